@@ -1,0 +1,1 @@
+"""Registers BloFin with freqtrade as soon as freqtrade is imported."""
