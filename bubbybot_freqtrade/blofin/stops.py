@@ -1,0 +1,121 @@
+"""What freqtrade has to know of a stop that lives on BloFin: pure readings of the venue's answers.
+
+BloFin keeps stop and target of a position in one TP/SL order. Orders here are ccxt's unified order
+structures; amounts are contracts.
+"""
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+CcxtOrder = dict[str, Any]
+
+LIQUIDATIONS = ("full_liquidation", "partial_liquidation", "adl")
+
+
+def stop_candidates(tpsl_orders: Iterable[CcxtOrder], pair: str, side: str) -> list[CcxtOrder]:
+    """Untriggered TP/SL orders with a stop that close a position of `pair` by `side`."""
+    return [
+        order
+        for order in tpsl_orders
+        if order["symbol"] == pair
+        and order["side"] == side
+        and order["status"] == "open"
+        and order.get("stopLossPrice") is not None
+    ]
+
+
+def covers(order: CcxtOrder, contracts: float) -> bool:
+    """Whether a TP/SL order closes `contracts`; BloFin's size -1 is the whole position."""
+    whole_position = str(order["info"].get("size")) == "-1"
+    return whole_position or (order["amount"] or 0.0) >= contracts * (1 - 1e-9)
+
+
+def tighter(side: str, stop: float, other: float) -> bool:
+    """Whether `stop` closes earlier than `other` for a stop order of that side."""
+    return stop > other if side == "sell" else stop < other
+
+
+def closing_orders(
+    orders: Iterable[CcxtOrder], side: str, since: int, known_ids: Collection[str]
+) -> list[CcxtOrder]:
+    """Filled orders of `side` that reduced a position, in the order in which they ended.
+
+    :param orders: ended orders of the pair, any order.
+    :param since: only orders that ended at this time (ms) or later.
+    :param known_ids: ids of orders in freqtrade's database (its own exits), left out.
+    """
+    return sorted(
+        (
+            order
+            for order in orders
+            if order["side"] == side
+            and (order.get("filled") or 0.0) > 0
+            and _ended(order) >= since
+            and order["id"] not in known_ids
+            and closes(order)
+        ),
+        key=_ended,
+    )
+
+
+def _ended(order: CcxtOrder) -> int:
+    return order.get("lastUpdateTimestamp") or order.get("timestamp") or 0
+
+
+def closes(order: CcxtOrder) -> bool:
+    """Whether an order can only have reduced a position."""
+    return bool(order.get("reduceOnly")) or order["info"].get("orderCategory") in (
+        "tp",
+        "sl",
+        *LIQUIDATIONS,
+    )
+
+
+def what_closed(order: CcxtOrder) -> str:
+    """Return the order type that stands for `order`'s reason, a key of EXIT_REASONS."""
+    category = order["info"].get("orderCategory")
+    if category == "tp":
+        return "take_profit"
+    if category in LIQUIDATIONS:
+        return "liquidation"
+    return "stoploss" if category == "sl" else "closed_on_exchange"
+
+
+def open_stop(tpsl: CcxtOrder, *, triggered: bool = False) -> CcxtOrder:
+    """Give freqtrade a TP/SL order that still stands (or is being executed) as its stop order."""
+    stop = {**tpsl, "type": "stoploss", "status": "open", "stopPrice": tpsl.get("stopLossPrice")}
+    return {**stop, "status_stop": "triggered"} if triggered else stop
+
+
+def canceled_stop(tpsl: CcxtOrder) -> CcxtOrder:
+    """Give freqtrade a TP/SL order as canceled without a fill."""
+    return {**open_stop(tpsl), "status": "canceled", "filled": 0.0, "fee": {}}
+
+
+def closed_stop(tpsl: CcxtOrder, closing: list[CcxtOrder]) -> CcxtOrder:
+    """Give freqtrade the orders that took a position off as the fill of its stop order.
+
+    The last one names the reason; amounts, cost and fees add up, the price is their mean.
+    """
+    filled = sum(order["filled"] for order in closing)
+    value = sum(order["filled"] * order["average"] for order in closing)
+    costs = [order["cost"] for order in closing if order.get("cost") is not None]
+    fees = [order["fee"] for order in closing if (order.get("fee") or {}).get("cost") is not None]
+    last = closing[-1]
+    return {
+        **open_stop(tpsl),
+        "type": what_closed(last),
+        "status": "closed",
+        "status_stop": "triggered",
+        "id_stop": last["id"],
+        "amount": filled,
+        "filled": filled,
+        "remaining": 0.0,
+        "price": value / filled,
+        "average": value / filled,
+        "cost": sum(costs) if len(costs) == len(closing) else None,
+        "fee": {"cost": sum(f["cost"] for f in fees), "currency": fees[0].get("currency")}
+        if fees and len(fees) == len(closing)
+        else None,
+        "lastTradeTimestamp": _ended(last),
+    }
