@@ -1,0 +1,1 @@
+"""What a trade may risk: the plan of one trade, and the breakers of the whole account."""

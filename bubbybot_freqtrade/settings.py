@@ -1,0 +1,152 @@
+"""The ``bubbybot: {…}`` block of freqtrade's config.
+
+Every setting has the owner's rule as its bound: a config can be stricter than the rules, never
+looser. A wrong key or value stops the bot at start with one line that names the setting.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from freqtrade.exceptions import ConfigurationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+# The owner's rules. They are the bounds of the settings below.
+MIN_CONFIDENCE = 0.70
+MIN_RISK = 0.02
+MAX_RISK = 0.05
+MAX_MARGIN = 0.05
+MIN_REWARD_RISK = 2.0
+MAX_DAILY_LOSS = 0.10
+VENUE_MAX_LEVERAGE = 150
+
+
+class Settings(BaseModel):
+    """What all blocks share: unknown keys are errors, values never change after start."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class ConfluenceSettings(Settings):
+    """How the analyzers' scores become one score per side (see `bubbybot_freqtrade.confluence`)."""
+
+    market_cipher: float = Field(default=0.35, ge=0, le=1)
+    lux_algo: float = Field(default=0.35, ge=0, le=1)
+    frankie_candles: float = Field(default=0.30, ge=0, le=1)
+    base_timeframe: float = Field(default=0.60, gt=0, le=1, description="weight of 15m")
+    context_1h: float = Field(default=0.25, ge=0, le=1)
+    context_4h: float = Field(default=0.15, ge=0, le=1)
+    agreement: float = Field(
+        default=0.50, ge=0, le=1, description="what agreeing analyzers add at most"
+    )
+    conflict: float = Field(
+        default=0.50, ge=0, le=1, description="what the other side's evidence costs"
+    )
+    min_confidence: float = Field(default=MIN_CONFIDENCE, ge=MIN_CONFIDENCE, le=1)
+
+    @model_validator(mode="after")
+    def weights_add_up(self) -> Self:
+        """Weights of analyzers and of timeframes are shares of one."""
+        shares = {
+            "market_cipher + lux_algo + frankie_candles": self.market_cipher
+            + self.lux_algo
+            + self.frankie_candles,
+            "base_timeframe + context_1h + context_4h": self.base_timeframe
+            + self.context_1h
+            + self.context_4h,
+        }
+        for names, total in shares.items():
+            if abs(total - 1) > 1e-9:
+                raise ValueError(f"{names} must add up to 1, they add up to {total:g}")
+        return self
+
+
+class RiskSettings(Settings):
+    """Bounds of a trade plan. Shares are of account equity, distances of the entry price."""
+
+    min_risk: float = Field(
+        default=MIN_RISK, ge=MIN_RISK, le=MAX_RISK, description="at min_confidence"
+    )
+    max_risk: float = Field(
+        default=MAX_RISK, ge=MIN_RISK, le=MAX_RISK, description="at confidence 1"
+    )
+    max_margin: float = Field(default=MAX_MARGIN, gt=0, le=MAX_MARGIN)
+    max_leverage: int = Field(default=50, ge=1, le=VENUE_MAX_LEVERAGE)
+    min_reward_risk: float = Field(
+        default=MIN_REWARD_RISK, ge=MIN_REWARD_RISK, description="after fees"
+    )
+    min_stop: float = Field(default=0.006, gt=0, lt=1)
+    max_stop: float = Field(default=0.05, gt=0, lt=1)
+    stop_atr_margin: float = Field(default=0.5, ge=0, description="ATRs between structure and stop")
+    liquidation_buffer: float = Field(
+        default=0.25, ge=0.1, description="room between stop and liquidation, in stop distances"
+    )
+    mark_price_gap: float = Field(
+        default=0.003, ge=0, lt=0.1, description="least room between stop and liquidation"
+    )
+    daily_loss: float = Field(default=MAX_DAILY_LOSS, gt=0, le=MAX_DAILY_LOSS)
+    flatten_on_daily_loss: bool = True
+
+    @model_validator(mode="after")
+    def bounds_are_ordered(self) -> Self:
+        """Lower bounds lie below upper ones."""
+        if self.min_risk > self.max_risk:
+            raise ValueError(f"min_risk {self.min_risk} is above max_risk {self.max_risk}")
+        if self.min_stop >= self.max_stop:
+            raise ValueError(f"min_stop {self.min_stop} is not below max_stop {self.max_stop}")
+        return self
+
+
+class ExitSettings(Settings):
+    """What moves the stop, and what closes a trade before stop or target."""
+
+    break_even_at: float | None = Field(
+        default=None, gt=0, description="profit in R at which the stop goes to entry plus costs"
+    )
+    trail_from: float | None = Field(
+        default=None,
+        gt=0,
+        description="profit in R from which the stop follows the internal structure",
+    )
+    max_hours: float | None = Field(
+        default=None, gt=0, description="a trade older than this is closed"
+    )
+    liquidation_near: float = Field(
+        default=0.3,
+        gt=0,
+        lt=1,
+        description="share of the way from liquidation to entry that is too close",
+    )
+    volatility_shock: float = Field(
+        default=8.0, gt=1, description="range of the last candle in ATRs, against the trade"
+    )
+    extreme_funding: float = Field(
+        default=0.003, gt=0, description="funding rate per period against the trade"
+    )
+    delisting_hours: float = Field(
+        default=24.0, ge=0, description="leave this long before delisting"
+    )
+
+
+class BubbyBotSettings(Settings):
+    """The whole ``bubbybot`` block."""
+
+    confluence: ConfluenceSettings = ConfluenceSettings()
+    risk: RiskSettings = RiskSettings()
+    exits: ExitSettings = ExitSettings()
+    entry_order: Literal["limit", "market"] = "market"
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """Read the block from freqtrade's config.
+
+        :raises ConfigurationError: one line naming the first wrong setting and what is allowed.
+        """
+        try:
+            return cls.model_validate(config.get("bubbybot", {}))
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_context=False)[0]
+            name = ".".join(["bubbybot", *map(str, first["loc"])])
+            more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+            raise ConfigurationError(
+                f"Config setting {name} = {first['input']!r}: {first['msg']}{more}."
+            ) from None
