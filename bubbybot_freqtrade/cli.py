@@ -1,0 +1,34 @@
+"""The `bubbybot` command: what freqtrade's own commands have no place for."""
+
+from importlib import import_module
+
+import click
+
+# Imported when called: rehearse pulls in freqtrade, sandbox doesn't, and --help needs neither.
+COMMANDS = {
+    "sandbox": "bubbybot_freqtrade.sandbox.cli:sandbox_command",
+    "rehearse": "bubbybot_freqtrade.rehearsal.cli:rehearse_command",
+    "explain": "bubbybot_freqtrade.explain:explain_command",
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of all commands."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command of that name; None when there is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name].split(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+
+@click.group(cls=LazyGroup)
+@click.version_option(package_name="bubbybot-freqtrade")
+def main() -> None:
+    """BubbyBot for freqtrade: rehearse on a BloFin of your own, and ask why it trades."""
