@@ -1,0 +1,82 @@
+"""Zones that are born on an event, live until price runs through them, and the nearest living one."""
+
+import numpy as np
+
+from bubbybot_freqtrade.analyzers.kernels.compiling import kernel
+
+
+@kernel
+def _block_candle(sort_low, sort_high, side, start, stop):
+    """The earliest candle of [start, stop) with the lowest low (side +1) or highest high (−1)."""
+    best = start
+    for i in range(start + 1, stop):
+        if side > 0:
+            if sort_low[i] < sort_low[best]:
+                best = i
+        elif sort_high[i] > sort_high[best]:
+            best = i
+    return best
+
+
+@kernel
+def block_candles(sort_low, sort_high, side, broken, pivot):
+    """The block's candle (int64) on every row where `broken` is set, −1 elsewhere."""
+    count = broken.size
+    out = np.full(count, -1, np.int64)
+    for t in range(count):
+        if broken[t]:
+            out[t] = _block_candle(sort_low, sort_high, side, pivot[t], t)
+    return out
+
+
+@kernel
+def nearest_zones(high, low, close, side, born, top, bottom, age_from, first_test, memory):
+    """
+    Follow zones of one side (+1 dies when low < its bottom, −1 when high > its top).
+
+    `born`, `top`, `bottom`, `age_from` describe the zones in the order of their making: the row on
+    which each appears, its edges, and the candle whose age counts (forgotten from row age_from +
+    memory on). A zone is first tested `first_test` rows after it is born. Among zones equally near
+    to close the latest in that order wins.
+
+    Returns the nearest living zone's top and bottom per row (NaN: none) and, per zone, the row on
+    which it ended (int64, −1 while it lives).
+    """
+    count = close.size
+    zones = born.size
+    nearest_top = np.full(count, np.nan)
+    nearest_bottom = np.full(count, np.nan)
+    ended = np.full(zones, -1, np.int64)
+    living = np.empty(zones, np.int64)
+    size = 0
+    following = 0
+    for t in range(count):
+        while following < zones and born[following] == t:
+            living[size] = following
+            size += 1
+            following += 1
+        kept = 0
+        best = -1
+        best_distance = np.inf
+        for i in range(size):
+            zone = living[i]
+            gone = age_from[zone] <= t - memory
+            if t - born[zone] >= first_test:
+                if side > 0:
+                    gone = gone or low[t] < bottom[zone]
+                else:
+                    gone = gone or high[t] > top[zone]
+            if gone:
+                ended[zone] = t
+                continue
+            living[kept] = zone
+            kept += 1
+            distance = max(close[t] - top[zone], bottom[zone] - close[t], 0.0)
+            if distance <= best_distance:
+                best_distance = distance
+                best = zone
+        size = kept
+        if best >= 0:
+            nearest_top[t] = top[best]
+            nearest_bottom[t] = bottom[best]
+    return nearest_top, nearest_bottom, ended
