@@ -1,0 +1,1 @@
+"""BloFin USDT-M perpetuals for freqtrade. Knows nothing of BubbyBot and serves any strategy."""

@@ -1,0 +1,59 @@
+"""ccxt's BloFin, mended and completed: `BlofinSync`, `BlofinAsync` and `BlofinPro`.
+
+They are used like ``ccxt.blofin``, ``ccxt.async_support.blofin`` and ``ccxt.pro.blofin`` and answer
+to the same name. What differs between those three is only how a request waits for its answer, so
+requests, parsing, errors and the steps of every method stand once (`errors`, `access`,
+`description`, `markets`, `orders`, `account`, `calls`); `streams` is for websockets alone.
+"""
+
+from typing import Any
+
+from ccxt.async_support.blofin import blofin as _StockAsync  # noqa: N812 - a class, named by its id
+from ccxt.blofin import blofin as _StockSync  # noqa: N812
+from ccxt.pro.blofin import blofin as _StockPro  # noqa: N812
+
+from bubbybot_freqtrade.blofin.ccxt_blofin.access import AccessToBlofin
+from bubbybot_freqtrade.blofin.ccxt_blofin.account import AccountOfBlofin
+from bubbybot_freqtrade.blofin.ccxt_blofin.calls import awaiting, blocking, with_calls
+from bubbybot_freqtrade.blofin.ccxt_blofin.description import DescriptionOfBlofin
+from bubbybot_freqtrade.blofin.ccxt_blofin.errors import ErrorsOfBlofin
+from bubbybot_freqtrade.blofin.ccxt_blofin.markets import MarketsOfBlofin
+from bubbybot_freqtrade.blofin.ccxt_blofin.orders import OrdersOfBlofin
+from bubbybot_freqtrade.blofin.ccxt_blofin.streams import StreamsOfBlofin
+
+__all__ = ["BlofinAsync", "BlofinPro", "BlofinSync"]
+
+
+class _Blofin(
+    ErrorsOfBlofin,
+    AccessToBlofin,
+    DescriptionOfBlofin,
+    MarketsOfBlofin,
+    OrdersOfBlofin,
+    AccountOfBlofin,
+):
+    """What sync, async and pro have in common."""
+
+
+@with_calls(blocking)
+class BlofinSync(_Blofin, _StockSync):
+    """``ccxt.blofin``."""
+
+
+@with_calls(awaiting)
+class BlofinAsync(_Blofin, _StockAsync):
+    """``ccxt.async_support.blofin``."""
+
+
+@with_calls(awaiting)
+class BlofinPro(StreamsOfBlofin, _Blofin, _StockPro):
+    """``ccxt.pro.blofin``: the async class and the websockets."""
+
+
+def _as_ccxt_names_it(*classes: Any) -> None:
+    # ccxt and freqtrade print the class; its users know it by the exchange's id.
+    for cls in classes:
+        cls.__name__ = cls.__qualname__ = "blofin"
+
+
+_as_ccxt_names_it(BlofinSync, BlofinAsync, BlofinPro)

@@ -1,0 +1,165 @@
+"""BloFin's websockets as ccxt.pro uses them: what is missing or wrong there, mended.
+
+A failed subscription used to end the reading of the socket, so one bad pair silenced all others;
+a login that was refused was waited for forever; nothing could be unsubscribed.
+"""
+
+import json
+import time
+from typing import Any, ClassVar
+
+import ccxt
+
+from bubbybot_freqtrade.blofin.ccxt_blofin.errors import HINTS, WEBSOCKET_EXACT
+
+_LOGIN = "authenticate_hash"  # ccxt's name for the answer to a login
+_CONFIRMED = "confirmed"
+_SECONDS_BETWEEN_CONNECTIONS = 1.0  # the venue takes one new websocket a second from an IP
+
+
+class StreamsOfBlofin:
+    """The websocket side; mixed into the pro class."""
+
+    _next_connection: ClassVar[float] = 0.0
+
+    def describe(self: Any) -> dict[str, Any]:
+        """What the pro class can do, candles' unsubscription included."""
+        has = {
+            "watchBalance": True,
+            "unWatchOHLCV": True,
+            "unWatchOHLCVForSymbols": True,
+        }
+        return self.deep_extend(super().describe(), {"has": has})  # type: ignore[misc]
+
+    def ws_dial_delay(self: Any, url: str) -> float:
+        """Seconds to wait before connecting, so that connections are a second apart."""
+        delay = float(super().ws_dial_delay(url))  # type: ignore[misc]
+        client = (self.clients or {}).get(url)
+        if client is not None and (client.connecting or client.connection is not None):
+            return delay
+        now = time.monotonic()
+        start = max(now + delay, StreamsOfBlofin._next_connection)
+        StreamsOfBlofin._next_connection = start + _SECONDS_BETWEEN_CONNECTIONS
+        return start - now
+
+    async def watch_ticker(self: Any, symbol: str, params: Any = None) -> Any:
+        """The ticker of a market; loads the markets first."""
+        await self.load_markets()
+        return await super().watch_ticker(symbol, dict(params or {}))  # type: ignore[misc]
+
+    async def watch_positions(
+        self: Any,
+        symbols: list[str] | None = None,
+        since: int | None = None,
+        limit: int | None = None,
+        params: Any = None,
+    ) -> list[Any]:
+        """The positions that changed, as a list; of every market when `symbols` is None."""
+        changed = await super().watch_positions(  # type: ignore[misc]
+            symbols, since, limit, dict(params or {})
+        )
+        return changed if isinstance(changed, list) else [changed]
+
+    def handle_positions(self: Any, client: Any, message: dict[str, Any]) -> None:
+        """Hands pushed positions on, also to those who watch all markets."""
+        super().handle_positions(client, message)  # type: ignore[misc]
+        rows = self.safe_list(message, "data", [])
+        client.resolve([self.parse_ws_position(row) for row in rows], "positions")
+
+    async def un_watch_ohlcv(
+        self: Any, symbol: str, timeframe: str = "1m", params: Any = None
+    ) -> Any:
+        """Stop watching a market's candles."""
+        return await self.un_watch_ohlcv_for_symbols([[symbol, timeframe]], params)
+
+    async def un_watch_ohlcv_for_symbols(
+        self: Any, symbols_and_timeframes: list[list[str]], params: Any = None
+    ) -> bool:
+        """Stop watching candles, as ``[[symbol, timeframe], ...]``; forgets the ones received.
+
+        Does nothing for what is not watched, and opens no connection for it.
+        """
+        await self.load_markets()
+        url = self.urls["api"]["ws"]["swap"]["public"]
+        client = (self.clients or {}).get(url)
+        for symbol, timeframe in symbols_and_timeframes:
+            market = self.market(symbol)
+            channel = "candle" + self.safe_string(self.timeframes, timeframe, timeframe)
+            watched = f"{channel}:{market['symbol']}"
+            if client is None or watched not in client.subscriptions:
+                continue
+            ended = f"unsubscribe:{watched}"
+            request = {
+                "op": "unsubscribe",
+                "args": [{"channel": channel, "instId": market["id"]}],
+            }
+            await self.watch(url, ended, self.extend(request, params or {}), ended)
+            self.ohlcvs.get(market["symbol"], {}).pop(timeframe, None)
+        return True
+
+    def handle_message(self: Any, client: Any, message: Any) -> None:
+        """Takes confirmations and refusals; all else is ccxt's."""
+        event = message.get("event") if isinstance(message, dict) else None
+        if event in ("subscribe", "unsubscribe"):
+            self.handle_confirmation(client, event, message.get("arg") or {})
+        elif event == "error" or (event == "login" and str(message.get("code", "0")) != "0"):
+            self.handle_refusal(client, message)
+        else:
+            super().handle_message(client, message)  # type: ignore[misc]
+
+    def handle_confirmation(self: Any, client: Any, event: str, arg: dict[str, Any]) -> None:
+        """Remember what the venue confirmed, and end what it ended."""
+        for name in self.subscription_names(client, arg):
+            if event == "subscribe":
+                client.subscriptions[name] = _CONFIRMED
+            else:
+                self.clean_unsubscription(client, name, f"unsubscribe:{name}")
+
+    def handle_refusal(self: Any, client: Any, message: dict[str, Any]) -> None:
+        """Give the error to those it concerns, and forget their subscription, so they may retry.
+
+        The venue repeats the refused request in its message; where that cannot be read, the error
+        goes to every subscription it has not confirmed yet.
+        """
+        code, text = str(message.get("code")), str(message.get("msg"))
+        kind = WEBSOCKET_EXACT.get(code, ccxt.ExchangeError)
+        hint = HINTS.get(code)
+        error = kind(f"{self.id} websocket {code}: {text}" + (f" - {hint}" if hint else ""))
+        if _LOGIN in client.futures and not client.futures[_LOGIN].done():
+            names = [_LOGIN]
+        else:
+            names = self.refused_subscriptions(client, text)
+        for name in names:
+            client.subscriptions.pop(name, None)
+            client.reject(error, name)
+
+    def refused_subscriptions(self: Any, client: Any, text: str) -> list[str]:
+        """The subscriptions an error message is about."""
+        try:
+            request = json.loads(text[text.index("{") :])
+        except ValueError:
+            request = {}
+        named = [
+            name
+            for arg in request.get("args", [])
+            if isinstance(arg, dict)
+            for name in self.subscription_names(client, arg)
+        ]
+        return named or [n for n, state in client.subscriptions.items() if state != _CONFIRMED]
+
+    def subscription_names(self: Any, client: Any, arg: dict[str, Any]) -> list[str]:
+        """ccxt's names for what was subscribed with `arg`."""
+        channel = str(arg.get("channel"))
+        own_names = {
+            "account": "swap:balance",
+            "funding-rate": "fundingRate",
+            "tickers": "bidask",
+        }
+        names = [channel, own_names.get(channel, channel)]
+        if arg.get("instId"):
+            symbol = self.safe_symbol(arg["instId"], None, "-", "swap")
+            names = [f"{name}:{symbol}" for name in names]
+        elif channel in ("orders", "orders-algo", "positions"):
+            # ccxt subscribes these for all markets, whichever it was asked for
+            names += [n for n in client.subscriptions if n.startswith(f"{channel}:")]
+        return [name for name in dict.fromkeys(names) if name in client.subscriptions]
