@@ -45,9 +45,7 @@ def read_candles(dataframe: pd.DataFrame) -> Candles:
     if missing:
         raise CandleError(f"The frame has no column {', '.join(missing)}.")
     _check_dates(dataframe["date"])
-    candles = Candles(
-        *(_column(dataframe, name) for name in PRICES), volume=_column(dataframe, "volume")
-    )
+    candles = Candles(*(_column(dataframe, name) for name in Candles._fields))
     for name in PRICES:
         _refuse(dataframe, getattr(candles, name) <= 0, f"{name} is not positive")
     _refuse(dataframe, candles.volume < 0, "volume is negative")
@@ -60,10 +58,9 @@ def _check_dates(dates: pd.Series) -> None:
         return
     if not pd.api.types.is_datetime64_any_dtype(dates.dtype):
         raise CandleError(f"The column date holds {dates.dtype}, not datetimes.")
-    # NaT is the smallest integer, so it shows as a step back (or as a first date before all others).
-    steps = np.diff(dates.to_numpy(dtype="datetime64[ns]").astype(np.int64))
     if dates.isna().any():
         raise CandleError("The column date has empty dates.")
+    steps = np.diff(dates.to_numpy(dtype="datetime64[ns]").astype(np.int64))
     if (steps <= 0).any():
         at = int(np.argmax(steps <= 0)) + 1
         what = "duplicated" if steps[at - 1] == 0 else "unsorted"

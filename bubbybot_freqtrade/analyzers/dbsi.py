@@ -5,54 +5,55 @@ Market Cipher prints a bull count below each candle and a bear count above it, e
 over 15 and rising is strength. Here 25 votes can go either way, 3 only to the bulls, 3 only to the
 bears, and 5 penalties take one from the count they warn of: 25 + 3 = 28 at most, −5 at least.
 
-======================  ===================================================  ================================
-vote                    bull +1                                              bear +1
-======================  ===================================================  ================================
-rsi                     RSI(14) > 50                                         < 50
-mfi                     MFI(14) > 50                                         < 50
-cmo                     CMO(9) > 0                                           < 0
-mom                     MOM(10) > 0                                          < 0
-roc                     ROC(20) > 0                                          < 0
-cci                     CCI(20) > 100                                        < −100
-willr                   WILLR(14) > −50                                      < −50
-stoch                   STOCH(14, 3, 3): k > d                               k < d
-ultosc                  ULTOSC(7, 14, 28) > 50                               < 50
-macd_signal             MACD(12, 26, 9) line > signal                        line < signal
-macd_zero               MACD(12, 26, 9) line > 0                             < 0
-ppo                     PPO(5, 13, EMA) > 0                                  < 0
-trix                    TRIX(15) > 0                                         < 0
-bop                     EMA(BOP, 14) > 0                                     < 0
-aroonosc                AROONOSC(14) > 50                                    < −50
-directional             PLUS_DI(14) > MINUS_DI(14)                           PLUS_DI < MINUS_DI
-ema_price               close > EMA(20)                                      close < EMA(20)
-ema_order               EMA(20) > EMA(50)                                    EMA(20) < EMA(50)
-wma_order               WMA(10) > WMA(30)                                    WMA(10) < WMA(30)
-tema_price              close > TEMA(20)                                     close < TEMA(20)
-t3_price                close > T3(10)                                       close < T3(10)
-linearreg_slope         LINEARREG_SLOPE(14) > 0                              < 0
-midprice                close > MIDPRICE(14)                                 close < MIDPRICE(14)
-obv                     OBV > EMA(OBV, 20)                                   OBV < EMA(OBV, 20)
-adosc                   ADOSC(3, 10) > 0                                     < 0
-breakout                close > MAX(high, 20) one candle before              —
-rsi_thrust              RSI(14) > 60 and above one candle before             —
-volume_advance          close > open and volume > SMA(volume, 20)            —
-breakdown               —                                                    close < MIN(low, 20) one candle before
-rsi_slump               —                                                    RSI(14) < 40 and below one candle before
-volume_decline          —                                                    close < open and volume > SMA(volume, 20)
-======================  ===================================================  ================================
+================  ============================================  ===================================
+vote              bull +1                                       bear +1
+================  ============================================  ===================================
+rsi               RSI(14) > 50                                  < 50
+mfi               MFI(14) > 50                                  < 50
+cmo               CMO(9) > 0                                    < 0
+mom               MOM(10) > 0                                   < 0
+roc               ROC(20) > 0                                   < 0
+cci               CCI(20) > 100                                 < −100
+willr             WILLR(14) > −50                               < −50
+stoch             STOCH(14, 3, 3): k > d                        k < d
+ultosc            ULTOSC(7, 14, 28) > 50                        < 50
+macd_signal       MACD(12, 26, 9) line > signal                 line < signal
+macd_zero         MACD(12, 26, 9) line > 0                      < 0
+ppo               PPO(5, 13, EMA) > 0                           < 0
+trix              TRIX(15) > 0                                  < 0
+bop               EMA(BOP, 14) > 0                              < 0
+aroonosc          AROONOSC(14) > 50                             < −50
+directional       PLUS_DI(14) > MINUS_DI(14)                    PLUS_DI < MINUS_DI
+ema_price         close > EMA(20)                               close < EMA(20)
+ema_order         EMA(20) > EMA(50)                             EMA(20) < EMA(50)
+wma_order         WMA(10) > WMA(30)                             WMA(10) < WMA(30)
+tema_price        close > TEMA(20)                              close < TEMA(20)
+t3_price          close > T3(10)                                close < T3(10)
+linearreg_slope   LINEARREG_SLOPE(14) > 0                       < 0
+midprice          close > MIDPRICE(14)                          close < MIDPRICE(14)
+obv               OBV > EMA(OBV, 20)                            OBV < EMA(OBV, 20)
+adosc             ADOSC(3, 10) > 0                              < 0
+breakout          close > MAX(high, 20) before                  —
+rsi_thrust        RSI(14) > 60, higher than before              —
+volume_advance    close > open, volume > SMA(20)                —
+breakdown         —                                             close < MIN(low, 20) before
+rsi_slump         —                                             RSI(14) < 40, lower than before
+volume_decline    —                                             close < open, volume > SMA(20)
+================  ============================================  ===================================
 
-======================  ===================================================  ================================
-penalty                 bull −1                                              bear −1
-======================  ===================================================  ================================
-no_trend                ADX(14) < 20                                         ADX(14) < 20
-rsi_exhausted           RSI(14) > 80                                         RSI(14) < 20
-band_stretched          close > upper of BBANDS(20, 2)                       close < lower of BBANDS(20, 2)
-volume_fading           SMA(volume, 5) < half SMA(volume, 20)                the same
-macd_turning            MACD histogram > 0 and below one candle before       < 0 and above one candle before
-======================  ===================================================  ================================
+================  ============================================  ===================================
+penalty           bull −1                                       bear −1
+================  ============================================  ===================================
+no_trend          ADX(14) < 20                                  ADX(14) < 20
+rsi_exhausted     RSI(14) > 80                                  RSI(14) < 20
+band_stretched    close > upper of BBANDS(20, 2)                close < lower of BBANDS(20, 2)
+volume_fading     SMA(volume, 5) < half SMA(volume, 20)         the same
+macd_turning      MACD histogram > 0 and lower than before      < 0 and higher than before
+================  ============================================  ===================================
 
-Two sides that differ by rounding only (1e-9 of the larger) are equal and cast no vote. On rows
-whose last 14 candles have no range, momentum has nothing to measure and both counts are 0.
+Before means one candle before. Two sides that differ by rounding only (1e-9 of the larger) are
+equal and cast no vote. On rows whose last 14 candles have no range, momentum has nothing to
+measure and both counts are 0.
 """
 
 from __future__ import annotations

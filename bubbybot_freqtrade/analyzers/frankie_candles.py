@@ -184,7 +184,7 @@ def volume_profile(
 
 
 class DivergenceCounts(NamedTuple):
-    """How many oscillators diverge on the row where the later pivot is known, float64, 0 for none."""
+    """How many oscillators diverge on the row where the later pivot is known, float64."""
 
     bull: Floats
     bear: Floats
@@ -250,7 +250,7 @@ def divergences(
 
 
 class GoldenPocket(NamedTuple):
-    """Edges (price, NaN without a range) and the leg's direction, ±1, while close is inside, else 0."""
+    """Edges (price, NaN without a range); the leg's direction, ±1, with close inside, else 0."""
 
     top: Floats
     bottom: Floats
@@ -293,9 +293,9 @@ def scores(
     """
     How strong the evidence for each side is now, 0 to 1: the sum of these parts, at most 1.
 
-    =================  ======  ==========================================  =================================
+    =================  ======  ==========================================  ========================
     weight             value   long                                        short
-    =================  ======  ==========================================  =================================
+    =================  ======  ==========================================  ========================
     golden_pocket      0.35    close in the pocket of an up leg            of a down leg
     value_half         0.10    close below the POC                         above the POC
     value_outside      0.15    close below the value area, on top of that  above it
@@ -304,7 +304,7 @@ def scores(
     divergence_hidden  0.20    one diverges hidden bullish                 hidden bearish
     divergence_more    0.10    for each further one                        likewise
     divergence_strong  0.20    the pivot lies below the value area         above it
-    =================  ======  ==========================================  =================================
+    =================  ======  ==========================================  ========================
 
     The first three are states. Divergences are events: their weight fades linearly over 12 candles
     (`score_fade`), and they count only when their pivot's price is on the right side of the POC: a

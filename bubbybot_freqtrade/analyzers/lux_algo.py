@@ -223,7 +223,7 @@ def structure_walk(
         none if guard is None else guard.high,
         none if guard is None else guard.low,
     )
-    return Structure(*walked, turn=turn)
+    return Structure(*(*walked, turn))
 
 
 def structure(
@@ -461,7 +461,7 @@ def liquidity_grabs(
 
 
 class RunningRange(NamedTuple):
-    """The range's edges (price, NaN before the side's first swing turn) and the candles that made them."""
+    """Edges (price, NaN before the side's first swing turn) and the candles that made them."""
 
     high: Floats
     low: Floats
@@ -470,7 +470,7 @@ class RunningRange(NamedTuple):
 
 
 def running_range(high: Floats, low: Floats, turn: Integers, length: int = 50) -> RunningRange:
-    """A swing turn (of `structure_walk`) sets its side to the pivot, every row then extends both."""
+    """A swing turn (of `structure_walk`) sets its side to the pivot, every row extends both."""
     return RunningRange(*kernels.structure.running_range(floats(high), floats(low), turn, length))
 
 
@@ -487,8 +487,8 @@ def range_zone(
     equilibrium_low: float = 0.475,
     equilibrium_high: float = 0.525,
 ) -> Floats:
-    """+1 premium, −1 discount, 0 equilibrium, ±0.5 between; bounds included; NaN where position is."""
-    zone = np.select(
+    """+1 premium, −1 discount, 0 equilibrium, ±0.5 between; NaN where position is."""
+    return np.select(
         [
             np.isnan(position),
             position >= premium,
@@ -499,7 +499,6 @@ def range_zone(
         [np.nan, 1.0, -1.0, 0.5, -0.5],
         default=0.0,
     )
-    return zone
 
 
 # --- scores ---------------------------------------------------------------------------------------
@@ -511,9 +510,9 @@ def scores(
     """
     How strong the evidence for each side is now, 0 to 1: the sum of these parts, at most 1.
 
-    ==============  ======  ==============================================  ============================
+    ==============  ======  ==============================================  ========================
     weight          value   long                                            short
-    ==============  ======  ==============================================  ============================
+    ==============  ======  ==============================================  ========================
     swing_trend     0.15    swing trend +1                                  −1
     internal_trend  0.10    internal trend +1                               −1
     order_block     0.20    the candle touches the nearest bullish block    bearish block
@@ -524,7 +523,7 @@ def scores(
     internal_choch  0.15    internal choch_bull                             choch_bear
     internal_bos    0.10    internal bos_bull                               bos_bear
     sweep           0.25    sweep_bull                                      sweep_bear
-    ==============  ======  ==============================================  ============================
+    ==============  ======  ==============================================  ========================
 
     The first five are states. The others are events: their weight fades linearly over 12 candles
     (`score_fade`).

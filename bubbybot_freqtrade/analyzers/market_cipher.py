@@ -153,7 +153,7 @@ def populate(dataframe: pd.DataFrame, settings: Settings = DEFAULTS) -> pd.DataF
     :raises CandleError: the candles cannot be read (see `read_candles`).
     """
     candles = read_candles(dataframe)
-    columns: dict[str, Floats | Flags] = {}
+    columns: dict[str, Any] = {}
     columns |= _momentum(candles, settings)
     columns |= _trend(candles, columns["mc_rsi"], settings)
     atr = average_true_range(candles.high, candles.low, candles.close, settings.atr_length)
@@ -226,7 +226,7 @@ def money_flow(
     multiplier: float = 150.0,
     offset: float = 2.5,
 ) -> Floats:
-    """SMA(multiplier·(close − open)/(high − low), length) − offset; a candle with high = low counts 0."""
+    """SMA(multiplier·(close − open)/(high − low), length) − offset; high = low counts 0."""
     size = floats(high) - floats(low)
     flat = size == 0
     body = multiplier * (floats(close) - floats(open_)) / np.where(flat, 1.0, size)
@@ -483,9 +483,9 @@ def scores(
     """
     How strong the evidence for each side is now, 0 to 1: the sum of these parts, at most 1.
 
-    ==================  ======  ======================================  ====================================
+    ==================  ======  ======================================  ============================
     weight              value   long                                    short
-    ==================  ======  ======================================  ====================================
+    ==================  ======  ======================================  ============================
     wave                0.10    wt1 above wt2                           wt1 below wt2
     money_flow          0.10    money flow above 0                      below 0
     ribbon              0.15    ema_8 below ema_2                       ema_8 above ema_2
@@ -499,7 +499,7 @@ def scores(
     triangle            0.05    blue_triangle_up                        blue_triangle_down
     diamond             0.05    green_diamond                           red_diamond
     strong_diamond      0.15    moon_diamond                            blood_diamond
-    ==================  ======  ======================================  ====================================
+    ==================  ======  ======================================  ============================
 
     The first five are states. The others are events: their weight fades linearly over 12 candles
     (`score_fade`). A gold dot warns not to buy yet: it takes up to half (gold_penalty) of the long

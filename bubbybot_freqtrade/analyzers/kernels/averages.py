@@ -1,12 +1,15 @@
 """Moving averages whose every value depends on its own window only, or on the recursion alone."""
 
+from __future__ import annotations
+
 import numpy as np
 
+from bubbybot_freqtrade.analyzers.candles import Floats
 from bubbybot_freqtrade.analyzers.kernels.compiling import kernel
 
 
 @kernel
-def ema(values, length):
+def ema(values: Floats, length: int) -> Floats:
     """
     e[t] = e[t−1] + α·(x[t] − e[t−1]), α = 2/(length + 1), from the first value that is no NaN; NaN
     until `length` values went in. In this form a constant input stays exactly constant, so that
@@ -29,7 +32,7 @@ def ema(values, length):
 
 
 @kernel
-def sma(values, length):
+def sma(values: Floats, length: int) -> Floats:
     """
     Mean of the last `length` values; NaN while one of them is missing. Each window is summed
     afresh: a running sum would carry rounding from candles that are long gone. Four partial sums

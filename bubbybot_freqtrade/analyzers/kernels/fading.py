@@ -1,12 +1,15 @@
 """How long an event counts."""
 
+from __future__ import annotations
+
 import numpy as np
 
+from bubbybot_freqtrade.analyzers.candles import Floats
 from bubbybot_freqtrade.analyzers.kernels.compiling import kernel
 
 
 @kernel
-def fade(strength, length):
+def fade(strength: Floats, length: int) -> Floats:
     """
     The strongest of the last `length` strengths, each reduced linearly with its age: on its own
     row it counts in full, `length` candles later not at all. NaN and values ≤ 0 are no event.

@@ -1,30 +1,41 @@
 """Pivots of oscillators and prices, and what two of them say about each other."""
 
+from __future__ import annotations
+
 import numpy as np
 
+from bubbybot_freqtrade.analyzers.candles import Flags, Floats, Integers
 from bubbybot_freqtrade.analyzers.kernels.compiling import kernel
 
 
 @kernel
-def _is_bottom(values, at, side):
+def _is_bottom(values: Floats, at: int, side: int) -> bool:
     here = values[at]
-    for k in range(1, side + 1):
+    for k in range(1, side + 1):  # noqa: SIM110 (Numba compiles no generator)
         if not (here < values[at - k] and here < values[at + k]):
             return False
     return True
 
 
 @kernel
-def _is_top(values, at, side):
+def _is_top(values: Floats, at: int, side: int) -> bool:
     here = values[at]
-    for k in range(1, side + 1):
+    for k in range(1, side + 1):  # noqa: SIM110 (Numba compiles no generator)
         if not (here > values[at - k] and here > values[at + k]):
             return False
     return True
 
 
 @kernel
-def divergences(oscillator, high, low, side, bottom_limit, top_limit, reach):
+def divergences(
+    oscillator: Floats,
+    high: Floats,
+    low: Floats,
+    side: int,
+    bottom_limit: float,
+    top_limit: float,
+    reach: int,
+) -> tuple[Flags, Flags, Flags, Flags, Integers]:
     """
     Compare each pivot of the oscillator with the one before it.
 
@@ -62,7 +73,7 @@ def divergences(oscillator, high, low, side, bottom_limit, top_limit, reach):
 
 
 @kernel
-def _insert(prices, candles, size, price, candle):
+def _insert(prices: Floats, candles: Integers, size: int, price: float, candle: int) -> int:
     at = size
     while at > 0 and prices[at - 1] > price:
         prices[at] = prices[at - 1]
@@ -74,7 +85,7 @@ def _insert(prices, candles, size, price, candle):
 
 
 @kernel
-def _drop_up_to(prices, candles, size, last_gone):
+def _drop_up_to(prices: Floats, candles: Integers, size: int, last_gone: int) -> int:
     kept = 0
     for i in range(size):
         if candles[i] > last_gone:
@@ -85,7 +96,9 @@ def _drop_up_to(prices, candles, size, last_gone):
 
 
 @kernel
-def support_resistance(high, low, close, reach, side, window):
+def support_resistance(
+    high: Floats, low: Floats, close: Floats, reach: Floats, side: int, window: int
+) -> tuple[Floats, Floats, Floats, Floats]:
     """
     The nearest merged pivot level on either side of close.
 
@@ -104,15 +117,13 @@ def support_resistance(high, low, close, reach, side, window):
     prices = np.empty(2 * window + 2)
     candles = np.empty(2 * window + 2, np.int64)
     size = 0
-    oldest_gone = -1
     for t in range(2 * side, count):
         at = t - side
         if _is_top(high, at, side):
             size = _insert(prices, candles, size, high[at], at)
         if _is_bottom(low, at, side):
             size = _insert(prices, candles, size, low[at], at)
-        oldest_gone = t - window
-        size = _drop_up_to(prices, candles, size, oldest_gone)
+        size = _drop_up_to(prices, candles, size, t - window)
         if np.isnan(reach[t]):
             continue
         i = 0

@@ -1,29 +1,32 @@
 """The rolling volume profile."""
 
-import math
+from __future__ import annotations
 
 import numpy as np
 
+from bubbybot_freqtrade.analyzers.candles import Floats
 from bubbybot_freqtrade.analyzers.kernels.compiling import kernel
 
-# Two sums closer than this share of the window's volume are equal: the exact values tie and rounding,
-# which is below 4e-13 of it here, must not choose.
+# Two sums closer than this share of the window's volume are equal: the exact values tie, and
+# rounding, which is below 4e-13 of it here, must not choose.
 TIE = 1e-12
 # A price this close below an edge, in rows, lies on it (decimal prices are not exact in binary).
 EDGE = 1e-9
-# Rounding left behind by candles that are gone stays below 4e-13 of the volume while the window's volume
-# is above this share of the largest one since the last rebuild.
+# Rounding left behind by candles that are gone stays below 4e-13 of the volume while the window's
+# volume is above this share of the largest one since the last rebuild.
 WORN = 0.25
 
 
 @kernel
-def _spread(volumes, low, high, volume, base, per_price):
+def _spread(
+    volumes: Floats, low: float, high: float, volume: float, base: float, per_price: float
+) -> None:
     """Add a candle's volume (negative: remove it) to the rows that its range overlaps."""
     rows = volumes.size
     start = (low - base) * per_price
     stop = min((high - base) * per_price, float(rows))
     if not stop > start or high == low:
-        volumes[min(int(math.floor(start + EDGE)), rows - 1)] += volume
+        volumes[min(int(start + EDGE), rows - 1)] += volume
         return
     density = volume / (stop - start)
     first = min(int(start), rows - 1)
@@ -38,7 +41,7 @@ def _spread(volumes, low, high, volume, base, per_price):
 
 
 @kernel
-def _fullest(volumes, tie):
+def _fullest(volumes: Floats, tie: float) -> int:
     """The lowest of the fullest rows."""
     most = volumes[0]
     for row in range(1, volumes.size):
@@ -51,7 +54,7 @@ def _fullest(volumes, tie):
 
 
 @kernel
-def _value_area(volumes, poc, wanted, tie):
+def _value_area(volumes: Floats, poc: int, wanted: float, tie: float) -> tuple[int, int]:
     """Lowest and highest row of the value area that grows from the point of control."""
     rows = volumes.size
     below = poc
@@ -74,17 +77,41 @@ def _value_area(volumes, poc, wanted, tie):
 
 
 @kernel
-def _extreme(values, start, stop, sign):
-    """The latest candle of [start, stop) where sign·value is largest."""
+def _extreme(values: Floats, known: int, start: int, t: int, sign: float) -> int:
+    """The latest candle of [start, t] with the largest sign·value; `known`: the one before t."""
+    if known >= start:
+        return t if sign * values[t] >= sign * values[known] else known
     best = start
-    for i in range(start + 1, stop):
+    for i in range(start + 1, t + 1):
         if sign * values[i] >= sign * values[best]:
             best = i
     return best
 
 
 @kernel
-def volume_profile(high, low, volume, window, rows, share):
+def _fill(
+    volumes: Floats,
+    high: Floats,
+    low: Floats,
+    volume: Floats,
+    start: int,
+    stop: int,
+    base: float,
+    per_price: float,
+) -> float:
+    """Sum the candles [start, stop) afresh; their total volume."""
+    volumes[:] = 0.0
+    total = 0.0
+    for i in range(start, stop):
+        _spread(volumes, low[i], high[i], volume[i], base, per_price)
+        total += volume[i]
+    return total
+
+
+@kernel
+def volume_profile(
+    high: Floats, low: Floats, volume: Floats, window: int, rows: int, share: float
+) -> tuple[Floats, Floats, Floats]:
     """
     Point of control, value area high and low of the last `window` candles on every row.
 
@@ -101,43 +128,33 @@ def volume_profile(high, low, volume, window, rows, share):
     roof = np.nan
     peak = 0.0
     total = 0.0
-    lowest = 0
-    highest = 0
+    lowest = -1
+    highest = -1
     for t in range(window - 1, count):
         start = t - window + 1
-        if t == window - 1 or lowest < start:
-            lowest = _extreme(low, start, t + 1, -1.0)
-        elif low[t] <= low[lowest]:
-            lowest = t
-        if t == window - 1 or highest < start:
-            highest = _extreme(high, start, t + 1, 1.0)
-        elif high[t] >= high[highest]:
-            highest = t
-        if not high[highest] > low[lowest]:
-            base = np.nan
+        lowest = _extreme(low, lowest, start, t, -1.0)
+        highest = _extreme(high, highest, start, t, 1.0)
+        same = low[lowest] == base and high[highest] == roof
+        base = low[lowest]
+        roof = high[highest]
+        if not roof > base:
             continue
-        per_price = rows / (high[highest] - low[lowest])
-        if low[lowest] == base and high[highest] == roof:
-            _spread(volumes, low[start - 1], high[start - 1], -volume[start - 1], base, per_price)
+        per_price = rows / (roof - base)
+        if same:
+            out = start - 1
+            _spread(volumes, low[out], high[out], -volume[out], base, per_price)
             _spread(volumes, low[t], high[t], volume[t], base, per_price)
-            total += volume[t] - volume[start - 1]
+            total += volume[t] - volume[out]
             peak = max(peak, total)
-        if low[lowest] != base or high[highest] != roof or total < WORN * peak:
-            base = low[lowest]
-            roof = high[highest]
-            volumes[:] = 0.0
-            total = 0.0
-            for i in range(start, t + 1):
-                _spread(volumes, low[i], high[i], volume[i], base, per_price)
-                total += volume[i]
+        if not same or total < WORN * peak:
+            total = _fill(volumes, high, low, volume, start, t + 1, base, per_price)
             peak = total
-        if not total > 0.0:
-            continue
-        tie = TIE * total
-        fullest = _fullest(volumes, tie)
-        below, above = _value_area(volumes, fullest, share * total, tie)
-        size = roof - base
-        poc[t] = base + size * (fullest + 0.5) / rows
-        value_high[t] = base + size * (above + 1) / rows
-        value_low[t] = base + size * below / rows
+        if total > 0.0:
+            tie = TIE * total
+            fullest = _fullest(volumes, tie)
+            below, above = _value_area(volumes, fullest, share * total, tie)
+            size = roof - base
+            poc[t] = base + size * (fullest + 0.5) / rows
+            value_high[t] = base + size * (above + 1) / rows
+            value_low[t] = base + size * below / rows
     return poc, value_high, value_low

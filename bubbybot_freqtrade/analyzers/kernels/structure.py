@@ -1,28 +1,31 @@
 """Walks over market structure: legs, breaks, equal levels, grabs and the running range."""
 
+from __future__ import annotations
+
 import numpy as np
 
+from bubbybot_freqtrade.analyzers.candles import Flags, Floats, Integers
 from bubbybot_freqtrade.analyzers.kernels.compiling import kernel
 
 
 @kernel
-def _high_leads(high, at, t):
-    for i in range(at + 1, t + 1):
+def _high_leads(high: Floats, at: int, t: int) -> bool:
+    for i in range(at + 1, t + 1):  # noqa: SIM110 (Numba compiles no generator)
         if not high[at] > high[i]:
             return False
     return True
 
 
 @kernel
-def _low_leads(low, at, t):
-    for i in range(at + 1, t + 1):
+def _low_leads(low: Floats, at: int, t: int) -> bool:
+    for i in range(at + 1, t + 1):  # noqa: SIM110 (Numba compiles no generator)
         if not low[at] < low[i]:
             return False
     return True
 
 
 @kernel
-def turns(high, low, length):
+def turns(high: Floats, low: Floats, length: int) -> Integers:
     """
     Leg turns: −1 on the row where the leg turns bearish (the pivot high is `length` candles back),
     +1 where it turns bullish (pivot low), 0 elsewhere. int64.
@@ -45,7 +48,15 @@ def turns(high, low, length):
 
 
 @kernel
-def breaks(high, low, close, turn, length, guard_high, guard_low):
+def breaks(
+    high: Floats,
+    low: Floats,
+    close: Floats,
+    turn: Integers,
+    length: int,
+    guard_high: Floats,
+    guard_low: Floats,
+) -> tuple[Floats, Floats, Integers, Integers, Floats, Flags, Flags, Flags, Flags]:
     """
     Breaks of the pivots that `turn` sets. A level equal to `guard_high`/`guard_low` of its row
     (NaN: no guard) is not broken.
@@ -82,18 +93,18 @@ def breaks(high, low, close, turn, length, guard_high, guard_low):
             bottom = low[bottom_at]
             bottom_crossed = False
         # Comparisons with NaN are false: no level yet, no cross.
-        if close[t] > top and close[t - 1] <= before_top and not top_crossed:
-            if top != guard_high[t]:
-                choch_bull[t] = trend < 0
-                bos_bull[t] = not choch_bull[t]
-                top_crossed = True
-                trend = 1.0
-        elif close[t] < bottom and close[t - 1] >= before_bottom and not bottom_crossed:
-            if bottom != guard_low[t]:
-                choch_bear[t] = trend > 0
-                bos_bear[t] = not choch_bear[t]
-                bottom_crossed = True
-                trend = -1.0
+        over = close[t] > top and close[t - 1] <= before_top and not top_crossed
+        under = close[t] < bottom and close[t - 1] >= before_bottom and not bottom_crossed
+        if over and top != guard_high[t]:
+            choch_bull[t] = trend < 0
+            bos_bull[t] = not choch_bull[t]
+            top_crossed = True
+            trend = 1.0
+        elif under and bottom != guard_low[t]:
+            choch_bear[t] = trend > 0
+            bos_bear[t] = not choch_bear[t]
+            bottom_crossed = True
+            trend = -1.0
         level_high[t] = top
         level_low[t] = bottom
         candle_high[t] = top_at
@@ -113,7 +124,9 @@ def breaks(high, low, close, turn, length, guard_high, guard_low):
 
 
 @kernel
-def equal_levels(high, low, turn, length, reach):
+def equal_levels(
+    high: Floats, low: Floats, turn: Integers, length: int, reach: Floats
+) -> tuple[Flags, Flags, Floats, Floats, Integers, Integers]:
     """
     Pivots within `reach[t]` (bound included) of the previous pivot of their kind.
 
@@ -153,7 +166,15 @@ def equal_levels(high, low, turn, length, reach):
 
 
 @kernel
-def grabs(wick, close, sign, level_a, made_a, level_b, made_b):
+def grabs(
+    wick: Floats,
+    close: Floats,
+    sign: float,
+    level_a: Floats,
+    made_a: Integers,
+    level_b: Floats,
+    made_b: Integers,
+) -> Flags:
     """
     Rows whose wick goes through a level while this close and the one before stay on its near side.
 
@@ -179,7 +200,9 @@ def grabs(wick, close, sign, level_a, made_a, level_b, made_b):
 
 
 @kernel
-def running_range(high, low, turn, length):
+def running_range(
+    high: Floats, low: Floats, turn: Integers, length: int
+) -> tuple[Floats, Floats, Integers, Integers]:
     """
     The range that a turn resets on its side and every candle extends.
 

@@ -1,12 +1,15 @@
-"""Zones that are born on an event, live until price runs through them, and the nearest living one."""
+"""Zones born on an event, living until price runs through them, and the nearest living one."""
+
+from __future__ import annotations
 
 import numpy as np
 
+from bubbybot_freqtrade.analyzers.candles import Flags, Floats, Integers
 from bubbybot_freqtrade.analyzers.kernels.compiling import kernel
 
 
 @kernel
-def _block_candle(sort_low, sort_high, side, start, stop):
+def _block_candle(sort_low: Floats, sort_high: Floats, side: int, start: int, stop: int) -> int:
     """The earliest candle of [start, stop) with the lowest low (side +1) or highest high (−1)."""
     best = start
     for i in range(start + 1, stop):
@@ -19,7 +22,9 @@ def _block_candle(sort_low, sort_high, side, start, stop):
 
 
 @kernel
-def block_candles(sort_low, sort_high, side, broken, pivot):
+def block_candles(
+    sort_low: Floats, sort_high: Floats, side: int, broken: Flags, pivot: Integers
+) -> Integers:
     """The block's candle (int64) on every row where `broken` is set, −1 elsewhere."""
     count = broken.size
     out = np.full(count, -1, np.int64)
@@ -30,7 +35,18 @@ def block_candles(sort_low, sort_high, side, broken, pivot):
 
 
 @kernel
-def nearest_zones(high, low, close, side, born, top, bottom, age_from, first_test, memory):
+def nearest_zones(
+    high: Floats,
+    low: Floats,
+    close: Floats,
+    side: int,
+    born: Integers,
+    top: Floats,
+    bottom: Floats,
+    age_from: Integers,
+    first_test: int,
+    memory: int,
+) -> tuple[Floats, Floats, Integers]:
     """
     Follow zones of one side (+1 dies when low < its bottom, −1 when high > its top).
 
@@ -60,13 +76,9 @@ def nearest_zones(high, low, close, side, born, top, bottom, age_from, first_tes
         best_distance = np.inf
         for i in range(size):
             zone = living[i]
-            gone = age_from[zone] <= t - memory
-            if t - born[zone] >= first_test:
-                if side > 0:
-                    gone = gone or low[t] < bottom[zone]
-                else:
-                    gone = gone or high[t] > top[zone]
-            if gone:
+            through = low[t] < bottom[zone] if side > 0 else high[t] > top[zone]
+            tested = t - born[zone] >= first_test
+            if (tested and through) or age_from[zone] <= t - memory:
                 ended[zone] = t
                 continue
             living[kept] = zone
