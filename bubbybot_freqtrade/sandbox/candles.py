@@ -211,11 +211,7 @@ class CandleFolder:
             self._mark[inst_id] = _price_bars(files[mark[0]], mark[0][1], contract)
         funding = sorted(key for key in files if key[0] == "funding_rate")
         if funding:
-            frame = _read(files[funding[0]])
-            # freqtrade keeps the rate in `open`; exchanges report a few ms after the hour.
-            times = _times(frame) // HOUR_MS * HOUR_MS
-            rates = frame["open"].to_numpy(np.float64)
-            self._funding[inst_id] = FundingHistory(times, rates)
+            self._funding[inst_id] = _funding_history(files[funding[0]])
 
 
 def _files_of(path: Path) -> dict[str, dict[tuple[str, int], Path]]:
@@ -276,10 +272,10 @@ def _read(file: Path) -> pd.DataFrame:
             frame["date"] = pd.to_datetime(frame["date"], unit="ms", utc=True)
     except (OSError, ValueError, ImportError, json.JSONDecodeError) as error:
         raise DataFolderError(f"{file}: cannot be read ({error}); download it again") from error
-    missing = [column for column in ("date", "open") if column not in frame.columns]
-    if missing or frame.empty:
-        fault = f"has no column {missing[0]}" if missing else "has no rows"
-        raise DataFolderError(f"{file}: {fault}; download it again")
+    if frame.empty:
+        raise DataFolderError(f"{file}: has no rows; download it again")
+    if "date" not in frame.columns or not pd.api.types.is_datetime64_any_dtype(frame["date"]):
+        raise DataFolderError(f"{file}: has no column date with times in it; download it again")
     return frame.drop_duplicates("date", keep="last").sort_values("date", ignore_index=True)
 
 
@@ -318,13 +314,20 @@ def _decimals(prices: NDArray[np.float64]) -> int:
     return _FINEST_DECIMALS
 
 
-def _series(frame: pd.DataFrame, duration_ms: int, contract: Instrument, file: Path) -> _Series:
-    """Validated candles in ticks and lots, gaps filled with flat candles."""
-    missing = [column for column in _COLUMNS if column not in frame.columns]
+def _columns(frame: pd.DataFrame, columns: list[str], file: Path) -> NDArray[np.float64]:
+    """These columns as rows of numbers."""
+    missing = [column for column in columns if column not in frame.columns]
     if missing:
         raise DataFolderError(f"{file}: has no column {missing[0]}; download it again")
-    times = _times(frame)
-    values = frame[_COLUMNS[1:]].to_numpy(np.float64).T
+    try:
+        return frame[columns].to_numpy(np.float64).T
+    except (TypeError, ValueError) as error:
+        raise DataFolderError(f"{file}: holds more than numbers; download it again") from error
+
+
+def _series(frame: pd.DataFrame, duration_ms: int, contract: Instrument, file: Path) -> _Series:
+    """Validated candles in ticks and lots, gaps filled with flat candles."""
+    times, values = _times(frame), _columns(frame, _COLUMNS[1:], file)
     _check(times, values, duration_ms, file)
     lot = contract.lot_size * contract.contract_value
     ticks = np.rint(values[:4] / float(contract.tick_size)).astype(np.int64)
@@ -402,10 +405,18 @@ def _until(line: list[_Stretch], border: int) -> list[_Stretch]:
 
 def _price_bars(file: Path, duration_ms: int, contract: Instrument) -> PriceBars:
     frame = _read(file)
-    missing = [column for column in _COLUMNS[:5] if column not in frame.columns]
-    if missing:
-        raise DataFolderError(f"{file}: has no column {missing[0]}; download it again")
-    values = frame[_COLUMNS[1:5]].to_numpy(np.float64).T
+    values = _columns(frame, _COLUMNS[1:5], file)
     _check(_times(frame), np.vstack([values, np.zeros(len(frame))]), duration_ms, file)
     ticks = np.rint(values / float(contract.tick_size)).astype(np.int64)
     return PriceBars(duration_ms, _times(frame), ticks[0], ticks[1], ticks[2], ticks[3])
+
+
+def _funding_history(file: Path) -> FundingHistory:
+    frame = _read(file)
+    # freqtrade keeps the rate in a column of its own; until 2026 it was in `open`.
+    column = "funding_rate" if "funding_rate" in frame.columns else "open"
+    rates = _columns(frame, [column], file)[0]
+    if not np.isfinite(rates).all():
+        raise DataFolderError(f"{file}: a rate is not a number; download it again")
+    # Exchanges report the settlement a few ms after the hour.
+    return FundingHistory(_times(frame) // HOUR_MS * HOUR_MS, rates)

@@ -1,8 +1,12 @@
 """A seeded market that needs no download: minute candles for any instrument and any time.
 
-Time is cut into chunks of 32 days. The level of a price at a border between two chunks is a draw
-of its own, and the minutes of a chunk are a random walk pinned to both borders. So any minute can
-be made without making the ones before it, and it is the same whatever range is asked for.
+Time is cut into chunks of eight days. The price at a border between two chunks is a draw of its
+own, and the minutes of a chunk are a random walk pinned to both borders. So any minute can be made
+without the ones before it, and it is the same whatever range is asked for.
+
+Borders: every eighth one lies around the profile's price; the ones between are made by halving
+(midpoint displacement), each half way between its neighbours plus as much chance as a random walk
+has there.
 """
 
 from __future__ import annotations
@@ -19,13 +23,14 @@ from .candles import FundingHistory, PriceBars
 from .instruments import Instrument
 from .paths import DAY_MS, MINUTE_MS, Minutes, salt
 
-_CHUNK_DAYS = 32
+_CHUNK_DAYS = 8
 _CHUNK_MS = _CHUNK_DAYS * DAY_MS
 _CHUNK_MINUTES = _CHUNK_MS // MINUTE_MS
 _MINUTES_PER_DAY = DAY_MS // MINUTE_MS
 
-# Standard deviation of the log price at a border, and how it moves with the market's.
-_LEVEL_SPREAD = 0.10
+# The log price at every eighth border, in units of a day's volatility: its standard deviation.
+_ANCHOR_EVERY = 8
+_ANCHOR_SPREAD = 4.0
 
 # Phases of the market: how often, hours on average, drift per hour and volatility, both in units of
 # an ordinary hour's volatility. A crash is followed by calmer phases, which makes the recovery.
@@ -35,7 +40,7 @@ _PHASES = {
     "fall": (0.27, 14.0, -0.22, 1.05),
     "crash": (0.06, 1.6, -1.9, 2.6),
 }
-_PHASES_PER_CHUNK = 256
+_PHASES_PER_CHUNK = 64
 
 
 class GeneratedMarket:
@@ -71,8 +76,10 @@ class GeneratedMarket:
         }
         if not self.instruments:
             raise ValueError("a generated market needs at least one instrument")
-        self._market = lru_cache(maxsize=16)(self._market_chunk)
-        self._chunk = lru_cache(maxsize=max(64, 2 * len(self.instruments)))(self._candles)
+        self._level = lru_cache(maxsize=100_000)(self._level_at)
+        self._market = lru_cache(maxsize=64)(self._market_chunk)
+        # Half a megabyte each; the last 24 hours can lie in two.
+        self._chunk = lru_cache(maxsize=max(256, 2 * len(self.instruments)))(self._candles)
 
     def span(self, inst_id: str) -> tuple[int, int | None]:
         """First ms of data; None because it never ends."""
@@ -97,9 +104,14 @@ class GeneratedMarket:
     def _random(self, *words: object) -> np.random.Generator:
         return np.random.Generator(np.random.SFC64(salt(self.seed, *words)))
 
-    def _level(self, name: str, border: int) -> float:
-        """The draw that pins a log price at the border before chunk `border`."""
-        return float(self._random("level", name, border).standard_normal())
+    def _level_at(self, name: str, border: int) -> float:
+        """What pins a log price at the border before chunk `border`, in daily volatilities."""
+        chance = float(self._random("level", name, border).standard_normal())
+        if border % _ANCHOR_EVERY == 0:
+            return _ANCHOR_SPREAD * chance
+        step = border & -border  # the largest power of two that divides it
+        between = (self._level(name, border - step) + self._level(name, border + step)) / 2
+        return between + (_CHUNK_DAYS * step / 2) ** 0.5 * chance
 
     def _market_chunk(self, chunk: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The market's own returns, and the volatility of all: standard deviations per minute.
@@ -125,14 +137,13 @@ class GeneratedMarket:
             own_drift + own * random.standard_normal(_CHUNK_MINUTES)
         )
         spread = np.hypot(profile.correlation * shared, alone * own) * minute
-        borders = [
-            _LEVEL_SPREAD
+        start, end = (
+            profile.daily_volatility
             * (profile.correlation * self._level("market", at) + alone * self._level(inst_id, at))
-            * (profile.daily_volatility / 0.03)
             for at in (chunk, chunk + 1)
-        ]
+        )
         logs = np.concatenate([[0.0], np.cumsum(returns * minute)])
-        logs += np.linspace(borders[0], borders[1] - logs[-1], len(logs))
+        logs += np.linspace(start, end - logs[-1], len(logs))
         return self._on_ticks(contract, chunk, logs, spread, random)
 
     def _on_ticks(

@@ -84,12 +84,12 @@ class Candle(NamedTuple):
 
 
 class Tick(NamedTuple):
-    """One trade. Where a minute has fewer lots than trades its `size` (contracts) may be 0."""
+    """One trade. Where a minute has fewer lots than trades, `size_contracts` may be 0."""
 
     ts_ms: int
     inst_id: str
     price: Decimal
-    size: Decimal
+    size_contracts: Decimal
     side: Side
 
 
@@ -130,7 +130,7 @@ class Book(NamedTuple):
 
 
 class FundingRate(NamedTuple):
-    """A rate as a fraction of the position's value, and when it is or was settled (ms)."""
+    """A settled rate, as a fraction of the position's value, and when it was settled (ms)."""
 
     inst_id: str
     rate: Decimal
@@ -180,6 +180,15 @@ class _Rows:
         """The rows that start in [from_ms, to_ms)."""
         first, last = np.searchsorted(self.start, [from_ms, to_ms])
         return _Rows(self.start[first:last], self.values[:, first:last])
+
+    def covered_by(self, others: _Rows, duration_ms: int) -> _Rows:
+        """The others, each `duration_ms` long, and of these what lies outside of them."""
+        at = np.searchsorted(others.start, self.start, side="right") - 1
+        ends = np.append(others.start, 0)[at] + duration_ms
+        free = (at < 0) | (self.start >= ends)
+        joined = _Rows.join([_Rows(self.start[free], self.values[:, free]), others])
+        order = np.argsort(joined.start)
+        return _Rows(joined.start[order], joined.values[:, order])
 
     def fold(self, bar: str) -> _Rows:
         """Candles of a longer bar."""
@@ -266,9 +275,10 @@ class MarketData:
         self._shift = shift_ms
         self._spans = {inst_id: self._shifted_span(inst_id) for inst_id in source.instruments}
         self._funding = {inst_id: self._settled(inst_id) for inst_id in source.instruments}
-        kept = 8 * len(source.instruments)
-        self._day = lru_cache(maxsize=max(kept, 64))(self._ticks_of_day)
-        self._minute_rows = lru_cache(maxsize=max(3 * kept, 192))(self._minute_rows_of_day)
+        # Enough for the last 24 hours of every instrument, and days of a few; about 0.2 MB each.
+        kept = max(3 * len(source.instruments), 64)
+        self._day = lru_cache(maxsize=kept)(self._ticks_of_day)
+        self._minute_rows = lru_cache(maxsize=2 * kept)(self._minute_rows_of_day)
         self._hour_rows = lru_cache(maxsize=500 * len(source.instruments))(self._hour_rows_of_day)
 
     # -- the range of the data ---------------------------------------------------------------
@@ -316,9 +326,11 @@ class MarketData:
             latest = min(latest, after_ms - 1)
         newest = bar_start(bar, latest)
         oldest = bar_start(bar, newest, 1 - limit)
+        if limit < 1 or latest < start or (before_ms is not None and before_ms >= latest):
+            return []
         if before_ms is not None and before_ms >= oldest:
             oldest = bar_start(bar, before_ms, 1)
-        if limit < 1 or latest < start or newest < oldest:
+        if newest < oldest:
             return []
         until = min(bar_start(bar, newest, 1) - 1, now_ms)
         rows = self._rows(inst_id, kind, bar, max(oldest, start), until).fold(bar)
@@ -346,25 +358,19 @@ class MarketData:
 
     def _rows(self, inst_id: str, kind: PriceKind, bar: str, from_ms: int, until: int) -> _Rows:
         """Rows no longer than `bar` that cover what happened in [from_ms, until]."""
-        recorded = self._recorded(inst_id, kind, bar, from_ms, until)
-        if len(recorded.start):
-            bars = self._source.mark_bars(inst_id)
-            assert bars is not None  # noqa: S101 - _recorded has just read them
-            first, last = int(recorded.start[0]), int(recorded.start[-1]) + bars.duration_ms
-            before = self._made_rows(inst_id, kind, bar, from_ms, first - 1)
-            return _Rows.join([before, recorded, self._made_rows(inst_id, kind, bar, last, until)])
-        return self._made_rows(inst_id, kind, bar, from_ms, until)
-
-    def _recorded(self, inst_id: str, kind: PriceKind, bar: str, from_ms: int, until: int) -> _Rows:
-        """Recorded mark candles that had ended by `until`."""
         bars = self._source.mark_bars(inst_id) if kind == "mark" else None
         duration = BARS[bar]
-        if bars is None or (duration is not None and bars.duration_ms > duration):
-            return _Rows.join([])
+        if bars is None or (duration is not None and duration < bars.duration_ms):
+            return self._made_rows(inst_id, kind, bar, from_ms, until)
+        # Made rows have to fit between recorded ones.
+        unit = bar if bars.duration_ms >= HOUR_MS else "1m"
+        made = self._made_rows(inst_id, kind, unit, from_ms, until)
         nothing = np.zeros_like(bars.start)
-        values = np.stack([bars.open, bars.high, bars.low, bars.close, nothing, nothing])
-        rows = _Rows(bars.start + self._shift, values)
-        return rows.cut(from_ms, until + 2 - bars.duration_ms)
+        recorded = _Rows(
+            bars.start + self._shift,
+            np.stack([bars.open, bars.high, bars.low, bars.close, nothing, nothing]),
+        ).cut(from_ms, until + 2 - bars.duration_ms)
+        return made.covered_by(recorded, bars.duration_ms)
 
     def _made_rows(
         self, inst_id: str, kind: PriceKind, bar: str, from_ms: int, until: int
@@ -564,23 +570,16 @@ class MarketData:
         """The settlement after `now_ms`: 00:00, 08:00 and 16:00 UTC."""
         return (now_ms // FUNDING_INTERVAL_MS + 1) * FUNDING_INTERVAL_MS
 
-    def funding_rate(self, inst_id: str, at_ms: int) -> FundingRate:
-        """The rate expected at the next settlement, from what is known at `at_ms`.
+    def funding_rate(self, inst_id: str, at_ms: int) -> Decimal:
+        """The rate of the settlement at `at_ms` or of the next one, as far as it is known then.
 
-        With recorded rates that is the latest settled one. Without, it follows the price and
-        arrives at the settled rate when the time has come.
+        At a settlement this is the rate that is paid. Before it, the expected one: with recorded
+        rates the latest that was settled, else one that follows the price and arrives at the
+        settled rate when the time has come.
         """
-        time = self.next_funding_time(at_ms)
-        known = self._funding[inst_id].get(time - FUNDING_INTERVAL_MS)
-        rate = known if known is not None else self._rate_at(inst_id, at_ms)
-        return FundingRate(inst_id, rate, time)
-
-    def settled_funding_rate(self, inst_id: str, funding_time: int) -> Decimal:
-        """The rate that is paid at `funding_time`; ValueError when nothing is settled then."""
-        if funding_time % FUNDING_INTERVAL_MS:
-            raise ValueError(f"{inst_id}: no funding is settled at {funding_time} ms")
-        known = self._funding[inst_id].get(funding_time)
-        return known if known is not None else self._rate_at(inst_id, funding_time)
+        settled = at_ms // FUNDING_INTERVAL_MS * FUNDING_INTERVAL_MS
+        known = self._funding[inst_id].get(settled)
+        return known if known is not None else self._rate_at(inst_id, at_ms)
 
     def funding_history(
         self,
@@ -600,7 +599,7 @@ class MarketData:
         time = latest // FUNDING_INTERVAL_MS * FUNDING_INTERVAL_MS
         rates: list[FundingRate] = []
         while time >= first and len(rates) < limit:
-            rates.append(FundingRate(inst_id, self.settled_funding_rate(inst_id, time), time))
+            rates.append(FundingRate(inst_id, self.funding_rate(inst_id, time), time))
             time -= FUNDING_INTERVAL_MS
         return rates
 
