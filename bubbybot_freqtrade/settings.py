@@ -20,6 +20,9 @@ MAX_DAILY_LOSS = 0.10
 VENUE_MAX_LEVERAGE = 150
 
 
+Timeframe = Literal["15m", "1h", "4h"]
+
+
 class Settings(BaseModel):
     """What all blocks share: unknown keys are errors, values never change after start."""
 
@@ -40,6 +43,9 @@ class ConfluenceSettings(Settings):
     )
     conflict: float = Field(
         default=0.50, ge=0, le=1, description="what the other side's evidence costs"
+    )
+    full_evidence: float = Field(
+        default=0.6, gt=0, le=1, description="analyzer score that counts as full evidence"
     )
     min_confidence: float = Field(default=MIN_CONFIDENCE, ge=MIN_CONFIDENCE, le=1)
 
@@ -77,6 +83,8 @@ class RiskSettings(Settings):
     min_stop: float = Field(default=0.006, gt=0, lt=1)
     max_stop: float = Field(default=0.05, gt=0, lt=1)
     stop_atr_margin: float = Field(default=0.5, ge=0, description="ATRs between structure and stop")
+    stop_timeframes: tuple[Timeframe, ...] = Field(default=("1h",), min_length=1)
+    target_timeframes: tuple[Timeframe, ...] = Field(default=("1h", "4h"), min_length=1)
     liquidation_buffer: float = Field(
         default=0.25, ge=0.1, description="room between stop and liquidation, in stop distances"
     )
@@ -111,7 +119,7 @@ class ExitSettings(Settings):
         default=None, gt=0, description="a trade older than this is closed"
     )
     liquidation_near: float = Field(
-        default=0.3,
+        default=0.1,
         gt=0,
         lt=1,
         description="share of the way from liquidation to entry that is too close",

@@ -1,0 +1,185 @@
+"""One score per side from the three analyzers' scores, and a tag that says what it stands on.
+
+For each analyzer and side, the evidence is the weighted mean of its scores on 15m, 1h and 4h, each
+counted as full from `full_evidence` on. Of the three pieces of evidence,
+
+    strength = Σ weight · evidence
+    accord   = Σ over pairs of weight · weight · √(evidence · evidence), as a share of its maximum
+    conflict = Σ weight · evidence of the other side
+    score    = strength + `agreement` · accord · (1 − strength) − `conflict` · conflict
+
+clipped to 0–1. Each term rises with the evidence for the side and falls with the evidence against
+it, so the score does. Timeframes that have no candles yet count as no evidence.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from bubbybot_freqtrade.settings import ConfluenceSettings
+
+Floats = npt.NDArray[np.float64]
+Side = Literal["long", "short"]
+
+SIDES: tuple[Side, Side] = ("long", "short")
+TIMEFRAMES = ("", "_1h", "_4h")
+"""Column suffixes of the base timeframe and of its context."""
+
+PREFIXES = {"market_cipher": "mc", "lux_algo": "lux", "frankie_candles": "fc"}
+
+SCORE_COLUMNS = tuple(f"{prefix}_{side}_score" for prefix in PREFIXES.values() for side in SIDES)
+"""What is needed of each timeframe."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A column that can be an entry's strongest evidence, and its code in the enter tag.
+
+    :param sign: the column's sign that speaks for the side (events and counts: +1)
+    """
+
+    column: str
+    code: str
+    sign: int = 1
+
+
+# Strongest first, for each analyzer and side. docs/glossary.md explains the codes.
+EVIDENCE: Mapping[Side, Mapping[str, tuple[Evidence, ...]]] = {
+    "long": {
+        "mc": (
+            Evidence("mc_bull_div", "div"),
+            Evidence("mc_green_dot", "dot"),
+            Evidence("mc_moon_diamond", "moon"),
+            Evidence("mc_bull_div_weak", "divw"),
+            Evidence("mc_bull_div_hidden", "divh"),
+            Evidence("mc_long_ema", "ema"),
+            Evidence("mc_blue_triangle_up", "tri"),
+            Evidence("mc_green_diamond", "dia"),
+        ),
+        "lux": (
+            Evidence("lux_sweep_bull", "sweep"),
+            Evidence("lux_swing_choch_bull", "choch"),
+            Evidence("lux_swing_bos_bull", "bos"),
+            Evidence("lux_internal_choch_bull", "ichoch"),
+            Evidence("lux_in_bull_ob", "ob"),
+            Evidence("lux_internal_bos_bull", "ibos"),
+            Evidence("lux_fvg_bull", "fvg"),
+        ),
+        "fc": (
+            Evidence("fc_bull_div_strong", "divs"),
+            Evidence("fc_in_golden_pocket", "gp"),
+            Evidence("fc_bull_div", "div"),
+            Evidence("fc_bull_div_hidden", "divh"),
+        ),
+    },
+    "short": {
+        "mc": (
+            Evidence("mc_bear_div", "div"),
+            Evidence("mc_red_dot", "dot"),
+            Evidence("mc_blood_diamond", "blood"),
+            Evidence("mc_bear_div_weak", "divw"),
+            Evidence("mc_bear_div_hidden", "divh"),
+            Evidence("mc_short_ema", "ema"),
+            Evidence("mc_blue_triangle_down", "tri"),
+            Evidence("mc_red_diamond", "dia"),
+        ),
+        "lux": (
+            Evidence("lux_sweep_bear", "sweep"),
+            Evidence("lux_swing_choch_bear", "choch"),
+            Evidence("lux_swing_bos_bear", "bos"),
+            Evidence("lux_internal_choch_bear", "ichoch"),
+            Evidence("lux_in_bear_ob", "ob"),
+            Evidence("lux_internal_bos_bear", "ibos"),
+            Evidence("lux_fvg_bear", "fvg"),
+        ),
+        "fc": (
+            Evidence("fc_bear_div_strong", "divs"),
+            Evidence("fc_in_golden_pocket", "gp", sign=-1),
+            Evidence("fc_bear_div", "div"),
+            Evidence("fc_bear_div_hidden", "divh"),
+        ),
+    },
+}
+
+EVIDENCE_CANDLES = 12
+"""For so many candles an event counts as evidence: as long as the analyzers let it fade."""
+
+STATE_ONLY = "state"
+"""The code of an analyzer that speaks through its states (trend, value, ribbon) alone."""
+
+
+def analyzer_weights(settings: ConfluenceSettings) -> dict[str, float]:
+    """Weight by column prefix."""
+    return {prefix: getattr(settings, name) for name, prefix in PREFIXES.items()}
+
+
+def evidence(frame: pd.DataFrame, prefix: str, side: Side, settings: ConfluenceSettings) -> Floats:
+    """The analyzer's evidence for `side` on every row, 0 to 1, over all timeframes."""
+    shares = (settings.base_timeframe, settings.context_1h, settings.context_4h)
+    total = np.zeros(len(frame))
+    for share, suffix in zip(shares, TIMEFRAMES, strict=True):
+        column = f"{prefix}_{side}_score{suffix}"
+        if share and column in frame:
+            score = np.nan_to_num(frame[column].to_numpy(dtype=np.float64))
+            total += share * np.clip(score / settings.full_evidence, 0, 1)
+    return np.minimum(total, 1)
+
+
+def combine(
+    supporting: Mapping[str, Floats], opposing: Mapping[str, Floats], settings: ConfluenceSettings
+) -> Floats:
+    """The side's score from the evidence for and against it, both by analyzer prefix.
+
+    :raises KeyError: when an analyzer is missing.
+    """
+    weights = analyzer_weights(settings)
+    strength = sum(weight * supporting[name] for name, weight in weights.items())
+    conflict = sum(weight * opposing[name] for name, weight in weights.items())
+    pairs = list(combinations(weights, 2))
+    most = sum(weights[one] * weights[other] for one, other in pairs) or 1.0
+    accord = sum(
+        weights[one] * weights[other] * np.sqrt(supporting[one] * supporting[other])
+        for one, other in pairs
+    )
+    raised = strength + settings.agreement * accord / most * (1 - strength)
+    return np.clip(raised - settings.conflict * conflict, 0, 1)
+
+
+def scores(frame: pd.DataFrame, settings: ConfluenceSettings) -> tuple[Floats, Floats]:
+    """Long and short score of every row, 0 to 1."""
+    by_side = {
+        side: {prefix: evidence(frame, prefix, side, settings) for prefix in PREFIXES.values()}
+        for side in SIDES
+    }
+    return (
+        combine(by_side["long"], by_side["short"], settings),
+        combine(by_side["short"], by_side["long"], settings),
+    )
+
+
+def tags(frame: pd.DataFrame, rows: npt.NDArray[np.intp], side: Side) -> list[str]:
+    """For each of `rows` the strongest evidence of each analyzer, as in ``mc:dot lux:ob fc:gp``."""
+    parts = [
+        [f"{prefix}:{code}" for code in _strongest(frame, rows, table)]
+        for prefix, table in EVIDENCE[side].items()
+    ]
+    return [" ".join(row) for row in zip(*parts, strict=True)]
+
+
+def _strongest(
+    frame: pd.DataFrame, rows: npt.NDArray[np.intp], table: tuple[Evidence, ...]
+) -> list[str]:
+    codes = np.full(len(rows), STATE_ONLY, dtype=object)
+    for item in reversed(table):
+        if item.column not in frame:
+            continue
+        speaks = frame[item.column].to_numpy(dtype=np.float64) * item.sign > 0
+        positions = np.where(speaks, np.arange(len(frame)), -EVIDENCE_CANDLES)
+        latest = np.maximum.accumulate(positions) if len(frame) else positions
+        codes[rows - latest[rows] < EVIDENCE_CANDLES] = item.code
+    return [str(code) for code in codes]

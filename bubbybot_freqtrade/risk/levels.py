@@ -1,0 +1,98 @@
+"""Where an idea is wrong and where it pays: stop and target levels of every candle.
+
+Stop of a long: the nearest structure below the close (block, swing low, value area, support) that,
+with an ATR margin below it, lies within the settings' bounds. Target: the next opposing level that
+pays the least reward after fees; a level before that is one the trade has to get through, and the
+signal's confluence has to be worth that. Shorts mirror both. No such level: NaN, no trade.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import talib
+
+from bubbybot_freqtrade.settings import RiskSettings
+
+Floats = npt.NDArray[np.float64]
+
+ATR_LENGTH = 14
+BASE_TIMEFRAME = "15m"
+
+SUPPORTS = ("lux_bull_ob_bottom", "lux_swing_low", "lux_internal_low", "fc_val", "mc_support")
+RESISTANCES = ("lux_bear_ob_top", "lux_swing_high", "lux_internal_high", "fc_vah", "mc_resistance")
+TARGETS_ABOVE = ("lux_bear_ob_bottom", "lux_swing_high", "fc_vah", "mc_resistance")
+TARGETS_BELOW = ("lux_bull_ob_top", "lux_swing_low", "fc_val", "mc_support")
+
+LEVEL_COLUMNS = tuple(dict.fromkeys((*SUPPORTS, *RESISTANCES, *TARGETS_ABOVE, *TARGETS_BELOW)))
+"""What is needed of each timeframe."""
+
+# The planned entry is the close; the real one may be a little worse and must still pay enough.
+SLIPPAGE_ROOM = 0.0005
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """Prices in quote currency per row, NaN where there is none."""
+
+    stop: Floats
+    target: Floats
+
+
+def average_true_range(frame: pd.DataFrame) -> Floats:
+    """ATR(14) as TA-Lib has it; NaN before warm-up."""
+    high, low, close = (frame[name].to_numpy(dtype=np.float64) for name in ("high", "low", "close"))
+    return talib.ATR(high, low, close, timeperiod=ATR_LENGTH)
+
+
+def long_levels(frame: pd.DataFrame, atr: Floats, fee: float, settings: RiskSettings) -> Levels:
+    """Stop and target of a long entered at each row's close."""
+    return _levels(frame, atr, fee, settings, 1, SUPPORTS, TARGETS_ABOVE)
+
+
+def short_levels(frame: pd.DataFrame, atr: Floats, fee: float, settings: RiskSettings) -> Levels:
+    """Stop and target of a short entered at each row's close."""
+    return _levels(frame, atr, fee, settings, -1, RESISTANCES, TARGETS_BELOW)
+
+
+def _levels(
+    frame: pd.DataFrame,
+    atr: Floats,
+    fee: float,
+    settings: RiskSettings,
+    sign: int,
+    stops: Sequence[str],
+    targets: Sequence[str],
+) -> Levels:
+    close = frame["close"].to_numpy(dtype=np.float64)
+    behind = _columns(frame, stops, settings.stop_timeframes)
+    beyond = behind - sign * settings.stop_atr_margin * atr[:, None]
+    distances = sign * (close[:, None] - beyond)
+    least, most = settings.min_stop * close, settings.max_stop * close
+    distance = _nearest(distances, least[:, None], most[:, None])
+    stop = close - sign * distance
+    loss = distance + fee * (close + stop)
+    ahead = sign * (_columns(frame, targets, settings.target_timeframes) - close[:, None])
+    # gain = way − fee · (2 · entry ± way) ≥ reward · loss, solved for the way, on the safe side.
+    need = (settings.min_reward_risk * loss + (2 * fee + SLIPPAGE_ROOM) * close) / (1 - fee)
+    way = _nearest(ahead, need[:, None], np.inf)
+    return Levels(stop=stop, target=close + sign * way)
+
+
+def _columns(frame: pd.DataFrame, names: Sequence[str], timeframes: Sequence[str]) -> Floats:
+    suffixes = ["" if timeframe == BASE_TIMEFRAME else f"_{timeframe}" for timeframe in timeframes]
+    wanted = [f"{name}{suffix}" for suffix in suffixes for name in names]
+    found = [name for name in wanted if name in frame]
+    if not found:
+        return np.full((len(frame), 1), np.nan)
+    return frame[found].to_numpy(dtype=np.float64)
+
+
+def _nearest(distances: Floats, least: Floats, most: Floats | float) -> Floats:
+    """The smallest distance of each row within the bounds; NaN for none."""
+    with np.errstate(invalid="ignore"):
+        fitting = np.where((distances >= least) & (distances <= most), distances, np.inf)
+    nearest = fitting.min(axis=1) if len(fitting) else np.empty(0)
+    return np.where(np.isinf(nearest), np.nan, nearest)

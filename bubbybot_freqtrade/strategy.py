@@ -1,0 +1,677 @@
+"""The strategy: freqtrade's callbacks, each a few lines that call the rooms around it.
+
+Everything a plan needs stands in columns of the signal candle, so backtest, dry-run and live see
+the same numbers. Live, the venue holds stop and target; `custom_roi` gives the target only where no
+venue does (backtest, hyperopt, dry-run).
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+import numpy as np
+import pandas as pd
+from freqtrade.enums import RunMode
+from freqtrade.persistence import LocalTrade, Order, PairLocks, Trade
+from freqtrade.strategy import (
+    CategoricalParameter,
+    DecimalParameter,
+    IStrategy,
+    merge_informative_pair,
+    stoploss_from_absolute,
+)
+
+from bubbybot_freqtrade.analyzers import frankie_candles, lux_algo, market_cipher
+from bubbybot_freqtrade.blofin.bracket import Bracket, offer_bracket
+from bubbybot_freqtrade.confluence import SCORE_COLUMNS, SIDES, Side, scores, tags
+from bubbybot_freqtrade.risk.breakers import (
+    Day,
+    Exposure,
+    day_of,
+    day_start,
+    next_day,
+    price_profit,
+)
+from bubbybot_freqtrade.risk.levels import (
+    LEVEL_COLUMNS,
+    average_true_range,
+    long_levels,
+    short_levels,
+)
+from bubbybot_freqtrade.risk.plan import (
+    LeverageTier,
+    MarketLimits,
+    Refusal,
+    Signal,
+    TradePlan,
+    fit,
+    floor_to,
+    plan,
+)
+from bubbybot_freqtrade.settings import BubbyBotSettings
+
+logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+PLAN = "plan"
+"""Key of the plan in the trade's custom data."""
+
+DAILY_LOSS_LOCK = "BubbyBot: daily loss limit"
+CONTEXT_TIMEFRAMES = ("1h", "4h")
+TAKER_FEE = 0.0006
+
+
+def closed_on_error(refusal: R) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Answer `refusal` when the callback fails: freqtrade itself would go on and trade."""
+
+    def decorate(callback: Callable[P, R]) -> Callable[P, R]:
+        @wraps(callback)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            try:
+                return callback(*args, **kwargs)
+            except Exception:
+                logger.exception("BubbyBot refuses an entry: %s failed.", callback.__name__)
+                return refusal
+
+        return guarded
+
+    return decorate
+
+
+class BubbyBotStrategy(IStrategy):
+    """Market Cipher, Lux Algo and Frankie Candles; long and short on USDT-M perpetuals."""
+
+    INTERFACE_VERSION = 3
+    timeframe = "15m"
+    can_short = True
+    process_only_new_candles = True
+    startup_candle_count = 1000
+    # An entry belongs to the open of the next candle; a slot that frees up later is no signal.
+    ignore_buying_expired_candle_after = 180
+
+    # Half of the margin, at most 2.5 % of equity: what protects an entry that has no plan.
+    stoploss = -0.5
+    use_custom_stoploss = True
+    use_custom_roi = True
+    minimal_roi: dict[str, float] = {}  # noqa: RUF012 - freqtrade's own interface
+    use_exit_signal = True
+    position_adjustment_enable = False
+
+    order_types = {  # noqa: RUF012 - freqtrade's own interface
+        "entry": "market",
+        "exit": "market",
+        "emergency_exit": "market",
+        "force_entry": "market",
+        "force_exit": "market",
+        "stoploss": "market",
+        "stoploss_on_exchange": True,
+        "stoploss_on_exchange_interval": 60,
+    }
+
+    min_confidence = DecimalParameter(0.70, 0.90, default=0.70, decimals=2, space="buy")
+    conflict = DecimalParameter(0.2, 1.0, default=0.5, decimals=1, space="buy")
+    agreement = DecimalParameter(0.2, 1.0, default=0.5, decimals=1, space="buy")
+    stop_atr_margin = DecimalParameter(0.0, 2.0, default=0.5, decimals=1, space="buy")
+    min_reward_risk = DecimalParameter(2.0, 4.0, default=2.0, decimals=1, space="buy")
+    break_even_at = CategoricalParameter([0.0, 1.0, 1.5, 2.0], default=0.0, space="sell")
+    trail_from = CategoricalParameter([0.0, 1.0, 1.5, 2.0, 3.0], default=0.0, space="sell")
+
+    settings: BubbyBotSettings
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        super().__init__(config)
+        self.settings = BubbyBotSettings.from_config(config)
+        self._apply_settings()
+        self._pending: dict[str, TradePlan] = {}
+        self._plans: dict[tuple[int, datetime], TradePlan] = {}
+        self._marks: dict[str, float] = {}
+        self._funding: dict[str, tuple[datetime, float]] = {}
+        self._halted = False
+
+    def _apply_settings(self) -> None:
+        """What the config says explicitly wins over the parameters' defaults."""
+        self.order_types = self.order_types | {"entry": self.settings.entry_order}
+        explicit = {
+            "min_confidence": self.settings.confluence,
+            "conflict": self.settings.confluence,
+            "agreement": self.settings.confluence,
+            "stop_atr_margin": self.settings.risk,
+            "min_reward_risk": self.settings.risk,
+            "break_even_at": self.settings.exits,
+            "trail_from": self.settings.exits,
+        }
+        for name, block in explicit.items():
+            if name in block.model_fields_set:
+                getattr(self, name).value = getattr(block, name) or 0.0
+
+    # --- candles in, signals out ------------------------------------------------------------------
+
+    def informative_pairs(self) -> list[tuple[str, str]]:
+        """1h and 4h candles of every pair."""
+        return [
+            (pair, timeframe)
+            for pair in self.dp.current_whitelist()
+            for timeframe in CONTEXT_TIMEFRAMES
+        ]
+
+    def populate_indicators(self, dataframe: pd.DataFrame, metadata: dict) -> pd.DataFrame:
+        """The three analyzers on 15m, and what confluence and levels need of 1h and 4h."""
+        dataframe = analyze(dataframe)
+        for timeframe in CONTEXT_TIMEFRAMES:
+            context = self._context_candles(metadata["pair"], timeframe)
+            if context.empty:
+                continue
+            needed = ["date", *SCORE_COLUMNS, *LEVEL_COLUMNS]
+            dataframe = merge_informative_pair(
+                dataframe, analyze(context)[needed], self.timeframe, timeframe
+            )
+        dataframe["plan_atr"] = average_true_range(dataframe)
+        return dataframe
+
+    def _context_candles(self, pair: str, timeframe: str) -> pd.DataFrame:
+        candles = self.dp.get_pair_dataframe(pair, timeframe)
+        if candles.empty and timeframe == "4h":
+            # Data folders often hold no 4h candles; they are four of the 1h ones.
+            candles = whole_candles(self.dp.get_pair_dataframe(pair, "1h"), "4h", parts=4)
+        return candles
+
+    def populate_entry_trend(self, dataframe: pd.DataFrame, metadata: dict) -> pd.DataFrame:
+        """Score, stop and target of both sides on every candle; entries where all rules agree."""
+        confluence = self.settings.confluence.model_copy(
+            update={"conflict": self.conflict.value, "agreement": self.agreement.value}
+        )
+        risk = self._risk()
+        atr = dataframe["plan_atr"].to_numpy()
+        long_score, short_score = scores(dataframe, confluence)
+        fee = self._fee(metadata["pair"])
+        dataframe["enter_tag"] = None
+        for side, score, other, levels in (
+            ("long", long_score, short_score, long_levels(dataframe, atr, fee, risk)),
+            ("short", short_score, long_score, short_levels(dataframe, atr, fee, risk)),
+        ):
+            dataframe[f"{side}_confluence"] = score
+            dataframe[f"plan_{side}_stop"] = levels.stop
+            dataframe[f"plan_{side}_target"] = levels.target
+            enter = (
+                (score >= self.min_confidence.value)
+                & (score > other)
+                & ~np.isnan(levels.target)
+                & (dataframe["volume"].to_numpy() > 0)
+                & ~dataframe["mc_yellow_cross"].to_numpy()
+            )
+            rows = np.flatnonzero(enter)
+            dataframe[f"enter_{side}"] = enter.astype(int)
+            dataframe.loc[dataframe.index[rows], "enter_tag"] = tags(dataframe, rows, side)
+        return dataframe
+
+    def populate_exit_trend(self, dataframe: pd.DataFrame, metadata: dict) -> pd.DataFrame:
+        """Exits are stop, target and `custom_exit`; there is no exit signal."""
+        return dataframe
+
+    # --- the plan ---------------------------------------------------------------------------------
+
+    @closed_on_error(1.0)
+    def leverage(
+        self,
+        pair: str,
+        current_time: datetime,
+        current_rate: float,
+        proposed_leverage: float,
+        max_leverage: float,
+        entry_tag: str | None,
+        side: str,
+        **kwargs: Any,
+    ) -> float:
+        """The plan's leverage; 1 when there is no plan, which the next callback refuses."""
+        made = self._plan(pair, _side(side), current_rate)
+        return float(made.leverage) if isinstance(made, TradePlan) else 1.0
+
+    @closed_on_error(0.0)
+    def custom_stake_amount(
+        self,
+        pair: str,
+        current_time: datetime,
+        current_rate: float,
+        proposed_stake: float,
+        min_stake: float | None,
+        max_stake: float,
+        leverage: float,
+        entry_tag: str | None,
+        side: str,
+        **kwargs: Any,
+    ) -> float:
+        """The plan's margin at the leverage that freqtrade settled on; 0 for no trade."""
+        self._pending.pop(pair, None)
+        made = self._plan(pair, _side(side), current_rate, leverage)
+        if isinstance(made, Refusal):
+            self._say(f"No trade. {made.reason}.")
+            return 0.0
+        self._pending[pair] = made
+        # freqtrade divides and multiplies this back into whole contracts, rounding down.
+        return min(made.margin * (1 + 1e-12), max_stake)
+
+    @closed_on_error(False)
+    def confirm_trade_entry(
+        self,
+        pair: str,
+        order_type: str,
+        amount: float,
+        rate: float,
+        time_in_force: str,
+        current_time: datetime,
+        entry_tag: str | None,
+        side: str,
+        **kwargs: Any,
+    ) -> bool:
+        """Plan again with the order's own rate and amount; offer the bracket, or refuse."""
+        planned = self._pending.pop(pair, None)
+        made = self._replan(planned, rate, amount)
+        if isinstance(made, TradePlan):
+            made = self._within_the_day(made, current_time)
+        if isinstance(made, Refusal):
+            self._say(f"No trade. {made.reason}.")
+            return False
+        self._pending[pair] = made
+        offer_bracket(pair, made.side, Bracket(stop=made.stop, target=made.target))
+        self._say(f"Plan: {made.why}.")
+        return True
+
+    def order_filled(
+        self, pair: str, trade: Trade, order: Order, current_time: datetime, **kwargs: Any
+    ) -> None:
+        """Keep the plan with the trade, so that a restart knows it."""
+        if order.ft_order_side != trade.entry_side or trade.nr_of_successful_entries > 1:
+            return
+        made = self._pending.pop(pair, None) or self._plan_of_signal(trade)
+        if made is None:
+            logger.warning("%s was entered without a plan; its stop is the default.", trade)
+            return
+        self._plans[_key(trade)] = made
+        trade.set_custom_data(PLAN, made.to_dict())
+
+    def _plan(
+        self, pair: str, side: Side, rate: float, leverage: float | None = None
+    ) -> TradePlan | Refusal:
+        signal = self._signal(pair, side)
+        if signal is None:
+            return Refusal(f"{pair}: no analyzed candle")
+        return plan(
+            signal,
+            rate,
+            self._equity(),
+            self._market(pair),
+            self._risk(),
+            min_confidence=self.min_confidence.value,
+            leverage=None if leverage is None else int(leverage),
+        )
+
+    def _replan(self, planned: TradePlan | None, rate: float, amount: float) -> TradePlan | Refusal:
+        if planned is None:
+            return Refusal("the entry has no plan")
+        market = self._market(planned.pair)
+        risk = self._risk()
+        signal = Signal(
+            planned.pair,
+            planned.side,
+            planned.stop,
+            planned.target,
+            planned.confidence,
+            planned.tag,
+        )
+        again = plan(
+            signal,
+            rate,
+            planned.equity,
+            market,
+            risk,
+            min_confidence=self.min_confidence.value,
+            leverage=planned.leverage,
+        )
+        if isinstance(again, Refusal):
+            return again
+        size = floor_to(amount, market.size_step)
+        return fit(signal, rate, size, planned.leverage, planned.equity, market, risk)
+
+    def _plan_of_signal(self, trade: Trade) -> TradePlan | None:
+        """The plan of a trade whose offer was lost by a restart, from its signal candle."""
+        signal = self._signal(trade.pair, trade.trade_direction, before=trade.open_date_utc)
+        if signal is None or not trade.amount:
+            return None
+        made = fit(
+            signal,
+            trade.open_rate,
+            trade.amount,
+            int(trade.leverage or 1),
+            self._equity(),
+            self._market(trade.pair),
+            self._risk(),
+        )
+        return made if isinstance(made, TradePlan) else None
+
+    def _signal(self, pair: str, side: Side, before: datetime | None = None) -> Signal | None:
+        """What the last closed candle (the last that closed `before`) says for this side."""
+        frame, _ = self.dp.get_analyzed_dataframe(pair, self.timeframe)
+        row = len(frame) - 1
+        if before is not None and not frame.empty:
+            opened = before - timedelta(minutes=15)
+            row = int(frame["date"].searchsorted(pd.Timestamp(opened), side="right")) - 1
+        if row < 0:
+            return None
+        return Signal(
+            pair=pair,
+            side=side,
+            stop=float(frame[f"plan_{side}_stop"].iat[row]),
+            target=float(frame[f"plan_{side}_target"].iat[row]),
+            confidence=float(frame[f"{side}_confluence"].iat[row]),
+            tag=str(frame["enter_tag"].iat[row] or ""),
+        )
+
+    def _plan_of(self, trade: Trade) -> TradePlan | None:
+        key = _key(trade)
+        if key not in self._plans:
+            kept = trade.get_custom_data(PLAN)
+            if kept is None:
+                return None
+            self._plans[key] = TradePlan.from_dict(kept)
+        return self._plans[key]
+
+    def _risk(self) -> Any:
+        return self.settings.risk.model_copy(
+            update={
+                "stop_atr_margin": self.stop_atr_margin.value,
+                "min_reward_risk": self.min_reward_risk.value,
+            }
+        )
+
+    def _market(self, pair: str) -> MarketLimits:
+        market = self.dp.market(pair)
+        # The data provider has no accessor for tiers; freqtrade fills this one at start.
+        tiers = self.dp._exchange._leverage_tiers.get(pair, [])
+        if market is None or not tiers:
+            raise ValueError(f"{pair}: market or leverage tiers are not known.")
+        return MarketLimits.from_ccxt(
+            market | {"taker": self._fee(pair)},
+            [
+                LeverageTier(
+                    tier["maxNotional"] or float("inf"),
+                    tier["maintenanceMarginRate"],
+                    tier["maxLeverage"],
+                )
+                for tier in tiers
+            ],
+        )
+
+    def _fee(self, pair: str) -> float:
+        """The taker fee that trades will pay: the config's, else the market's."""
+        if self.config.get("fee") is not None:
+            return float(self.config["fee"])
+        market = self.dp.market(pair) or {}
+        return float(market.get("taker") or TAKER_FEE)
+
+    # --- exits ------------------------------------------------------------------------------------
+
+    def custom_stoploss(
+        self,
+        pair: str,
+        trade: Trade,
+        current_time: datetime,
+        current_rate: float,
+        current_profit: float,
+        after_fill: bool,
+        **kwargs: Any,
+    ) -> float | None:
+        """The plan's stop, then break-even and structure trail; None where nothing gets tighter."""
+        made = self._plan_of(trade)
+        if made is None:
+            return None
+        sign = -1 if trade.is_short else 1
+        stop = made.stop if after_fill else self._stop_now(trade, made, sign)
+        tick = trade.price_precision or 0.0
+        if not after_fill and sign * (stop - trade.stop_loss) < max(tick / 2, 1e-9 * stop):
+            return None
+        # A hair looser: freqtrade rounds towards the price, and noise must not cost a tick.
+        return stoploss_from_absolute(
+            stop * (1 - sign * 1e-10), current_rate, trade.is_short, trade.leverage
+        )
+
+    def _stop_now(self, trade: Trade, made: TradePlan, sign: int) -> float:
+        break_even, trail = self.break_even_at.value, self.trail_from.value
+        if not break_even and not trail:
+            return made.stop
+        frame, _ = self.dp.get_analyzed_dataframe(trade.pair, self.timeframe)
+        if frame.empty or frame["date"].iat[-1] < pd.Timestamp(trade.open_date_utc):
+            return made.stop
+        # Closed candles only: inside a candle a backtest knows the high before the low.
+        close = float(frame["close"].iat[-1])
+        reached = sign * (close - trade.open_rate) / abs(trade.open_rate - made.stop)
+        stops = [made.stop]
+        if break_even and reached >= break_even:
+            stops.append(trade.open_rate * (1 + sign * 2 * self._fee(trade.pair)))
+        if trail and reached >= trail:
+            swing = float(frame["lux_internal_low" if sign > 0 else "lux_internal_high"].iat[-1])
+            margin = self.stop_atr_margin.value * float(frame["plan_atr"].iat[-1])
+            stops.append(swing - sign * margin)
+        behind = [stop for stop in stops if sign * (close - stop) > 0]
+        return max(behind, key=lambda stop: sign * stop, default=made.stop)
+
+    def custom_roi(
+        self,
+        pair: str,
+        trade: Trade,
+        current_time: datetime,
+        trade_duration: int,
+        entry_tag: str | None,
+        side: str,
+        **kwargs: Any,
+    ) -> float | None:
+        """The target as a profit ratio. None live: there the venue's own order takes it."""
+        if self.config.get("runmode") == RunMode.LIVE:
+            return None
+        made = self._plan_of(trade)
+        return None if made is None else trade.calc_profit_ratio(made.target)
+
+    def custom_exit(
+        self,
+        pair: str,
+        trade: Trade,
+        current_time: datetime,
+        current_rate: float,
+        current_profit: float,
+        **kwargs: Any,
+    ) -> str | None:
+        """Leave before stop and target only where waiting for them is the greater danger."""
+        self._marks[pair] = current_rate
+        exits = self.settings.exits
+        if self._halted and self.settings.risk.flatten_on_daily_loss:
+            return "daily_loss_limit"
+        if self._liquidation_is_near(trade, current_rate):
+            return "liquidation_near"
+        if exits.max_hours and current_time - trade.open_date_utc >= timedelta(
+            hours=exits.max_hours
+        ):
+            return "too_old"
+        if self._volatility_shock(trade):
+            return "volatility_shock"
+        if self._delisting_is_near(pair, current_time):
+            return "delisting"
+        if self._funding_is_extreme(trade, current_time):
+            return "funding_extreme"
+        return None
+
+    def _liquidation_is_near(self, trade: Trade, rate: float) -> bool:
+        if not trade.liquidation_price:
+            return False
+        way = abs(trade.open_rate - trade.liquidation_price)
+        left = (rate - trade.liquidation_price) * (-1 if trade.is_short else 1)
+        return left < self.settings.exits.liquidation_near * way
+
+    def _volatility_shock(self, trade: Trade) -> bool:
+        """The last closed candle, opened since the entry, is a shock against the trade."""
+        frame, _ = self.dp.get_analyzed_dataframe(trade.pair, self.timeframe)
+        if len(frame) < 2 or frame["date"].iat[-1] < pd.Timestamp(trade.open_date_utc):
+            return False
+        move = float(frame["close"].iat[-1] - frame["open"].iat[-1])
+        against = move if trade.is_short else -move
+        return against > self.settings.exits.volatility_shock * float(frame["plan_atr"].iat[-2])
+
+    def _delisting_is_near(self, pair: str, now: datetime) -> bool:
+        if not self._trades_for_real():
+            return False
+        ends = self.dp.check_delisting(pair)
+        return ends is not None and ends - now < timedelta(
+            hours=self.settings.exits.delisting_hours
+        )
+
+    def _funding_is_extreme(self, trade: Trade, now: datetime) -> bool:
+        """Longs pay a positive rate, shorts a negative one. Asked once in half an hour."""
+        if not self._trades_for_real():
+            return False
+        asked, rate = self._funding.get(trade.pair, (datetime.min.replace(tzinfo=now.tzinfo), 0.0))
+        if now - asked > timedelta(minutes=30):
+            rate = float(self.dp.funding_rate(trade.pair).get("fundingRate") or 0.0)
+            self._funding[trade.pair] = (now, rate)
+        return (-rate if trade.is_short else rate) >= self.settings.exits.extreme_funding
+
+    def _trades_for_real(self) -> bool:
+        return self.config.get("runmode") in (RunMode.LIVE, RunMode.DRY_RUN)
+
+    # --- the day ----------------------------------------------------------------------------------
+
+    def bot_loop_start(self, current_time: datetime, **kwargs: Any) -> None:
+        """At the day's loss limit: lock every pair until the next UTC day."""
+        self._halted = False
+        if not Trade.get_trades_proxy(is_open=True) and not self._closed_today(current_time):
+            return
+        self._halted = self._day(current_time).limit_reached(self.settings.risk.daily_loss)
+        if self._halted and not PairLocks.is_global_lock(current_time):
+            # freqtrade rounds the end up to the next candle: just before midnight is midnight.
+            self.lock_pair("*", next_day(current_time) - timedelta(seconds=1), DAILY_LOSS_LOCK)
+            self._say(
+                "The day's loss limit is reached: every pair is locked until 00:00 UTC.",
+                notify=True,
+            )
+
+    def _within_the_day(self, made: TradePlan, now: datetime) -> TradePlan | Refusal:
+        day = self._day(now)
+        limit = self.settings.risk.daily_loss
+        if self._halted or day.limit_reached(limit):
+            return Refusal(f"{made.pair}: the day has lost {day.loss_share:.2%}")
+        if made.risk > day.room(limit):
+            return Refusal(
+                f"{made.pair}: {made.risk:.2f} at risk, the day has room for {day.room(limit):.2f}"
+            )
+        return made
+
+    def _day(self, now: datetime) -> Day:
+        start = day_start(now)
+        opened = Trade.get_trades_proxy(is_open=True)
+        exposures = [self._exposure(trade, start) for trade in opened]
+        exposures += [self._ended(trade, start) for trade in self._closed_today(now)]
+        equity = self.wallets.get_total(self.config["stake_currency"])
+        return day_of(equity + sum(self._open_profit(trade) for trade in opened), exposures)
+
+    def _equity(self) -> float:
+        """Account value that a plan may use: open losses count, open gains are not money yet."""
+        wallet = self.wallets.get_total(self.config["stake_currency"])
+        profits = sum(self._open_profit(t) for t in Trade.get_trades_proxy(is_open=True))
+        return float(min(wallet, wallet + profits))
+
+    def _closed_today(self, now: datetime) -> list[LocalTrade]:
+        start = day_start(now)
+        # freqtrade's filter is "later than"; the database keeps naive UTC.
+        if not Trade.use_db:
+            today = []
+            for trade in reversed(LocalTrade.bt_trades):
+                if trade.close_date_utc < start:
+                    break
+                today.append(trade)
+            return today
+        just_before = (start - timedelta(microseconds=1)).replace(tzinfo=None)
+        return Trade.get_trades_proxy(is_open=False, close_date=just_before)
+
+    def _exposure(self, trade: LocalTrade, start: datetime) -> Exposure:
+        if not trade.amount:
+            # An entry that has not filled yet may still do so, and end at its stop.
+            at_stop = price_profit(
+                trade.trade_direction,
+                trade.open_rate,
+                trade.stop_loss,
+                trade.amount_requested or 0.0,
+                trade.fee_open,
+            )
+            return Exposure(profit=0.0, profit_at_stop=at_stop)
+        return Exposure(
+            profit=self._open_profit(trade),
+            profit_at_stop=trade.calc_profit(trade.stop_loss),
+            profit_at_day_start=self._profit_at(trade, start),
+        )
+
+    def _ended(self, trade: LocalTrade, start: datetime) -> Exposure:
+        profit = float(trade.close_profit_abs or 0.0)
+        return Exposure(profit, profit, self._profit_at(trade, start))
+
+    def _open_profit(self, trade: LocalTrade) -> float:
+        if not trade.amount:
+            return 0.0
+        rate = self._marks.get(trade.pair) or self._close_before(trade.pair) or trade.open_rate
+        return float(trade.calc_profit(rate))
+
+    def _profit_at(self, trade: LocalTrade, start: datetime) -> float:
+        """What the trade stood at when the day began; 0 when it was opened since."""
+        if trade.open_date_utc >= start:
+            return 0.0
+        rate = self._close_before(trade.pair, start)
+        if rate is None:
+            return 0.0
+        amount = trade.amount or trade.amount_requested or 0.0
+        return price_profit(trade.trade_direction, trade.open_rate, rate, amount, trade.fee_open)
+
+    def _close_before(self, pair: str, moment: datetime | None = None) -> float | None:
+        """Close of the last candle that had closed at `moment`, by default of the last known."""
+        frame, _ = self.dp.get_analyzed_dataframe(pair, self.timeframe)
+        if frame.empty:
+            return None
+        if moment is None:
+            return float(frame["close"].iat[-1])
+        rows = int(frame["date"].searchsorted(pd.Timestamp(moment), side="left"))
+        return float(frame["close"].iat[rows - 1]) if rows else None
+
+    def _say(self, message: str, *, notify: bool = False) -> None:
+        """Log, and tell the operator where it matters; a backtest stays quiet."""
+        if not self._trades_for_real():
+            logger.debug(message)
+            return
+        logger.info(message)
+        if notify:
+            self.dp.send_msg(message)
+
+
+def analyze(candles: pd.DataFrame) -> pd.DataFrame:
+    """Add the columns of all three analyzers."""
+    for analyzer in (market_cipher, lux_algo, frankie_candles):
+        candles = analyzer.populate(candles)
+    return candles
+
+
+def whole_candles(candles: pd.DataFrame, timeframe: str, parts: int) -> pd.DataFrame:
+    """Candles of `timeframe`, each made of `parts` shorter ones; an unfinished one is left out."""
+    if candles.empty:
+        return candles
+    grouped = candles.resample(timeframe, on="date")
+    made = grouped.agg(
+        {"open": "first", "high": "max", "low": "min", "close": "last", "volume": "sum"}
+    )
+    made = made[grouped.size() == parts]
+    return made.reset_index()
+
+
+def _side(side: str) -> Side:
+    return SIDES[0] if side == "long" else SIDES[1]
+
+
+def _key(trade: LocalTrade) -> tuple[int, datetime]:
+    return trade.id, trade.open_date_utc
