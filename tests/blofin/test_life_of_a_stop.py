@@ -1,0 +1,289 @@
+"""From the entry's own request to the last exit: real bot, real database, venue on loopback."""
+
+from itertools import pairwise
+
+import pytest
+from freqtrade.persistence import Order, Trade
+from freqtrade.rpc import RPC
+
+from tests.blofin.desk import BTC, ETH
+
+LONG_STOP, LONG_TARGET = 0.98, 1.04  # of the strategy `Bracketed`
+
+
+@pytest.fixture
+def watch_bareness():
+    """Note, at every change at the venue, which positions are without a live stop."""
+
+    def watch(desk):
+        bare = []
+        venue = desk.sandbox.engine.venue
+
+        def look(topic, account, subject):
+            stops = {t.inst_id for t in account.live_tpsl() if t.tpsl.sl_trigger is not None}
+            exposed = [p.inst_id for p in account.positions.values() if p.inst_id not in stops]
+            bare[:] = [entry for entry in bare if entry[0] != venue.now_ms]
+            if exposed:
+                bare.append((venue.now_ms, exposed))
+
+        venue.listeners.append(look)
+        return bare
+
+    return watch
+
+
+def test_one_request_places_entry_stop_and_target(open_desk):
+    desk = open_desk()
+    desk.start()
+    trade = desk.enter(BTC, "long")
+    (order,) = desk.posts("/api/v1/trade/order")
+    rate = trade.open_rate_requested
+    assert float(order["slTriggerPrice"]) == pytest.approx(rate * LONG_STOP, abs=0.1)
+    assert float(order["tpTriggerPrice"]) == pytest.approx(rate * LONG_TARGET, abs=0.1)
+    assert order["slOrderPrice"] == order["tpOrderPrice"] == "-1"
+    assert order["positionSide"] == "net"
+    assert order["clientOrderId"].startswith("ft")
+    assert not desk.posts("/api/v1/trade/order-tpsl")
+    (stop,) = desk.standing_stops(BTC)
+    (sl_order,) = trade.open_sl_orders
+    assert sl_order.order_id == stop.tpsl_id
+
+
+def test_leverage_is_set_once_per_pair_and_remembered(open_desk):
+    desk = open_desk()
+    desk.start()
+    for pair in (BTC, ETH):
+        trade = desk.enter(pair)
+        RPC(desk.bot)._rpc_force_exit(str(trade.id))
+        desk.loop()
+        desk.pass_time(6)  # freqtrade locks a pair for the rest of its candle
+        desk.enter(pair, "short")
+    set_for = [body["instId"] for body in desk.posts("/api/v1/account/set-leverage")]
+    assert set_for == ["BTC-USDT", "ETH-USDT"]
+
+
+@pytest.mark.parametrize(
+    ("side", "course", "reason"),
+    [
+        ("long", [(0, 50_000), (20, 50_000), (60, 52_500)], "take_profit_on_exchange"),
+        ("long", [(0, 50_000), (20, 50_000), (60, 48_500)], "stoploss_on_exchange"),
+        ("short", [(0, 50_000), (20, 50_000), (60, 47_500)], "take_profit_on_exchange"),
+        ("short", [(0, 50_000), (20, 50_000), (60, 51_500)], "stoploss_on_exchange"),
+    ],
+)
+def test_what_fills_at_the_venue_closes_the_trade_by_its_own_name(open_desk, side, course, reason):
+    desk = open_desk({BTC: course})
+    desk.start()
+    trade = desk.enter(BTC, side)
+    desk.loop(minutes=60)
+    trade = desk.closed(trade)
+    assert trade.exit_reason == reason
+    assert (trade.close_profit_abs > 0) == reason.startswith("take_profit")
+    assert not desk.standing_stops(BTC)
+    assert trade.close_profit_abs == pytest.approx(realized(desk), abs=0.005)
+
+
+def realized(desk) -> float:
+    """What the venue's wallet gained or lost since the start."""
+    wallet = desk.bot.wallets
+    wallet.update()
+    return wallet.get_total("USDT") - 10_000
+
+
+def test_a_liquidation_is_called_one(open_desk):
+    desk = open_desk({BTC: [(0, 50_000), (20, 50_000), (40, 35_000)]})
+    desk.start()
+    trade = desk.enter(BTC)
+    cancel_stops_by_hand(desk)
+    desk.loop(minutes=60)
+    assert desk.closed(trade).exit_reason == "liquidation"
+
+
+def cancel_stops_by_hand(desk) -> None:
+    engine = desk.sandbox.engine
+    with engine.exclusive():
+        for account in engine.venue.accounts.values():
+            for tpsl in list(account.live_tpsl()):
+                engine.triggers.cancel_tpsl(account, tpsl, "user_canceled")
+
+
+def test_a_position_closed_in_the_app_closes_the_trade(open_desk):
+    desk = open_desk()
+    desk.start()
+    trade = desk.enter(BTC)
+    engine = desk.sandbox.engine
+    with engine.exclusive():
+        account = next(iter(engine.venue.accounts.values()))
+        body = {"instId": "BTC-USDT", "marginMode": "isolated", "positionSide": "net"}
+        engine.order_entry.close_position(account, body)
+    desk.loop()
+    assert desk.closed(trade).exit_reason == "sold_on_exchange"
+
+
+def test_a_stop_canceled_in_the_app_is_there_again_after_one_loop(open_desk):
+    desk = open_desk()
+    desk.start()
+    trade = desk.enter(BTC)
+    cancel_stops_by_hand(desk)
+    desk.loop()
+    (stop,) = desk.standing_stops(BTC)
+    assert float(stop.tpsl.sl_trigger) == pytest.approx(trade.stop_loss, abs=0.1)
+    assert trade.is_open
+
+
+def test_a_stop_moves_in_place(open_desk, watch_bareness):
+    desk = open_desk()
+    bot = desk.start()
+    trade = desk.enter(BTC)
+    bare = watch_bareness(desk)
+    before = desk.standing_stops(BTC)[0]
+    bot.strategy.stop_at = {BTC: 49_500.0}
+    desk.loop(minutes=2)
+    (stop,) = desk.standing_stops(BTC)
+    assert stop.tpsl_id == before.tpsl_id
+    assert float(stop.tpsl.sl_trigger) == 49_500.0
+    assert float(stop.tpsl.tp_trigger) == pytest.approx(trade.open_rate * LONG_TARGET, rel=1e-3)
+    assert not desk.posts("/api/v1/trade/cancel-tpsl")
+    assert len(desk.posts("/api/v1/trade/amend-tpsl")) == 1
+    assert bare == []
+
+
+def test_a_stop_is_replaced_new_before_old_where_it_cannot_move(open_desk, watch_bareness):
+    desk = open_desk(amend_tpsl=False)
+    bot = desk.start()
+    trade = desk.enter(BTC)
+    bare = watch_bareness(desk)
+    for number, price in enumerate((49_300.0, 49_600.0), start=1):
+        bot.strategy.stop_at = {BTC: price}
+        desk.loop(minutes=2)
+        (stop,) = desk.standing_stops(BTC)
+        assert float(stop.tpsl.sl_trigger) == price
+        assert float(stop.tpsl.tp_trigger) == pytest.approx(trade.open_rate * LONG_TARGET, rel=1e-3)
+        assert len(desk.posts("/api/v1/trade/order-tpsl")) == number
+    assert bare == []
+    paths = [r.path for r in desk.sandbox.requests if r.method == "POST" and "tpsl" in r.path]
+    placed_then_canceled = [(a[-10:], b[-11:]) for a, b in pairwise(paths)]
+    assert placed_then_canceled.count(("order-tpsl", "cancel-tpsl")) == 2
+    assert len(desk.posts("/api/v1/trade/amend-tpsl")) == 1  # tried once, remembered
+    desk.loop(minutes=2)
+    assert len(Trade.get_open_trades()[0].open_sl_orders) == 1
+
+
+def test_a_stop_never_gets_looser(open_desk):
+    desk = open_desk()
+    bot = desk.start()
+    desk.enter(BTC)
+    bot.strategy.stop_at = {BTC: 40_000.0}
+    desk.loop(minutes=2)
+    assert float(desk.standing_stops(BTC)[0].tpsl.sl_trigger) > 48_900
+
+
+def test_the_stop_stands_while_the_bot_exits_and_is_gone_after(open_desk, watch_bareness):
+    desk = open_desk()
+    desk.start()
+    trade = desk.enter(BTC)
+    bare = watch_bareness(desk)
+    RPC(desk.bot)._rpc_force_exit(str(trade.id))
+    desk.loop()
+    assert desk.closed(trade).exit_reason == "force_exit"
+    assert not desk.standing_stops(BTC)
+    assert not desk.posts("/api/v1/trade/cancel-tpsl")
+    assert bare == []
+
+
+def test_an_addition_brings_its_own_stop_until_one_covers_all(open_desk, watch_bareness):
+    desk = open_desk()
+    bot = desk.start(position_adjustment_enable=True)
+    bare = watch_bareness(desk)
+    trade = desk.enter(BTC)
+    first = trade.amount
+    bot.execute_entry(BTC, 100, trade=trade, mode="pos_adjust", leverage_=5.0)
+    assert "slTriggerPrice" in desk.posts("/api/v1/trade/order")[1]
+    desk.loop()
+    (stop,) = desk.standing_stops(BTC)
+    assert trade.amount > 1.9 * first
+    assert float(stop.size) == pytest.approx(trade.amount / 0.001)
+    assert bare == []
+
+
+def test_a_partly_filled_entry_is_covered(open_desk, watch_bareness):
+    desk = open_desk({BTC: [(0, 50_000), (10, 50_000), (30, 49_600), (120, 49_600)]})
+    desk.start()
+    bare = watch_bareness(desk)
+    trade = desk.enter(BTC, stake_amount=2_000_000 / 5, order_type="limit", leverage=5)
+    for _ in range(6):
+        desk.loop(minutes=5)
+    assert trade.is_open
+    assert bare == []
+    assert sum(float(s.size) for s in desk.standing_stops(BTC)) >= trade.amount / 0.001 * 0.999
+
+
+def test_a_killed_bot_comes_back_to_its_trade_and_its_stop(open_desk):
+    desk = open_desk({BTC: [(0, 50_000), (90, 50_000), (120, 52_500)]})
+    desk.start()
+    trade_id = desk.enter(BTC).id
+    desk.stop()
+    desk.pass_time(10)
+    bot = desk.start()
+    desk.loop()
+    trade = Trade.get_trades([Trade.id == trade_id]).one()
+    assert trade.is_open
+    assert len(desk.standing_stops(BTC)) == 1
+    bot.strategy.stop_at = {BTC: 49_700.0}
+    desk.loop(minutes=2)
+    assert float(desk.standing_stops(BTC)[0].tpsl.sl_trigger) == 49_700.0
+    desk.loop(minutes=120)
+    assert desk.closed(trade).exit_reason == "take_profit_on_exchange"
+
+
+def test_a_kill_between_entry_and_adoption_loses_nothing(open_desk):
+    desk = open_desk()
+    bot = desk.start()
+    trade = RPC(bot)._rpc_force_entry(BTC, None, order_side="long")
+    assert trade is not None
+    trade_id = trade.id
+    desk.stop()
+    desk.pass_time(1)
+    desk.start()
+    desk.loop()
+    (stop,) = desk.standing_stops(BTC)
+    orders = Order.session.query(Order).filter(Order.ft_trade_id == trade_id).all()
+    assert [o.order_id for o in orders if o.ft_order_side == "stoploss"] == [stop.tpsl_id]
+
+
+def test_freqtrades_sample_strategy_trades_with_a_stop(open_desk):
+    from pathlib import Path
+
+    import freqtrade
+
+    templates = Path(freqtrade.__file__).parent / "templates"
+    desk = open_desk({BTC: [(0, 50_000), (20, 50_000), (60, 44_000)]})
+    bot = desk.start(strategy="SampleStrategy", strategy_path=str(templates))
+    trade = desk.enter(BTC)
+    (order,) = desk.posts("/api/v1/trade/order")
+    expected = trade.open_rate_requested * (1 + bot.strategy.stoploss)
+    assert float(order["slTriggerPrice"]) == pytest.approx(expected, rel=1e-4)
+    assert len(desk.standing_stops(BTC)) == 1
+    desk.loop(minutes=90)
+    assert desk.closed(trade).exit_reason == "stoploss_on_exchange"
+
+
+@pytest.mark.parametrize("position_mode", ["net_mode", "long_short_mode"])
+@pytest.mark.parametrize("margin_mode", ["isolated", "cross"])
+def test_every_account_mode_opens_moves_and_closes(open_desk, position_mode, margin_mode):
+    desk = open_desk({ETH: [(0, 2_000), (20, 2_000), (60, 1_900)]})
+    bot = desk.start(margin_mode=margin_mode, exchange={"position_mode": position_mode})
+    long, short = desk.enter(BTC, "long"), desk.enter(ETH, "short")
+    bot.strategy.stop_at = {BTC: 49_500.0}
+    desk.loop(minutes=2)
+    assert float(desk.standing_stops(BTC)[0].tpsl.sl_trigger) == 49_500.0
+    assert long.liquidation_price is not None
+    assert long.liquidation_price < 49_500.0
+    sides = {o["positionSide"] for o in desk.posts("/api/v1/trade/order")}
+    assert sides == ({"net"} if position_mode == "net_mode" else {"long", "short"})
+    assert {o["marginMode"] for o in desk.posts("/api/v1/trade/order")} == {margin_mode}
+    desk.loop(minutes=60)
+    assert desk.closed(short).exit_reason == "take_profit_on_exchange"
+    RPC(bot)._rpc_force_exit(str(long.id))
+    desk.loop()
+    assert desk.closed(long).exit_reason == "force_exit"

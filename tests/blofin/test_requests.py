@@ -1,0 +1,49 @@
+"""What the bot costs the venue: the same trading requests with one open trade as with twenty."""
+
+from collections import Counter
+
+from tests.blofin.desk import BTC
+
+PAIRS = [f"C{number:02}/USDT:USDT" for number in range(20)]
+COURSES = {pair: [(0, 100 + number)] for number, pair in enumerate(PAIRS)}
+
+
+def trading_requests(desk) -> Counter:
+    """Paths of BloFin's trading endpoints asked in one loop in which nothing happens."""
+    before = len(desk.sandbox.requests)
+    desk.loop(minutes=0.2)
+    asked = [r for r in list(desk.sandbox.requests)[before:] if "/trade/" in r.path]
+    return Counter(r.path for r in asked)
+
+
+def test_a_loop_with_twenty_trades_asks_no_more_than_with_one(open_desk):
+    desk = open_desk(COURSES)
+    desk.start(exchange={"pair_whitelist": PAIRS})
+    desk.enter(PAIRS[0])
+    with_one = trading_requests(desk)
+    for pair in PAIRS[1:]:
+        desk.enter(pair)
+    with_twenty = trading_requests(desk)
+    assert with_twenty == with_one
+    assert sum(with_one.values()) <= 2
+    assert set(with_one) <= {
+        "/api/v1/trade/orders-tpsl-pending",
+        "/api/v1/trade/orders-pending",
+    }
+
+
+def test_open_entry_orders_are_read_from_one_list(open_desk):
+    desk = open_desk(COURSES)
+    desk.start(exchange={"pair_whitelist": PAIRS})
+    for pair in PAIRS[:5]:
+        desk.enter(pair, price=90.0, order_type="limit")
+    assert trading_requests(desk) == {"/api/v1/trade/orders-pending": 1}
+
+
+def test_every_request_of_the_bot_is_signed_once_and_carries_no_key_in_its_address(open_desk):
+    desk = open_desk()
+    desk.start()
+    desk.enter(BTC)
+    private = [r for r in desk.sandbox.requests if "/trade/" in r.path or "/account/" in r.path]
+    assert private
+    assert all(r.code == "0" for r in private)
