@@ -638,7 +638,13 @@ def _tiers(exchange: Any, market: Row, price: float, params: Row) -> Steps:
 
 def _order_detail(kind: OrderKind, request: Row) -> Steps:
     endpoint = "privateGetTradeOrderTpslDetail" if kind == "tpsl" else "privateGetTradeOrderDetail"
-    return _first_row((yield endpoint, request))
+    try:
+        answer = yield endpoint, request
+    except ccxt.BadRequest as e:
+        if getattr(e, "code", None) != _NOT_FOUND:
+            raise
+        return {}
+    return _first_row(answer)
 
 
 def _trigger_order(request: Row) -> Steps:

@@ -1,8 +1,8 @@
 """BloFin's verdicts as ccxt exceptions, with a sentence on what to do where the user can do it.
 
 The venue answers HTTP 200 to nearly everything: the verdict is ``code`` in the body and, for
-orders, once more in each row of ``data``. Codes: the reference's table (``_includes/errors.md``), and the
-ones ccxt's own class lists from live accounts.
+orders, once more in each row of ``data``. Codes: the reference's table (``_includes/errors.md``),
+and the ones ccxt's own class lists from live accounts.
 """
 
 import re
@@ -166,11 +166,16 @@ class ErrorsOfBlofin:
         self.refuse(code, response.get("msg"), body)
 
     def refuse(self, code: str, message: str | None, body: str = "") -> NoReturn:
-        """Raise the exception for a venue code, its message and our hint in one line."""
+        """Raise the exception for a venue code, its message and our hint in one line.
+
+        The exception has the code as its attribute ``code`` too.
+        """
         text = (message or "").strip() or body[:_NOT_JSON_EXCERPT]
-        error = self.error_class(code, text)
         hint = HINTS.get(code)
-        raise error(f"{self.id} {code}: {text}" + (f" - {hint}" if hint else ""))
+        line = f"{self.id} {code}: {text}" + (f" - {hint}" if hint else "")
+        error = self.error_class(code, text)(line)
+        error.code = code
+        raise error
 
     def error_class(self, code: str, message: str) -> type[ccxt.BaseError]:
         """The ccxt exception for a venue code and its message."""

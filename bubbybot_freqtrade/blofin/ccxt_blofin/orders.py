@@ -52,8 +52,8 @@ STATUS = {
     "order_failed": "rejected",  # triggered, but its order was refused
 }
 _FLAGS = ("tpsl", "TPSL", "stop", "trigger")
-_ORDER_TYPES = {"PO": "post_only", "IOC": "ioc", "FOK": "fok"}
-_TIME_IN_FORCE = {"post_only": "PO", "ioc": "IOC", "fok": "FOK", "limit": "GTC"}
+_ORDER_TYPES = {"GTC": "limit", "PO": "post_only", "IOC": "ioc", "FOK": "fok"}
+_TIME_IN_FORCE = {order_type: name for name, order_type in _ORDER_TYPES.items()}
 _CLIENT_ORDER_ID = re.compile(r"[A-Za-z0-9_]{1,32}")
 _TPSL_TRIGGERS = ("slTriggerPrice", "tpTriggerPrice")
 _LEGS = {"stopLoss": "sl", "takeProfit": "tp"}
@@ -257,25 +257,20 @@ class OrdersOfBlofin:
         return "long" if (side == "buy") != closing else "short"
 
     def venue_order_type(self: Any, type: str, params: dict[str, Any]) -> str:
-        """``market``, ``limit``, ``post_only``, ``ioc`` or ``fok``: time in force is a type here."""
+        """The venue's order type, which also tells the time in force."""
         time_in_force = str(params.get("timeInForce") or "GTC").upper()
+        asked = {type, _ORDER_TYPES.get(time_in_force, time_in_force)}
         if params.get("postOnly"):
-            time_in_force = "PO"
+            asked.add("post_only")
+        asked.discard("limit")
         if type == "market":
-            if time_in_force in ("GTC", "IOC"):
-                return "market"
+            asked.discard("ioc")  # what a market order is anyway
+        if len(asked) > 1 or not asked <= {"market", *_ORDER_TYPES.values()}:
             raise ccxt.InvalidOrder(
-                f"{self.id}: a market order has no time in force {time_in_force}; use a limit order."
+                f"{self.id} has no order that is {' and '.join(sorted(asked))}; it has market "
+                "orders, and limit orders with timeInForce GTC, PO, IOC or FOK."
             )
-        asked = _ORDER_TYPES.get(time_in_force, "limit" if time_in_force == "GTC" else None)
-        if asked is None or type not in ("limit", *_ORDER_TYPES.values()):
-            raise ccxt.InvalidOrder(
-                f"{self.id} has no {type} order with time in force {time_in_force}; it has market "
-                "and limit orders with GTC, PO, IOC and FOK."
-            )
-        if type != "limit" and asked not in ("limit", type):
-            raise ccxt.InvalidOrder(f"{self.id}: an order cannot be {type} and {asked} at once.")
-        return asked if type == "limit" else type
+        return asked.pop() if asked else "limit"
 
     def limit_price(self: Any, symbol: str, price: float | None) -> str:
         """A price on the market's tick."""
