@@ -83,8 +83,6 @@ class Blofin(Exchange):
         # account/set-leverage takes whole numbers.
         "floor_leverage": True,
         "has_delisting": True,
-        # ccxt maps "total" to equity, which includes unrealized PnL
-        "balance_includes_unrealized_pnl": True,
     }
 
     _supported_trading_mode_margin_pairs: list[tuple[TradingMode, MarginMode]] = [
@@ -165,7 +163,8 @@ class Blofin(Exchange):
             with self._refusing_to_start("exchange.position_mode", self.position_mode):
                 self._api.set_position_mode(hedged)
         margin_mode = self.margin_mode.value
-        if self._api.fetch_margin_mode(None)["marginMode"] != margin_mode:
+        # One for the whole account; ccxt's fetch_margin_mode insists on a symbol.
+        if self._api.privateGetAccountMarginMode()["data"]["marginMode"] != margin_mode:
             with self._refusing_to_start("margin_mode", margin_mode):
                 self._api.set_margin_mode(margin_mode, None)
 
@@ -590,13 +589,11 @@ class Blofin(Exchange):
         standing: list[CcxtOrder],
     ) -> CcxtOrder:
         targets = [o["takeProfitPrice"] for o in standing if o.get("takeProfitPrice") is not None]
-        params: dict[str, Any] = {"stopLossPrice": stop, "reduceOnly": True}
+        params: dict[str, Any] = {"stopLossPrice": stop, "stopLossLimitPrice": limit}
         if targets:
-            params["takeProfitPrice"] = targets[0]
+            params |= {"takeProfitPrice": targets[0], "takeProfitLimitPrice": targets[0]}
         ordertype = "market" if limit is None else "limit"
-        placed = self._send_once(
-            pair, ordertype, side, self._contracts(pair, amount), limit, params
-        )
+        placed = self._send_once(pair, ordertype, side, self._contracts(pair, amount), None, params)
         order = self._read_back(placed["id"], pair)
         for old in standing:
             self._cancel_tpsl(old["id"], pair)
