@@ -1,0 +1,277 @@
+"""The sandbox as a server on this machine's loopback: REST, websockets and controls."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from time import monotonic, perf_counter
+from types import TracebackType
+
+import orjson
+from aiohttp import web
+
+from bubbybot_freqtrade.sandbox.clock import DrivenClock
+from bubbybot_freqtrade.sandbox.engine import Engine, new_state
+from bubbybot_freqtrade.sandbox.faults import HAPPENS, Fault, Faults
+from bubbybot_freqtrade.sandbox.ledger import Ledger
+from bubbybot_freqtrade.sandbox.market_source import open_market
+from bubbybot_freqtrade.sandbox.rate_limits import RateLimits
+from bubbybot_freqtrade.sandbox.request_log import LoggedRequest, RequestLog
+from bubbybot_freqtrade.sandbox.rest import Request, Response, RestApi
+from bubbybot_freqtrade.sandbox.settings import DEMO_UID, SandboxSettings
+from bubbybot_freqtrade.sandbox.state import dump_state, load_state, write_state
+
+logger = logging.getLogger(__name__)
+
+HOST = "127.0.0.1"
+REAL_TIME_STEP_S = 0.1
+# Longer than any rehearsal step, so that clients keep their connections.
+KEEP_ALIVE_S = 3600.0
+
+
+class SandboxError(RuntimeError):
+    """The sandbox cannot start; the message says why and what to do."""
+
+
+class Sandbox:
+    """BloFin on localhost.
+
+    with Sandbox(SandboxSettings()) as sandbox:
+        ...  # sandbox.url, sandbox.advance(ms), sandbox.requests, sandbox.ledger()
+
+    Requests are served in a thread of its own; `advance` may be called from any other.
+    """
+
+    def __init__(self, settings: SandboxSettings | None = None) -> None:
+        """Read the data and the state file. Nothing listens before `start`."""
+        self.settings = settings or SandboxSettings()
+        self.market, self.clock = open_market(self.settings)
+        saved = load_state(self.settings.state_file) if self.settings.state_file else None
+        state = saved or new_state(self.clock.now_ms())
+        if isinstance(self.clock, DrivenClock):
+            self.clock.set(max(state.now_ms, self.clock.now_ms()))
+        self.engine = Engine(self.settings, self.market, state)
+        self.faults = Faults(self.settings.seed)
+        self.requests = RequestLog(self.settings.request_log_size)
+        self.limits = RateLimits() if self.settings.rate_limits else None
+        self.rest = RestApi(self.engine, self.limits)
+        for key in self.settings.keys:
+            self.engine.add_key(key)
+        self.port = self.settings.port
+        self._dirty = False
+        self.engine.venue.on_change = self._changed
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+        self._failure: OSError | None = None
+        self._ready = threading.Event()
+
+    # Life
+
+    def start(self) -> Sandbox:
+        """Listen. SandboxError when the port is taken."""
+        self._ready.clear()
+        self._failure = None
+        self._thread = threading.Thread(target=self._run, name="sandbox", daemon=True)
+        self._thread.start()
+        self._ready.wait()
+        if self._failure is not None:
+            self._thread.join()
+            raise SandboxError(
+                f"port {self.settings.port} of {HOST} cannot be used ({self._failure.strerror}); "
+                "stop what runs there or choose another one with --port (0 takes a free one)"
+            )
+        return self
+
+    def stop(self) -> None:
+        """Close every connection and save the state. Stopping twice does nothing."""
+        if self._thread is None or self._loop is None or self._stopping is None:
+            return
+        self._loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join()
+        self._thread = None
+        self.save()
+
+    def __enter__(self) -> Sandbox:
+        """Start."""
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop."""
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """Root of the REST API."""
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def ws_public_url(self) -> str:
+        """Public websocket."""
+        return f"ws://{HOST}:{self.port}/ws/public"
+
+    @property
+    def ws_private_url(self) -> str:
+        """Private websocket."""
+        return f"ws://{HOST}:{self.port}/ws/private"
+
+    def ledger(self, uid: str = DEMO_UID) -> Ledger:
+        """The venue's book-keeping of an account."""
+        return self.engine.account(uid).ledger
+
+    # Time and state
+
+    def advance(self, to_ms: int) -> None:
+        """Play the market up to `to_ms` and move a driven clock there."""
+        self.engine.advance(to_ms)
+        if isinstance(self.clock, DrivenClock):
+            self.clock.set(max(to_ms, self.clock.now_ms()))
+
+    def save(self) -> None:
+        """Write the state file, when there is one and something has changed."""
+        if self.settings.state_file is None:
+            return
+        with self.engine.exclusive():
+            self._dirty = False
+            content = dump_state(self.engine.venue.state)
+        write_state(self.settings.state_file, content)
+
+    def _changed(self) -> None:
+        self._dirty = True
+
+    # The server's thread
+
+    def _run(self) -> None:
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        runner = web.ServerRunner(
+            web.Server(self._handle, access_log=None, keepalive_timeout=KEEP_ALIVE_S)
+        )
+        await runner.setup()
+        site = web.TCPSite(runner, HOST, self.settings.port, shutdown_timeout=0.2)
+        try:
+            await site.start()
+        except OSError as error:
+            self._failure = error
+            await runner.cleanup()
+            self._ready.set()
+            return
+        self.port = runner.addresses[0][1]
+        tasks = [asyncio.create_task(self._tend())]
+        self._ready.set()
+        await self._stopping.wait()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await runner.cleanup()
+
+    async def _tend(self) -> None:
+        """Let real time pass and keep the state file fresh."""
+        saved = monotonic()
+        while True:
+            await asyncio.sleep(REAL_TIME_STEP_S)
+            if not isinstance(self.clock, DrivenClock):
+                self.advance(self.clock.now_ms())
+            if self._dirty and monotonic() - saved >= self.settings.state_interval_s:
+                self.save()
+                saved = monotonic()
+
+    # Requests
+
+    async def _handle(self, http: web.BaseRequest) -> web.StreamResponse:
+        request = Request(
+            http.method,
+            http.raw_path,
+            http.headers,
+            await http.text() if http.can_read_body else "",
+            http.remote or "",
+        )
+        return await self._handle_rest(http, request)
+
+    async def _handle_rest(self, http: web.BaseRequest, request: Request) -> web.StreamResponse:
+        started = perf_counter()
+        if self.settings.latency_ms:
+            await asyncio.sleep(self.settings.latency_ms / 1000)
+        fault = self.faults.strike(request.method, request.path, self.rest.uid_of(request))
+        if fault is None:
+            response = self.answer(request)
+            self._log(request, response, started, "")
+            return _http_response(response)
+        return await self._play_fault(http, request, fault, started)
+
+    def answer(self, request: Request) -> Response:
+        """Serve one request, as of now."""
+        with self.engine.exclusive():
+            if not isinstance(self.clock, DrivenClock):
+                self.engine.advance(self.clock.now_ms())
+            return self.rest.answer(request)
+
+    async def _play_fault(
+        self, http: web.BaseRequest, request: Request, fault: Fault, started: float
+    ) -> web.StreamResponse:
+        """Let the request take effect or not, and answer as the fault says."""
+        if fault.kind == "delay":
+            await asyncio.sleep(fault.delay_ms / 1000)
+        response = self.answer(request) if fault.kind in HAPPENS else None
+        if fault.kind == "delay" and response is not None:
+            self._log(request, response, started, fault.kind)
+            return _http_response(response)
+        uid = self.rest.uid_of(request)
+        if fault.kind in ("http", "lost_http", "code"):
+            spoiled = _fault_response(fault, uid)
+            self._log(request, spoiled, started, fault.kind)
+            return _http_response(spoiled)
+        self._log(request, Response(0, b"", "", uid), started, fault.kind)
+        if fault.kind == "lost_timeout":
+            await asyncio.sleep(fault.delay_ms / 1000)
+        if http.transport is not None:
+            if fault.kind == "lost_truncated" and response is not None:
+                _send_half(http.transport, response.body)
+            else:
+                http.transport.abort()
+        return web.Response()
+
+    def _log(self, request: Request, response: Response, started: float, fault: str) -> None:
+        self.requests.append(
+            LoggedRequest(
+                ts_ms=self.engine.now_ms,
+                method=request.method,
+                path=request.path,
+                query=request.query,
+                body=request.body,
+                status=response.status,
+                code=response.code,
+                uid=response.uid,
+                ip=request.ip,
+                elapsed_ms=(perf_counter() - started) * 1000,
+                fault=fault,
+            )
+        )
+
+
+def _http_response(response: Response) -> web.Response:
+    return web.Response(status=response.status, body=response.body, content_type="application/json")
+
+
+def _fault_response(fault: Fault, uid: str) -> Response:
+    if fault.kind == "code":
+        body = {"code": fault.code, "msg": fault.msg or "fault of the sandbox"}
+        return Response(200, orjson.dumps(body), fault.code, uid)
+    body = {"code": str(fault.status), "msg": fault.msg or "fault of the sandbox"}
+    return Response(fault.status, orjson.dumps(body), str(fault.status), uid)
+
+
+def _send_half(transport: asyncio.BaseTransport, body: bytes) -> None:
+    assert isinstance(transport, asyncio.WriteTransport)  # noqa: S101 - aiohttp's are
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+    transport.write(head.encode() + b"\r\n" + body[: len(body) // 2])
+    transport.close()

@@ -1,0 +1,96 @@
+"""What a sandbox can be told. Everything has a default: `SandboxSettings()` starts as it is."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+# Keys that every sandbox knows unless told otherwise. They open nothing but a server on this
+# machine's loopback, so they may stand in documents and tests.
+DEMO_API_KEY = "sandbox-api-key"
+DEMO_SECRET = "sandbox-secret"  # noqa: S105
+DEMO_PASSPHRASE = "sandbox-passphrase"  # noqa: S105
+DEMO_UID = "1000001"
+
+Permission = Literal["READ", "TRADE", "TRANSFER"]
+PositionMode = Literal["net_mode", "long_short_mode"]
+MarginMode = Literal["cross", "isolated"]
+
+
+class ApiKey(BaseModel):
+    """One API key of one account.
+
+    `ips` empty means every address is let in. `broker_id`: None lets any brokerId pass, "" refuses
+    orders that carry one (152011), anything else is required (152012) and must match (152013).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    api_key: str = DEMO_API_KEY
+    secret: str = Field(default=DEMO_SECRET, repr=False)
+    passphrase: str = Field(default=DEMO_PASSPHRASE, repr=False)
+    uid: str = DEMO_UID
+    name: str = "sandbox"
+    permissions: frozenset[Permission] = frozenset({"READ", "TRADE"})
+    ips: tuple[str, ...] = ()
+    created_ms: int = 0
+    expires_ms: int | None = None
+    broker_id: str | None = None
+
+
+class SandboxSettings(BaseModel):
+    """Where the prices come from, what the account looks like, how the venue behaves.
+
+    Market: `data` (a freqtrade data folder) or, without it, a generator started from `seed`.
+    `pairs` are instrument ids such as BTC-USDT; None takes all that the folder has, or the first
+    `pair_count` contracts of the generator's catalogue. `steps_per_minute` trades happen in each
+    minute. Clock: `real` follows the wall clock, `driven` stands still until `Sandbox.advance`.
+    `start_ms` is where a driven clock starts (a real one plays recorded candles from there on);
+    None starts in the middle of the data, or at a fixed day with the generator.
+
+    Behaviours of the venue that its reference leaves open, so that both can be rehearsed:
+    `amend_tpsl` (False: the path answers 404), `attached_tpsl` (a bracket stands after
+    `each_fill` or only after the `complete_fill` of its entry), `passed_trigger` (a TP/SL whose
+    trigger is already passed is accepted and canceled at once, or refused with 102037..102040),
+    `order_failure` (the outer code of an answer in which every order failed).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data: Path | None = None
+    seed: int = 7
+    pairs: tuple[str, ...] | None = None
+    pair_count: int = Field(default=6, ge=1)
+    start_ms: int | None = None
+    steps_per_minute: int = Field(default=4, ge=4)
+    clock: Literal["real", "driven"] = "driven"
+    port: int = Field(default=0, ge=0, le=65535)
+
+    balance: Decimal = Field(default=Decimal(10_000), ge=0)
+    position_mode: PositionMode = "net_mode"
+    margin_mode: MarginMode = "cross"
+    leverage: Decimal = Field(default=Decimal(3), ge=1)
+    keys: tuple[ApiKey, ...] = (ApiKey(),)
+    taker_fee: Decimal = Decimal("0.0006")
+    maker_fee: Decimal = Decimal("0.0002")
+
+    rate_limits: bool = True
+    latency_ms: int = Field(default=0, ge=0)
+    request_log_size: int = Field(default=200_000, ge=1)
+    state_file: Path | None = None
+    state_interval_s: float = Field(default=1.0, gt=0)
+
+    amend_tpsl: bool = True
+    attached_tpsl: Literal["each_fill", "complete_fill"] = "each_fill"
+    passed_trigger: Literal["cancel", "refuse"] = "cancel"
+    order_failure: Literal["1", "0"] = "1"
+
+    @model_validator(mode="after")
+    def _keys_are_distinct(self) -> SandboxSettings:
+        names = [key.api_key for key in self.keys]
+        if len(set(names)) != len(names):
+            raise ValueError("keys: two entries have the same api_key; give each its own")
+        return self

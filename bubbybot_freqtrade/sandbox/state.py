@@ -1,0 +1,48 @@
+"""Keeping the venue's state in a file, so that a sandbox can be stopped and started again."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from bubbybot_freqtrade.sandbox.venue import VenueState
+
+_ADAPTER = TypeAdapter(VenueState)
+
+
+class StateFileError(ValueError):
+    """A state file that cannot be read; the message names it."""
+
+
+def load_state(path: Path) -> VenueState | None:
+    """The saved state, or None when there is no file yet."""
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    try:
+        return _ADAPTER.validate_json(text)
+    except ValidationError as error:
+        raise StateFileError(
+            f"{path}: not a state file of this version of the sandbox "
+            f"({error.error_count()} faults); delete it to start anew"
+        ) from error
+
+
+def dump_state(state: VenueState) -> bytes:
+    """The state as JSON; decimals as text, so that nothing is rounded."""
+    return _ADAPTER.dump_json(state)
+
+
+def write_state(path: Path, content: bytes) -> None:
+    """Replace the file in one step: a reader sees the old state or the new one, never half."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    with part.open("wb") as file:
+        os.fchmod(file.fileno(), 0o600)
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
