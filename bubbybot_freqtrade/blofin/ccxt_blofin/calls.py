@@ -114,21 +114,11 @@ class CallsToBlofin:
 
         :param since: time of the first candle, included
         :param params: ``price``: ``mark`` or ``index`` instead of traded prices; ``until``: time of
-            the last candle, included; ``paginate``: as many requests as `limit` needs
+            the last candle, included; ``paginate``: as many requests as it takes to give `limit`
+            candles, or all from `since` to ``until`` or now
         """
         if params.get("paginate"):
-            return (
-                yield (
-                    "fetch_paginated_call_deterministic",
-                    "fetchOHLCV",
-                    symbol,
-                    since,
-                    limit,
-                    timeframe,
-                    self.omit(params, "paginate"),
-                    CANDLES_PER_REQUEST,
-                )
-            )
+            return (yield from _candle_pages(self, symbol, timeframe, since, limit, params))
         endpoint, request, count = self.candles_request(symbol, timeframe, since, limit, params)
         answer = yield endpoint, request
         rows = self.safe_list(answer, "data", [])
@@ -627,6 +617,24 @@ class CallsToBlofin:
                 self.leverage_request(leverage, symbol, params),
             )
         )
+
+
+def _candle_pages(
+    exchange: Any, symbol: str, timeframe: str, since: int | None, limit: int | None, params: Row
+) -> Steps:
+    """Candles of any number of requests, from `since` on or the last `limit` of them."""
+    step = exchange.parse_timeframe(timeframe) * 1000
+    end = int(params.get("until") or exchange.milliseconds())
+    if since is None:
+        since = end - (limit or CANDLES_PER_REQUEST) * step + 1
+    if limit is not None:
+        end = min(end, since + limit * step - 1)
+    params = {**params, "until": end, "paginate": False}
+    candles: list[Any] = []
+    for start in range(since, end + 1, CANDLES_PER_REQUEST * step):
+        page = CallsToBlofin.fetch_ohlcv(exchange, symbol, timeframe, start, None, params)
+        candles += yield from page
+    return candles
 
 
 def _tiers(exchange: Any, market: Row, price: float, params: Row) -> Steps:
