@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -99,6 +99,13 @@ class CandleSource(Protocol):
         ...
 
 
+class _Recorded(NamedTuple):
+    """Candles of a file: times in ms ascending, values one row per column."""
+
+    times: NDArray[np.int64]
+    values: NDArray[np.float64]
+
+
 @dataclass(frozen=True, slots=True)
 class _Series:
     """The candles of one file, gapless from `start_ms`."""
@@ -163,11 +170,7 @@ class CandleFolder:
                 continue
             series = stretch.series
             if series.duration_ms == MINUTE_MS:
-                first = (start - series.start_ms) // MINUTE_MS
-                last = -((series.start_ms - end) // MINUTE_MS)
-                parts.append(
-                    Minutes(series.start_ms + first * MINUTE_MS, series.bars[:, first:last])
-                )
+                parts.append(Minutes(series.start_ms, series.bars).cut(start, end))
             else:
                 days = range(start // DAY_MS, -(-end // DAY_MS))
                 parts += [self._coarse_day(inst_id, index, day).cut(start, end) for day in days]
@@ -194,14 +197,13 @@ class CandleFolder:
         )
 
     def _load(self, inst_id: str, files: dict[tuple[str, int], Path]) -> None:
-        frames = {
-            duration: _read(file) for (kind, duration), file in files.items() if kind == "futures"
+        recorded = {
+            duration: _recorded(file, duration, _COLUMNS[1:])
+            for (kind, duration), file in sorted(files.items())
+            if kind == "futures"
         }
-        contract = _contract_for(inst_id, frames)
-        series = [
-            _series(frame, duration, contract, files["futures", duration])
-            for duration, frame in sorted(frames.items())
-        ]
+        contract = _contract_for(inst_id, recorded)
+        series = [_series(*each, duration, contract) for duration, each in recorded.items()]
         self._stretches[inst_id] = _timeline(series, inst_id)
         self.instruments[inst_id] = replace(
             contract, list_time=min(contract.list_time, self._stretches[inst_id][0].start_ms)
@@ -283,25 +285,23 @@ def _times(frame: pd.DataFrame) -> NDArray[np.int64]:
     return frame["date"].dt.as_unit("ms").astype("int64").to_numpy()
 
 
-def _contract_for(inst_id: str, frames: dict[int, pd.DataFrame]) -> Instrument:
+def _contract_for(inst_id: str, recorded: dict[int, _Recorded]) -> Instrument:
     """The known contract, with a tick fine enough for the prices of the files."""
-    finest = frames[min(frames)]
+    duration = min(recorded)
     # The first day stands for all: what comes later must not decide what the contract is.
-    day = finest.head(DAY_MS // min(frames))
-    price = float(day["close"].median())
-    if not price > 0:
-        raise DataFolderError(f"{inst_id}: its prices are not positive numbers; download it again")
+    day = recorded[duration].values[:, : DAY_MS // duration]
+    price = float(np.median(day[3]))
     contract = instrument(inst_id)
     if not 0.1 < price / float(contract.profile.price) < 10:
         contract = instrument_at_price(inst_id, price)
-    decimals = max(_decimals(frame["close"].to_numpy(np.float64)) for frame in frames.values())
-    tick = min(contract.tick_size, Decimal(1).scaleb(-decimals))
-    turnover = float((day["close"] * day["volume"]).mean()) * DAY_MS / min(frames)
+    decimals = max(_decimals(each.values[:4]) for each in recorded.values())
+    turnover = float((day[3] * day[4]).mean()) * DAY_MS / duration
     profile = replace(
         contract.profile,
         price=Decimal(f"{price:.5g}"),
         daily_turnover=Decimal(max(round(turnover), 1)),
     )
+    tick = min(contract.tick_size, Decimal(1).scaleb(-decimals))
     return replace(contract, tick_size=tick, profile=profile)
 
 
@@ -325,10 +325,18 @@ def _columns(frame: pd.DataFrame, columns: list[str], file: Path) -> NDArray[np.
         raise DataFolderError(f"{file}: holds more than numbers; download it again") from error
 
 
-def _series(frame: pd.DataFrame, duration_ms: int, contract: Instrument, file: Path) -> _Series:
-    """Validated candles in ticks and lots, gaps filled with flat candles."""
-    times, values = _times(frame), _columns(frame, _COLUMNS[1:], file)
-    _check(times, values, duration_ms, file)
+def _recorded(file: Path, duration_ms: int, columns: list[str]) -> _Recorded:
+    """The validated candles of a file; DataFolderError says what is wrong with which."""
+    frame = _read(file)
+    recorded = _Recorded(_times(frame), _columns(frame, columns, file))
+    _check(recorded, duration_ms, file)
+    return recorded
+
+
+def _series(
+    times: NDArray[np.int64], values: NDArray[np.float64], duration_ms: int, contract: Instrument
+) -> _Series:
+    """Candles in ticks and lots, gaps filled with flat ones."""
     lot = contract.lot_size * contract.contract_value
     ticks = np.rint(values[:4] / float(contract.tick_size)).astype(np.int64)
     lots = np.rint(values[4] / float(lot)).astype(np.int64)
@@ -352,10 +360,9 @@ def _last_known(at: NDArray[np.int64]) -> NDArray[np.int64]:
     return rows
 
 
-def _check(
-    times: NDArray[np.int64], values: NDArray[np.float64], duration_ms: int, file: Path
-) -> None:
-    open_, high, low, close, volume = values
+def _check(recorded: _Recorded, duration_ms: int, file: Path) -> None:
+    times, values = recorded
+    open_, high, low, close = values[:4]
     with np.errstate(invalid="ignore"):
         faults = {
             "a candle that does not start on its timeframe": times % duration_ms != 0,
@@ -364,7 +371,7 @@ def _check(
             "a high or low that its open or close lies outside of": (
                 (high < np.maximum(open_, close)) | (low > np.minimum(open_, close))
             ),
-            "a negative volume": volume < 0,
+            "a negative volume": (values[4:] < 0).any(axis=0),
         }
     for fault, rows in faults.items():
         if rows.any():
@@ -404,11 +411,9 @@ def _until(line: list[_Stretch], border: int) -> list[_Stretch]:
 
 
 def _price_bars(file: Path, duration_ms: int, contract: Instrument) -> PriceBars:
-    frame = _read(file)
-    values = _columns(frame, _COLUMNS[1:5], file)
-    _check(_times(frame), np.vstack([values, np.zeros(len(frame))]), duration_ms, file)
+    times, values = _recorded(file, duration_ms, _COLUMNS[1:5])
     ticks = np.rint(values / float(contract.tick_size)).astype(np.int64)
-    return PriceBars(duration_ms, _times(frame), ticks[0], ticks[1], ticks[2], ticks[3])
+    return PriceBars(duration_ms, times, ticks[0], ticks[1], ticks[2], ticks[3])
 
 
 def _funding_history(file: Path) -> FundingHistory:

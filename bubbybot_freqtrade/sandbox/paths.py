@@ -135,7 +135,7 @@ def _walk(bars: NDArray[np.int64], noise: NDArray[np.uint64], order: Order) -> N
     pins = np.stack([open_, first, second, close], axis=1)
     steps = noise.shape[1]
     if steps == pins.shape[1] or not len(pins):
-        return pins
+        return pins.reshape(-1, steps)
     at = _turns(noise, steps)
     index = np.arange(steps)
     leg = (index >= at[:, 1:2]).astype(np.int64) + (index >= at[:, 2:3])

@@ -332,8 +332,9 @@ class MarketData:
             oldest = bar_start(bar, before_ms, 1)
         if newest < oldest:
             return []
+        oldest = max(oldest, bar_start(bar, start))
         until = min(bar_start(bar, newest, 1) - 1, now_ms)
-        rows = self._rows(inst_id, kind, bar, max(oldest, start), until).fold(bar)
+        rows = self._rows(inst_id, kind, bar, (oldest, until), now_ms).fold(bar)
         return self._as_candles(inst_id, bar, rows, now_ms)
 
     def _as_candles(self, inst_id: str, bar: str, rows: _Rows, now_ms: int) -> list[Candle]:
@@ -356,8 +357,11 @@ class MarketData:
         candles.reverse()
         return candles
 
-    def _rows(self, inst_id: str, kind: PriceKind, bar: str, from_ms: int, until: int) -> _Rows:
-        """Rows no longer than `bar` that cover what happened in [from_ms, until]."""
+    def _rows(
+        self, inst_id: str, kind: PriceKind, bar: str, stretch: tuple[int, int], now_ms: int
+    ) -> _Rows:
+        """Rows no longer than `bar` that cover the stretch, both ends included."""
+        from_ms, until = stretch
         bars = self._source.mark_bars(inst_id) if kind == "mark" else None
         duration = BARS[bar]
         if bars is None or (duration is not None and duration < bars.duration_ms):
@@ -369,7 +373,7 @@ class MarketData:
         recorded = _Rows(
             bars.start + self._shift,
             np.stack([bars.open, bars.high, bars.low, bars.close, nothing, nothing]),
-        ).cut(from_ms, until + 2 - bars.duration_ms)
+        ).cut(from_ms, min(until + 1, now_ms) + 1 - bars.duration_ms)
         return made.covered_by(recorded, bars.duration_ms)
 
     def _made_rows(
@@ -381,7 +385,8 @@ class MarketData:
         duration = BARS[bar]
         hourly = duration is None or duration >= HOUR_MS
         parts = []
-        for day in range(from_ms // DAY_MS, until // DAY_MS + 1):
+        first, _ = self._spans[inst_id]
+        for day in range(max(from_ms, first) // DAY_MS, until // DAY_MS + 1):
             if (day + 1) * DAY_MS - 1 <= until:
                 rows = (self._hour_rows if hourly else self._minute_rows)(inst_id, kind, day)
             else:
