@@ -395,8 +395,8 @@ class Blofin(Exchange):
         if reduceOnly:
             bracket = None
         else:
+            self._check_size(pair, amount, rate, leverage)
             bracket = self._bracket(pair, side, amount, rate, leverage)
-            self._check_size(pair, ordertype, amount, rate, leverage)
         if self._config["dry_run"]:
             return self.create_dry_run_order(
                 pair, ordertype, side, amount, self.price_to_precision(pair, rate), leverage
@@ -471,9 +471,7 @@ class Blofin(Exchange):
             return rate * (1 - 1 / leverage) / (1 - cost)
         return rate * (1 + 1 / leverage) / (1 + cost)
 
-    def _check_size(
-        self, pair: str, ordertype: str, amount: float, rate: float, leverage: float
-    ) -> None:
+    def _check_size(self, pair: str, amount: float, rate: float, leverage: float) -> None:
         market = self.markets[pair]
         contracts = self._contracts(pair, amount)
         smallest = market["limits"]["amount"]["min"] or 0.0

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 import time_machine
-from bubbybot_freqtrade.sandbox.server import Sandbox
 
+from bubbybot_freqtrade.sandbox.server import Sandbox
 from bubbybot_freqtrade.sandbox.settings import SandboxSettings
 from tests.blofin.desk import QUIET, START, Course, Desk, write_candles
 
@@ -25,8 +25,8 @@ def open_desk(tmp_path: Path) -> Iterator[Callable[..., Desk]]:
             for pair, course in (QUIET | (courses or {})).items():
                 write_candles(market, pair, course)
             start_ms = int(START.timestamp() * 1000)
-            given = {"margin_mode": "isolated", "rate_limits": False, **settings}
-            sandbox = Sandbox(SandboxSettings(data=market.parent, start_ms=start_ms, **given))
+            given = {"margin_mode": "isolated", "rate_limits": False, "start_ms": start_ms}
+            sandbox = Sandbox(SandboxSettings(data=market.parent, **(given | settings)))
             sandbox.start()
             desks.append(Desk(sandbox, folder, traveller))
             return desks[-1]

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from bubbybot_freqtrade.sandbox.server import Sandbox
 from freqtrade.configuration import Configuration
 from freqtrade.enums import RunMode
 from freqtrade.freqtradebot import FreqtradeBot
 from freqtrade.persistence import Trade
 from freqtrade.rpc import RPC
 
+from bubbybot_freqtrade.sandbox.server import Sandbox
 from bubbybot_freqtrade.sandbox.settings import (
     DEMO_API_KEY,
     DEMO_PASSPHRASE,
@@ -84,6 +84,7 @@ class Desk:
         pricing = {"price_side": "other", "use_order_book": True, "order_book_top": 1}
         config = {
             "strategy": "Bracketed",
+            "strategy_path": str(Path(__file__).parent / "strategies"),
             "dry_run": False,
             "db_url": f"sqlite:///{self.folder}/trades.sqlite",
             "datadir": str(self.folder / "data"),
@@ -106,11 +107,7 @@ class Desk:
         """Start freqtrade's real bot, its config read and checked by freqtrade itself."""
         file = self.folder / "config.json"
         file.write_text(json.dumps(self.config(**changes)))
-        args = {
-            "config": [str(file)],
-            "user_data_dir": str(self.folder),
-            "strategy_path": str(Path(__file__).parent / "strategies"),
-        }
+        args = {"config": [str(file)], "user_data_dir": str(self.folder)}
         self._bot = FreqtradeBot(Configuration(args, RunMode.LIVE).get_config())
         self._bot.startup()
         return self._bot
@@ -138,12 +135,20 @@ class Desk:
         self.pass_time(minutes)
         self.bot.process()
 
-    def enter(self, pair: str = BTC, side: str = "long", **kwargs: Any) -> Trade:
+    def enter(
+        self, pair: str = BTC, side: str = "long", price: float | None = None, **kwargs: Any
+    ) -> Trade:
         """Force an entry as `/forcelong` does, and the loop that learns of its fill."""
-        trade = RPC(self.bot)._rpc_force_entry(pair, None, order_side=side, **kwargs)
+        trade = RPC(self.bot)._rpc_force_entry(pair, price, order_side=side, **kwargs)
         assert trade is not None
         self.loop()
         return trade
+
+    def move_stop(self, pair: str, price: float) -> None:
+        """Let the strategy want a stop: freqtrade takes it in one loop, the venue in the next."""
+        self.bot.strategy.stop_at = {pair: price}
+        self.loop(minutes=2)
+        self.loop()
 
     def closed(self, trade: Trade) -> Trade:
         """The trade as the database has it, which must be closed."""
@@ -153,7 +158,9 @@ class Desk:
 
     def posts(self, path: str) -> list[dict[str, Any]]:
         """Bodies of the requests that were posted to `path`."""
-        return [r.body for r in self.sandbox.requests if r.method == "POST" and r.path == path]
+        return [
+            request.json() for request in self.sandbox.requests.select(path=path, method="POST")
+        ]
 
     def standing_stops(self, pair: str = BTC) -> list[Any]:
         """TP/SL orders that live at the venue."""

@@ -133,12 +133,11 @@ def test_a_stop_canceled_in_the_app_is_there_again_after_one_loop(open_desk):
 
 def test_a_stop_moves_in_place(open_desk, watch_bareness):
     desk = open_desk()
-    bot = desk.start()
+    desk.start()
     trade = desk.enter(BTC)
     bare = watch_bareness(desk)
     before = desk.standing_stops(BTC)[0]
-    bot.strategy.stop_at = {BTC: 49_500.0}
-    desk.loop(minutes=2)
+    desk.move_stop(BTC, 49_500.0)
     (stop,) = desk.standing_stops(BTC)
     assert stop.tpsl_id == before.tpsl_id
     assert float(stop.tpsl.sl_trigger) == 49_500.0
@@ -150,12 +149,11 @@ def test_a_stop_moves_in_place(open_desk, watch_bareness):
 
 def test_a_stop_is_replaced_new_before_old_where_it_cannot_move(open_desk, watch_bareness):
     desk = open_desk(amend_tpsl=False)
-    bot = desk.start()
+    desk.start()
     trade = desk.enter(BTC)
     bare = watch_bareness(desk)
     for number, price in enumerate((49_300.0, 49_600.0), start=1):
-        bot.strategy.stop_at = {BTC: price}
-        desk.loop(minutes=2)
+        desk.move_stop(BTC, price)
         (stop,) = desk.standing_stops(BTC)
         assert float(stop.tpsl.sl_trigger) == price
         assert float(stop.tpsl.tp_trigger) == pytest.approx(trade.open_rate * LONG_TARGET, rel=1e-3)
@@ -171,10 +169,9 @@ def test_a_stop_is_replaced_new_before_old_where_it_cannot_move(open_desk, watch
 
 def test_a_stop_never_gets_looser(open_desk):
     desk = open_desk()
-    bot = desk.start()
+    desk.start()
     desk.enter(BTC)
-    bot.strategy.stop_at = {BTC: 40_000.0}
-    desk.loop(minutes=2)
+    desk.move_stop(BTC, 40_000.0)
     assert float(desk.standing_stops(BTC)[0].tpsl.sl_trigger) > 48_900
 
 
@@ -224,13 +221,12 @@ def test_a_killed_bot_comes_back_to_its_trade_and_its_stop(open_desk):
     trade_id = desk.enter(BTC).id
     desk.stop()
     desk.pass_time(10)
-    bot = desk.start()
+    desk.start()
     desk.loop()
     trade = Trade.get_trades([Trade.id == trade_id]).one()
     assert trade.is_open
     assert len(desk.standing_stops(BTC)) == 1
-    bot.strategy.stop_at = {BTC: 49_700.0}
-    desk.loop(minutes=2)
+    desk.move_stop(BTC, 49_700.0)
     assert float(desk.standing_stops(BTC)[0].tpsl.sl_trigger) == 49_700.0
     desk.loop(minutes=120)
     assert desk.closed(trade).exit_reason == "take_profit_on_exchange"
@@ -274,11 +270,11 @@ def test_every_account_mode_opens_moves_and_closes(open_desk, position_mode, mar
     desk = open_desk({ETH: [(0, 2_000), (20, 2_000), (60, 1_900)]})
     bot = desk.start(margin_mode=margin_mode, exchange={"position_mode": position_mode})
     long, short = desk.enter(BTC, "long"), desk.enter(ETH, "short")
-    bot.strategy.stop_at = {BTC: 49_500.0}
-    desk.loop(minutes=2)
+    desk.move_stop(BTC, 49_500.0)
     assert float(desk.standing_stops(BTC)[0].tpsl.sl_trigger) == 49_500.0
-    assert long.liquidation_price is not None
-    assert long.liquidation_price < 49_500.0
+    # A cross position this small is backed by the whole wallet: nothing liquidates it.
+    assert (long.liquidation_price is None) == (margin_mode == "cross")
+    assert (long.liquidation_price or 0) < 49_500.0
     sides = {o["positionSide"] for o in desk.posts("/api/v1/trade/order")}
     assert sides == ({"net"} if position_mode == "net_mode" else {"long", "short"})
     assert {o["marginMode"] for o in desk.posts("/api/v1/trade/order")} == {margin_mode}
