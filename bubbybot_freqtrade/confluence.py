@@ -6,7 +6,8 @@ counted as full from `full_evidence` on. Of the three pieces of evidence,
     strength = Σ weight · evidence
     accord   = Σ over pairs of weight · weight · √(evidence · evidence), as a share of its maximum
     conflict = Σ weight · evidence of the other side
-    score    = strength + `agreement` · accord · (1 − strength) − `conflict` · conflict
+    score    = (strength + `agreement` · accord · (1 − strength) − `conflict` · conflict)
+               / `full_score`
 
 clipped to 0–1. Each term rises with the evidence for the side and falls with the evidence against
 it, so the score does. Timeframes that have no candles yet count as no evidence.
@@ -34,6 +35,9 @@ PREFIXES = {"market_cipher": "mc", "lux_algo": "lux", "frankie_candles": "fc"}
 
 SCORE_COLUMNS = tuple(f"{prefix}_{side}_score" for prefix in PREFIXES.values() for side in SIDES)
 """What is needed of each timeframe."""
+
+REGIME_COLUMNS = {"1h": "mc_money_flow", "4h": "lux_internal_trend"}
+"""The context's columns whose signs are the market's regime."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +151,7 @@ def combine(
         for one, other in pairs
     )
     raised = strength + settings.agreement * accord / most * (1 - strength)
-    return np.clip(raised - settings.conflict * conflict, 0, 1)
+    return np.clip((raised - settings.conflict * conflict) / settings.full_score, 0, 1)
 
 
 def scores(frame: pd.DataFrame, settings: ConfluenceSettings) -> tuple[Floats, Floats]:
@@ -160,6 +164,20 @@ def scores(frame: pd.DataFrame, settings: ConfluenceSettings) -> tuple[Floats, F
         combine(by_side["long"], by_side["short"], settings),
         combine(by_side["short"], by_side["long"], settings),
     )
+
+
+def regime(frame: pd.DataFrame) -> Floats:
+    """+1 where 1h money flow and 4h internal structure both point up, −1 both down, else 0.
+
+    A timeframe without candles has no sign, so nothing trades on it.
+    """
+    signs = []
+    for timeframe, column in REGIME_COLUMNS.items():
+        name = f"{column}_{timeframe}"
+        values = frame[name].to_numpy(dtype=np.float64) if name in frame else np.zeros(len(frame))
+        signs.append(np.sign(np.nan_to_num(values)))
+    first, second = signs
+    return np.where(first == second, first, 0.0)
 
 
 def tags(frame: pd.DataFrame, rows: npt.NDArray[np.intp], side: Side) -> list[str]:

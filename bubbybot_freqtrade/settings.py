@@ -47,6 +47,12 @@ class ConfluenceSettings(Settings):
     full_evidence: float = Field(
         default=0.6, gt=0, le=1, description="analyzer score that counts as full evidence"
     )
+    full_score: float = Field(
+        default=0.7, gt=0, le=1, description="combined evidence that counts as a score of 1"
+    )
+    regime_filter: bool = Field(
+        default=True, description="only with the 1h money flow and the 4h internal structure"
+    )
     min_confidence: float = Field(default=MIN_CONFIDENCE, ge=MIN_CONFIDENCE, le=1)
 
     @model_validator(mode="after")
@@ -80,7 +86,7 @@ class RiskSettings(Settings):
     min_reward_risk: float = Field(
         default=MIN_REWARD_RISK, ge=MIN_REWARD_RISK, description="after fees"
     )
-    min_stop: float = Field(default=0.006, gt=0, lt=1)
+    min_stop: float = Field(default=0.015, gt=0, lt=1)
     max_stop: float = Field(default=0.05, gt=0, lt=1)
     stop_atr_margin: float = Field(default=0.5, ge=0, description="ATRs between structure and stop")
     stop_timeframes: tuple[Timeframe, ...] = Field(default=("1h",), min_length=1)

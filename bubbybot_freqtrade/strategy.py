@@ -14,6 +14,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 import pandas as pd
 from freqtrade.enums import RunMode
+from freqtrade.exchange import timeframe_to_prev_date
 from freqtrade.persistence import LocalTrade, Order, PairLocks, Trade
 from freqtrade.strategy import (
     CategoricalParameter,
@@ -25,7 +26,15 @@ from freqtrade.strategy import (
 
 from bubbybot_freqtrade.analyzers import frankie_candles, lux_algo, market_cipher
 from bubbybot_freqtrade.blofin.bracket import Bracket, offer_bracket
-from bubbybot_freqtrade.confluence import SCORE_COLUMNS, SIDES, Side, scores, tags
+from bubbybot_freqtrade.confluence import (
+    REGIME_COLUMNS,
+    SCORE_COLUMNS,
+    SIDES,
+    Side,
+    regime,
+    scores,
+    tags,
+)
 from bubbybot_freqtrade.risk.breakers import (
     Day,
     Exposure,
@@ -61,8 +70,9 @@ PLAN = "plan"
 """Key of the plan in the trade's custom data."""
 
 DAILY_LOSS_LOCK = "BubbyBot: daily loss limit"
-CONTEXT_TIMEFRAMES = ("1h", "4h")
+CONTEXT_TIMEFRAMES = tuple(REGIME_COLUMNS)
 TAKER_FEE = 0.0006
+CANDLE = timedelta(minutes=15)
 
 
 def closed_on_error(refusal: R) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -80,6 +90,17 @@ def closed_on_error(refusal: R) -> Callable[[Callable[P, R]], Callable[P, R]]:
         return guarded
 
     return decorate
+
+
+def reads_only(callback: Callable[P, R]) -> Callable[P, R]:
+    """Spare freqtrade the copy of the trade and all its orders that it makes for each call.
+
+    It makes the copy so that a strategy cannot change a trade by accident, and not for callbacks
+    that a strategy has left as they are; it tells the two apart by this name. On the callbacks of
+    every open trade and candle the copies take most of a backtest's time.
+    """
+    callback.__qualname__ = f"IStrategy.{callback.__name__}"
+    return callback
 
 
 class BubbyBotStrategy(IStrategy):
@@ -130,6 +151,8 @@ class BubbyBotStrategy(IStrategy):
         self._plans: dict[tuple[int, datetime], TradePlan] = {}
         self._marks: dict[str, float] = {}
         self._funding: dict[str, tuple[datetime, float]] = {}
+        self._shocks: dict[str, dict[datetime, float]] = {}
+        self._day_marks: dict[tuple[str, datetime], float] = {}
         self._halted = False
 
     def _apply_settings(self) -> None:
@@ -165,7 +188,7 @@ class BubbyBotStrategy(IStrategy):
             context = self._context_candles(metadata["pair"], timeframe)
             if context.empty:
                 continue
-            needed = ["date", *SCORE_COLUMNS, *LEVEL_COLUMNS]
+            needed = ["date", *SCORE_COLUMNS, *LEVEL_COLUMNS, REGIME_COLUMNS[timeframe]]
             dataframe = merge_informative_pair(
                 dataframe, analyze(context)[needed], self.timeframe, timeframe
             )
@@ -188,10 +211,11 @@ class BubbyBotStrategy(IStrategy):
         atr = dataframe["plan_atr"].to_numpy()
         long_score, short_score = scores(dataframe, confluence)
         fee = self._fee(metadata["pair"])
+        direction = regime(dataframe) if confluence.regime_filter else None
         dataframe["enter_tag"] = None
-        for side, score, other, levels in (
-            ("long", long_score, short_score, long_levels(dataframe, atr, fee, risk)),
-            ("short", short_score, long_score, short_levels(dataframe, atr, fee, risk)),
+        for side, sign, score, other, levels in (
+            ("long", 1, long_score, short_score, long_levels(dataframe, atr, fee, risk)),
+            ("short", -1, short_score, long_score, short_levels(dataframe, atr, fee, risk)),
         ):
             dataframe[f"{side}_confluence"] = score
             dataframe[f"plan_{side}_stop"] = levels.stop
@@ -203,9 +227,12 @@ class BubbyBotStrategy(IStrategy):
                 & (dataframe["volume"].to_numpy() > 0)
                 & ~dataframe["mc_yellow_cross"].to_numpy()
             )
+            if direction is not None:
+                enter &= direction == sign
             rows = np.flatnonzero(enter)
             dataframe[f"enter_{side}"] = enter.astype(int)
             dataframe.loc[dataframe.index[rows], "enter_tag"] = tags(dataframe, rows, side)
+        self._shocks[metadata["pair"]] = shocks(dataframe, self.settings.exits.volatility_shock)
         return dataframe
 
     def populate_exit_trend(self, dataframe: pd.DataFrame, metadata: dict) -> pd.DataFrame:
@@ -357,7 +384,7 @@ class BubbyBotStrategy(IStrategy):
         frame, _ = self.dp.get_analyzed_dataframe(pair, self.timeframe)
         row = len(frame) - 1
         if before is not None and not frame.empty:
-            opened = before - timedelta(minutes=15)
+            opened = before - CANDLE
             row = int(frame["date"].searchsorted(pd.Timestamp(opened), side="right")) - 1
         if row < 0:
             return None
@@ -414,6 +441,7 @@ class BubbyBotStrategy(IStrategy):
 
     # --- exits ------------------------------------------------------------------------------------
 
+    @reads_only
     def custom_stoploss(
         self,
         pair: str,
@@ -458,6 +486,7 @@ class BubbyBotStrategy(IStrategy):
         behind = [stop for stop in stops if sign * (close - stop) > 0]
         return max(behind, key=lambda stop: sign * stop, default=made.stop)
 
+    @reads_only
     def custom_roi(
         self,
         pair: str,
@@ -474,6 +503,7 @@ class BubbyBotStrategy(IStrategy):
         made = self._plan_of(trade)
         return None if made is None else trade.calc_profit_ratio(made.target)
 
+    @reads_only
     def custom_exit(
         self,
         pair: str,
@@ -494,7 +524,7 @@ class BubbyBotStrategy(IStrategy):
             hours=exits.max_hours
         ):
             return "too_old"
-        if self._volatility_shock(trade):
+        if self._volatility_shock(trade, current_time):
             return "volatility_shock"
         if self._delisting_is_near(pair, current_time):
             return "delisting"
@@ -509,14 +539,13 @@ class BubbyBotStrategy(IStrategy):
         left = (rate - trade.liquidation_price) * (-1 if trade.is_short else 1)
         return left < self.settings.exits.liquidation_near * way
 
-    def _volatility_shock(self, trade: Trade) -> bool:
+    def _volatility_shock(self, trade: Trade, now: datetime) -> bool:
         """The last closed candle, opened since the entry, is a shock against the trade."""
-        frame, _ = self.dp.get_analyzed_dataframe(trade.pair, self.timeframe)
-        if len(frame) < 2 or frame["date"].iat[-1] < pd.Timestamp(trade.open_date_utc):
+        candle = timeframe_to_prev_date(self.timeframe, now) - CANDLE
+        if candle < trade.open_date_utc:
             return False
-        move = float(frame["close"].iat[-1] - frame["open"].iat[-1])
-        against = move if trade.is_short else -move
-        return against > self.settings.exits.volatility_shock * float(frame["plan_atr"].iat[-2])
+        shock = self._shocks.get(trade.pair, {}).get(candle, 0.0)
+        return shock > 0 if trade.is_short else shock < 0
 
     def _delisting_is_near(self, pair: str, now: datetime) -> bool:
         if not self._trades_for_real():
@@ -624,11 +653,22 @@ class BubbyBotStrategy(IStrategy):
         """What the trade stood at when the day began; 0 when it was opened since."""
         if trade.open_date_utc >= start:
             return 0.0
-        rate = self._close_before(trade.pair, start)
+        rate = self._day_mark(trade.pair, start)
         if rate is None:
             return 0.0
         amount = trade.amount or trade.amount_requested or 0.0
         return price_profit(trade.trade_direction, trade.open_rate, rate, amount, trade.fee_open)
+
+    def _day_mark(self, pair: str, start: datetime) -> float | None:
+        """Close of the last candle before the day, kept once that candle is surely known."""
+        if (pair, start) in self._day_marks:
+            return self._day_marks[pair, start]
+        mark = self._close_before(pair, start)
+        frame, _ = self.dp.get_analyzed_dataframe(pair, self.timeframe)
+        if mark is not None and frame["date"].iat[-1] >= start - CANDLE:
+            others = {key: kept for key, kept in self._day_marks.items() if key[1] == start}
+            self._day_marks = others | {(pair, start): mark}
+        return mark
 
     def _close_before(self, pair: str, moment: datetime | None = None) -> float | None:
         """Close of the last candle that had closed at `moment`, by default of the last known."""
@@ -655,6 +695,15 @@ def analyze(candles: pd.DataFrame) -> pd.DataFrame:
     for analyzer in (market_cipher, lux_algo, frankie_candles):
         candles = analyzer.populate(candles)
     return candles
+
+
+def shocks(dataframe: pd.DataFrame, atrs: float) -> dict[datetime, float]:
+    """Dates of candles whose body is more than `atrs` of the ATR before them, with their move."""
+    move = (dataframe["close"] - dataframe["open"]).to_numpy()
+    before = dataframe["plan_atr"].shift(1).to_numpy()
+    rows = np.flatnonzero(np.abs(move) > atrs * before)
+    dates = dataframe["date"].iloc[rows].dt.to_pydatetime()
+    return dict(zip(dates, move[rows].tolist(), strict=True))
 
 
 def whole_candles(candles: pd.DataFrame, timeframe: str, parts: int) -> pd.DataFrame:
