@@ -105,7 +105,8 @@ class MarketsOfBlofin:
         unit = min(Decimal(str(market["contractSize"])), Decimal(1)) * Decimal(str(price))
         tiers: list[dict[str, Any]] = []
         for row in sorted(rows, key=lambda row: Decimal(row["maxSize"])):
-            floor = float(Decimal(row["minSize"]) * unit) if tiers else 0.0
+            # Tiers are a lot apart ("150", "150.1"); what falls between belongs to the stricter.
+            floor = tiers[-1]["maxNotional"] if tiers else 0.0
             tiers.append(
                 {
                     "tier": len(tiers) + 1,

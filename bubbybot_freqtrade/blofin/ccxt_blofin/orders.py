@@ -55,6 +55,7 @@ _FLAGS = ("tpsl", "TPSL", "stop", "trigger")
 _ORDER_TYPES = {"GTC": "limit", "PO": "post_only", "IOC": "ioc", "FOK": "fok"}
 _TIME_IN_FORCE = {order_type: name for name, order_type in _ORDER_TYPES.items()}
 _CLIENT_ORDER_ID = re.compile(r"[A-Za-z0-9_]{1,32}")
+_PLACED_TYPES = ("market", *_TIME_IN_FORCE)
 _TPSL_TRIGGERS = ("slTriggerPrice", "tpTriggerPrice")
 _LEGS = {"stopLoss": "sl", "takeProfit": "tp"}
 
@@ -393,7 +394,7 @@ class OrdersOfBlofin:
                 "symbol": market["symbol"],
                 "type": type_,
                 "timeInForce": _TIME_IN_FORCE.get(raw_type),
-                "postOnly": None if raw_type is None else raw_type == "post_only",
+                "postOnly": raw_type == "post_only" if raw_type in _PLACED_TYPES else None,
                 "reduceOnly": self.parse_boolean(order, "reduceOnly"),
                 "side": self.safe_string(order, "side"),
                 "price": price,
