@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bubbybot_freqtrade.sandbox.account import Account
+from bubbybot_freqtrade.sandbox.candle_feed import CandleFeed
 from bubbybot_freqtrade.sandbox.engine import Engine
 from bubbybot_freqtrade.sandbox.errors import (
     ALL_OPERATIONS_FAILED,
@@ -55,6 +56,7 @@ class PublicCall:
 
     engine: Engine
     fields: Mapping[str, Any]
+    feed: CandleFeed
 
 
 @dataclass(frozen=True, slots=True)

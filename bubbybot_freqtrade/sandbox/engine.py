@@ -234,6 +234,17 @@ class Engine:
                     self.venue.emit("orders", account, order)
                     self.venue.emit("account", account)
 
+    def change_instrument(self, inst_id: str, state: str | None, expire_time: int | None) -> None:
+        """Change an instrument's state (`live`, `suspend`) or the time it goes offline (ms)."""
+        self.venue.instrument(inst_id)
+        change = self.venue.state.instrument_changes.setdefault(inst_id, {})
+        if state is not None:
+            change["state"] = state
+        if expire_time is not None:
+            change["expire_time"] = str(expire_time)
+        self.venue.reload_instruments()
+        self.venue.on_change()
+
     # Accounts
 
     def open_account(self, uid: str) -> Account:

@@ -19,9 +19,11 @@ from bubbybot_freqtrade.sandbox.answers import (
     refusal,
 )
 from bubbybot_freqtrade.sandbox.auth import Credentials, Gate, check_permission
+from bubbybot_freqtrade.sandbox.candle_feed import CandleFeed
 from bubbybot_freqtrade.sandbox.engine import Engine
 from bubbybot_freqtrade.sandbox.errors import MESSAGES, VenueError
 from bubbybot_freqtrade.sandbox.rate_limits import RateLimits
+from bubbybot_freqtrade.sandbox.settings import ApiKey
 
 logger = logging.getLogger(__name__)
 
@@ -65,9 +67,10 @@ class Response:
 class RestApi:
     """The REST API of the venue."""
 
-    def __init__(self, engine: Engine, limits: RateLimits | None) -> None:
-        """`limits` None: nobody is ever asked too much."""
+    def __init__(self, engine: Engine, feed: CandleFeed, limits: RateLimits | None) -> None:
+        """`limits` None: nobody ever asks too much."""
         self.engine = engine
+        self.feed = feed
         self.limits = limits
         self.gate = Gate()
 
@@ -99,7 +102,8 @@ class RestApi:
         if public is not None:
             if request.method != "GET":
                 raise VenueError("405")
-            return public(PublicCall(self.engine, dict(parse_qsl(request.query)))), ""
+            call = PublicCall(self.engine, dict(parse_qsl(request.query)), self.feed)
+            return public(call), ""
         endpoint = PRIVATE.get(request.method, {}).get(request.path)
         if endpoint is None:
             known = any(request.path in endpoints for endpoints in PRIVATE.values())
@@ -128,6 +132,20 @@ class RestApi:
         fields = body if isinstance(body, dict) else {}
         call = PrivateCall(engine, engine.account(key.uid), key, fields, body)
         return endpoint.handle(call), key.uid
+
+    def by_hand(self, method: str, path: str, body: Any, uid: str) -> dict[str, Any]:
+        """Serve a private path for a user without key and limits; KeyError for unknown paths.
+
+        The caller holds the engine.
+        """
+        endpoint = PRIVATE[method][path]
+        key = ApiKey(uid=uid, permissions=frozenset({"READ", "TRADE", "TRANSFER"}))
+        fields = body if isinstance(body, dict) else {}
+        try:
+            call = PrivateCall(self.engine, self.engine.account(uid), key, fields, body)
+            return endpoint.handle(call).as_json()
+        except VenueError as error:
+            return refusal(error).as_json()
 
     @staticmethod
     def _body(request: Request) -> Any:

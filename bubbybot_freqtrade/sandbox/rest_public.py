@@ -7,6 +7,7 @@ from collections.abc import Callable
 from bubbybot_freqtrade.sandbox import parameters
 from bubbybot_freqtrade.sandbox.amounts import plain
 from bubbybot_freqtrade.sandbox.answers import Answer, PublicCall
+from bubbybot_freqtrade.sandbox.engine import Engine
 from bubbybot_freqtrade.sandbox.errors import VenueError
 from bubbybot_freqtrade.sandbox.instruments import Instrument
 from bubbybot_freqtrade.sandbox.prices import BARS, Book, PriceKind, Ticker, Trade
@@ -75,9 +76,8 @@ def book_sides(book: Book) -> dict[str, list[list[str]]]:
     }
 
 
-def funding_row(call: PublicCall, inst_id: str) -> dict[str, str]:
+def funding_row(engine: Engine, inst_id: str) -> dict[str, str]:
     """One object of market/funding-rate and of the funding-rate channel: the coming settlement."""
-    engine = call.engine
     return {
         "instId": inst_id,
         "fundingRate": plain(engine.market.funding_rate(inst_id, engine.now_ms)),
@@ -127,7 +127,7 @@ def _mark_price(call: PublicCall) -> Answer:
 
 
 def _funding_rate(call: PublicCall) -> Answer:
-    return Answer([funding_row(call, i.inst_id) for i in _listed(call)])
+    return Answer([funding_row(call.engine, i.inst_id) for i in _listed(call)])
 
 
 def _funding_rate_history(call: PublicCall) -> Answer:
@@ -155,7 +155,7 @@ def _candles(kind: PriceKind) -> Callable[[PublicCall], Answer]:
         bar = parameters.text(call.fields, "bar", "1m")
         if bar not in BARS:
             raise VenueError("152002", "bar")
-        candles = call.engine.market.candles(
+        candles = call.feed.candles(
             _inst_id(call),
             bar,
             kind,

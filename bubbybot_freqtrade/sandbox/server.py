@@ -7,20 +7,25 @@ import logging
 import threading
 from time import monotonic, perf_counter
 from types import TracebackType
+from typing import Any
 
 import orjson
 from aiohttp import web
 
+from bubbybot_freqtrade.sandbox.candle_feed import CandleFeed
 from bubbybot_freqtrade.sandbox.clock import DrivenClock
+from bubbybot_freqtrade.sandbox.control import PREFIX as CONTROL_PREFIX
+from bubbybot_freqtrade.sandbox.control import Controls
 from bubbybot_freqtrade.sandbox.engine import Engine, new_state
 from bubbybot_freqtrade.sandbox.faults import HAPPENS, Fault, Faults
 from bubbybot_freqtrade.sandbox.ledger import Ledger
 from bubbybot_freqtrade.sandbox.market_source import open_market
 from bubbybot_freqtrade.sandbox.rate_limits import RateLimits
 from bubbybot_freqtrade.sandbox.request_log import LoggedRequest, RequestLog
-from bubbybot_freqtrade.sandbox.rest import Request, Response, RestApi
+from bubbybot_freqtrade.sandbox.rest import Request, Response, RestApi, too_many_requests
 from bubbybot_freqtrade.sandbox.settings import DEMO_UID, SandboxSettings
 from bubbybot_freqtrade.sandbox.state import dump_state, load_state, write_state
+from bubbybot_freqtrade.sandbox.streams import Streams
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +60,10 @@ class Sandbox:
         self.faults = Faults(self.settings.seed)
         self.requests = RequestLog(self.settings.request_log_size)
         self.limits = RateLimits() if self.settings.rate_limits else None
-        self.rest = RestApi(self.engine, self.limits)
+        self.feed = CandleFeed(self.market)
+        self.streams = Streams(self.engine, self.feed)
+        self.rest = RestApi(self.engine, self.feed, self.limits)
+        self.controls = Controls(self)
         for key in self.settings.keys:
             self.engine.add_key(key)
         self.port = self.settings.port
@@ -127,11 +135,47 @@ class Sandbox:
 
     # Time and state
 
+    @property
+    def is_driven(self) -> bool:
+        """True when time stands still until `advance`."""
+        return isinstance(self.clock, DrivenClock)
+
     def advance(self, to_ms: int) -> None:
-        """Play the market up to `to_ms` and move a driven clock there."""
-        self.engine.advance(to_ms)
-        if isinstance(self.clock, DrivenClock):
-            self.clock.set(max(to_ms, self.clock.now_ms()))
+        """Play the market up to `to_ms`, move a driven clock there and push what happened."""
+        with self.engine.exclusive():
+            from_ms = self.engine.now_ms
+            self.engine.advance(to_ms)
+            if isinstance(self.clock, DrivenClock):
+                self.clock.set(max(to_ms, self.clock.now_ms()))
+            self.streams.market_moved(from_ms, self.engine.now_ms)
+
+    # By hand
+
+    def app(
+        self, path: str, body: Any = None, *, uid: str = DEMO_UID, method: str = "POST"
+    ) -> dict[str, Any]:
+        """Do what the account's owner does by hand in the venue's app.
+
+        Same paths and bodies as the API (`/api/v1/trade/close-position`), but no key, no limits,
+        no faults and no entry in the request log. The answer as the API would give it.
+        """
+        with self.engine.exclusive():
+            return self.rest.by_hand(method, path, body, uid)
+
+    def change_instrument(
+        self, inst_id: str, *, state: str | None = None, expire_time: int | None = None
+    ) -> None:
+        """Suspend an instrument or announce when it goes offline (ms; 0 takes it back).
+
+        VenueError 152014 when it is not listed.
+        """
+        with self.engine.exclusive():
+            self.engine.change_instrument(inst_id, state, expire_time)
+
+    def lift_bans(self) -> None:
+        """Forget what was counted against rate limits."""
+        if self.limits is not None:
+            self.limits.lift_bans()
 
     def save(self) -> None:
         """Write the state file, when there is one and something has changed."""
@@ -151,7 +195,7 @@ class Sandbox:
         asyncio.run(self._serve())
 
     async def _serve(self) -> None:
-        self._loop = asyncio.get_running_loop()
+        self._loop = self.streams.loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
         runner = web.ServerRunner(
             web.Server(self._handle, access_log=None, keepalive_timeout=KEEP_ALIVE_S)
@@ -195,7 +239,18 @@ class Sandbox:
             await http.text() if http.can_read_body else "",
             http.remote or "",
         )
+        if request.path in ("/ws/public", "/ws/private"):
+            return await self._handle_socket(http, request)
+        if request.path.startswith(CONTROL_PREFIX):
+            return _http_response(await asyncio.to_thread(self.controls.answer, request))
         return await self._handle_rest(http, request)
+
+    async def _handle_socket(self, http: web.BaseRequest, request: Request) -> web.StreamResponse:
+        if self.streams.faults.refuse:
+            return web.Response(status=503)
+        if self.limits is not None and not self.limits.allows_socket(request.ip, monotonic()):
+            return _http_response(too_many_requests())
+        return await self.streams.serve(http, private=request.path == "/ws/private")
 
     async def _handle_rest(self, http: web.BaseRequest, request: Request) -> web.StreamResponse:
         started = perf_counter()
@@ -212,7 +267,7 @@ class Sandbox:
         """Serve one request, as of now."""
         with self.engine.exclusive():
             if not isinstance(self.clock, DrivenClock):
-                self.engine.advance(self.clock.now_ms())
+                self.advance(self.clock.now_ms())
             return self.rest.answer(request)
 
     async def _play_fault(

@@ -1,0 +1,171 @@
+"""`bubbybot sandbox`: BloFin on localhost, from the command line."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+from pydantic import ValidationError
+
+from bubbybot_freqtrade.sandbox.candles import DataFolderError
+from bubbybot_freqtrade.sandbox.server import Sandbox, SandboxError
+from bubbybot_freqtrade.sandbox.settings import (
+    DEMO_API_KEY,
+    DEMO_PASSPHRASE,
+    DEMO_SECRET,
+    SandboxSettings,
+)
+from bubbybot_freqtrade.sandbox.state import StateFileError
+
+DEFAULT_PORT = 8088
+
+
+class _Amount(click.ParamType):
+    """A decimal number; click's own float would round it."""
+
+    name = "amount"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Decimal:
+        try:
+            return Decimal(str(value))
+        except InvalidOperation:
+            self.fail(f"{value!r} is not a number", param, ctx)
+
+
+@click.command(name="sandbox")
+@click.option(
+    "--data",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="freqtrade data folder to play; without it a generated market.",
+)
+@click.option("--seed", default=7, show_default=True, help="Another seed, another market.")
+@click.option(
+    "--pairs", multiple=True, metavar="BTC-USDT", help="Instruments; repeat. All when left out."
+)
+@click.option(
+    "--pair-count", default=6, show_default=True, help="How many pairs the generator makes."
+)
+@click.option(
+    "--start",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y%m%d"]),
+    help="UTC moment of the data that the clock starts at.",
+)
+@click.option(
+    "--clock",
+    type=click.Choice(["real", "driven"]),
+    default="real",
+    show_default=True,
+    help="driven stands still until POST /sandbox/clock moves it.",
+)
+@click.option("--port", default=DEFAULT_PORT, show_default=True, help="0 takes a free one.")
+@click.option(
+    "--state",
+    "state_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File that keeps account and orders across restarts.",
+)
+@click.option("--balance", type=_Amount(), default="10000", show_default=True, help="USDT.")
+@click.option(
+    "--position-mode",
+    type=click.Choice(["net_mode", "long_short_mode"]),
+    default="net_mode",
+    show_default=True,
+    help="One-way or hedge mode.",
+)
+@click.option(
+    "--margin-mode",
+    type=click.Choice(["cross", "isolated"]),
+    default="cross",
+    show_default=True,
+    help="Margin mode of the account.",
+)
+@click.option(
+    "--steps",
+    "steps_per_minute",
+    default=60,
+    show_default=True,
+    help="Trades a minute per pair; a divisor of 60000.",
+)
+@click.option("--latency", "latency_ms", default=0, show_default=True, help="ms per request.")
+@click.option("--no-rate-limits", is_flag=True, help="Never answer 429.")
+@click.option("--no-amend-tpsl", is_flag=True, help="As if the venue had no trade/amend-tpsl.")
+def sandbox_command(
+    start: datetime | None,
+    pairs: tuple[str, ...],
+    no_rate_limits: bool,
+    no_amend_tpsl: bool,
+    **options: Any,
+) -> None:
+    """Serve BloFin's REST and websocket API on 127.0.0.1.
+
+    Prints the freqtrade configuration that points there. Ctrl-C ends it; with --state the account
+    and its orders are there again next time.
+    """
+    try:
+        settings = SandboxSettings(
+            start_ms=None if start is None else int(start.replace(tzinfo=UTC).timestamp() * 1000),
+            pairs=pairs or None,
+            rate_limits=not no_rate_limits,
+            amend_tpsl=not no_amend_tpsl,
+            **options,
+        )
+        sandbox = Sandbox(settings).start()
+    except (SandboxError, StateFileError, DataFolderError, ValidationError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    try:
+        _announce(sandbox)
+        _wait_for_signal()
+    finally:
+        sandbox.stop()
+    click.echo("The sandbox has stopped.")
+
+
+def _announce(sandbox: Sandbox) -> None:
+    now = datetime.fromtimestamp(sandbox.clock.now_ms() / 1000, UTC)
+    click.echo(f"BloFin on localhost: {sandbox.url} ({len(sandbox.market.instruments)} pairs)")
+    click.echo(f"Its clock is {sandbox.settings.clock} and stands at {now:%Y-%m-%d %H:%M:%S} UTC.")
+    click.echo("Point freqtrade there with this part of its configuration:\n")
+    click.echo(orjson.dumps(config_fragment(sandbox), option=orjson.OPT_INDENT_2).decode())
+    click.echo("\nCtrl-C stops it.")
+
+
+def config_fragment(sandbox: Sandbox) -> dict[str, Any]:
+    """The part of a freqtrade configuration that trades on this sandbox."""
+    urls = ccxt_urls(sandbox)
+    return {
+        "exchange": {
+            "name": "blofin",
+            "key": DEMO_API_KEY,
+            "secret": DEMO_SECRET,
+            "password": DEMO_PASSPHRASE,
+            "ccxt_config": {"urls": urls},
+            "ccxt_sync_config": {},
+            "ccxt_async_config": {},
+        }
+    }
+
+
+def ccxt_urls(sandbox: Sandbox) -> dict[str, Any]:
+    """ccxt's `urls` for this sandbox: the live hosts, and the demo hosts the same."""
+    hosts = {
+        "rest": sandbox.url,
+        "ws": {"swap": {"public": sandbox.ws_public_url, "private": sandbox.ws_private_url}},
+    }
+    return {"api": hosts, "test": hosts, "demo": hosts}
+
+
+def _wait_for_signal() -> None:
+    """Until Ctrl-C or SIGTERM."""
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    while not stopped.wait(timeout=3600):
+        pass
