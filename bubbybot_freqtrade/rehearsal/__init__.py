@@ -1,0 +1,1 @@
+"""freqtrade's real live loop, driven through the sandbox on a virtual clock."""
