@@ -197,8 +197,9 @@ def wave_trend(
     esa = EMA(hlc3, channel); d = EMA(|hlc3 − esa|, channel); ci = (hlc3 − esa)/(factor·d), 0 where
     d = 0; wt1 = EMA(ci, average); wt2 = SMA(wt1, signal).
 
-    d counts as 0 below 1e-14 of the price: what is left there of a market that stopped moving is
-    the rounding of its last price, and dividing by it would make an oscillator of noise.
+    d counts as 0 below 1e-10 of the price, where it is some 70 candles after a market stopped
+    moving: what is left is the rounding of its last price, and dividing by it makes an oscillator
+    of noise.
     """
     index = _channel_index(high, low, close, channel_length, factor)
     wt1 = kernels.averages.ema(index, average_length)
@@ -211,7 +212,7 @@ def _channel_index(
     typical = (floats(high) + floats(low) + floats(close)) / 3.0
     average = kernels.averages.ema(typical, channel_length)
     distance = kernels.averages.ema(np.abs(typical - average), channel_length)
-    still = distance <= 1e-14 * typical
+    still = distance <= 1e-10 * typical
     index = (typical - average) / np.where(still, 1.0, factor * distance)
     index[still] = 0.0
     return index
@@ -247,10 +248,12 @@ def stochastic_rsi(
     """
     k = SMA(raw, k_length), d = SMA(k, d_length); raw is the place of the RSI between the lowest
     and the highest of its last `length` values, 0–100, 0 when they are equal.
+
+    Values within 1e-9 are equal: while the price stands still, the RSI does so but for rounding.
     """
     lowest = _extreme(rsi, length, talib.MIN)
     size = _extreme(rsi, length, talib.MAX) - lowest
-    equal = size == 0
+    equal = size <= 1e-9
     raw = 100.0 * (rsi - lowest) / np.where(equal, 1.0, size)
     k = kernels.averages.sma(raw, k_length)
     return Stochastic(k, kernels.averages.sma(k, d_length))

@@ -1,0 +1,223 @@
+"""
+Hand-made candles for every event of Frankie Candles: a person can see that it belongs there, and
+beside each a near miss in which it must not appear.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bubbybot_freqtrade.analyzers import frankie_candles
+from bubbybot_freqtrade.analyzers.frankie_candles import divergences, golden_pocket, volume_profile
+from bubbybot_freqtrade.analyzers.lux_algo import running_range, structure_walk
+
+# --- volume profile, in four rows from 10 to 14 ---------------------------------------------------
+
+
+def profile(*candles: tuple[float, float, float], rows: int = 4) -> tuple[float, float, float]:
+    """(POC, VAH, VAL) after these (low, high, volume)."""
+    low, high, volume = (np.array(values, dtype=float) for values in zip(*candles, strict=True))
+    found = volume_profile(high, low, volume, window=len(candles), rows=rows)
+    return tuple(values[-1] for values in found)
+
+
+def test_an_even_spread_ties_and_the_lowest_row_wins() -> None:
+    # Four rows of 1; from the lowest the area can only grow upwards, to 3 of 4 ≥ 70 %.
+    assert profile((10, 14, 4)) == (10.5, 13, 10)
+
+
+def test_the_fullest_row_is_the_point_of_control() -> None:
+    assert profile((10, 14, 4), (12, 13, 1))[0] == 12.5
+    # 1 more in the lowest row: a tie again.
+    assert profile((10, 14, 4), (12, 13, 1), (10, 11, 1))[0] == 10.5
+
+
+def test_volume_spreads_in_proportion_to_the_overlap() -> None:
+    # 10–12.5 with 5: 2, 2, 1; a point of 1.1 makes the third the fullest.
+    assert profile((10, 12.5, 5), (14, 14, 0), (12.2, 12.2, 1.1))[0] == 12.5
+    assert profile((10, 12.5, 5), (14, 14, 0), (12.2, 12.2, 0.9))[0] == 10.5
+
+
+@pytest.mark.parametrize(
+    ("price", "poc"),
+    [(12, 12.5), (11.99, 11.5), (10, 10.5), (14, 13.5), (13, 13.5)],
+)
+def test_a_candle_without_range_lies_in_one_row_and_on_an_edge_in_the_upper(
+    price: float, poc: float
+) -> None:
+    assert profile((10, 14, 4), (price, price, 5))[0] == poc
+
+
+def test_a_decimal_price_on_an_edge_lies_in_the_upper_row() -> None:
+    # (100.3 − 100)·10 is 2.9999999999999716 in binary; on paper it is the edge of the fourth row.
+    poc, _, _ = profile((100, 101, 1), (100.3, 100.3, 9), rows=10)
+    assert poc == pytest.approx(100.35)
+
+
+def test_the_value_area_takes_the_fuller_neighbour_and_the_upper_on_a_tie() -> None:
+    base = (10, 14, 4)  # 1 each
+    # Rows 1, 1, 7, 1 of 10: 7 is 70 %, the point of control is all of it.
+    assert profile(base, (12, 13, 6))[1:] == (13, 12)
+    # Rows 1, 1, 6, 1 of 9: one neighbour more, a tie, the upper.
+    assert profile(base, (12, 13, 5))[1:] == (14, 12)
+    # Rows 1, 1.5, 6, 1 of 9.5: the lower is fuller.
+    assert profile(base, (12, 13, 5), (11, 12, 0.5))[1:] == (13, 11)
+
+
+def test_the_value_area_goes_on_downwards_when_the_top_is_used_up() -> None:
+    # Rows 1, 1, 1, 3 of 6: from the top it can only go down, 5 of 6 are needed.
+    assert profile((10, 14, 4), (13, 14, 2)) == (13.5, 14, 11)
+
+
+@pytest.mark.parametrize("candle", [(10, 14, 0.0), (10, 10, 5.0)])
+def test_no_volume_or_no_range_has_no_profile(candle) -> None:
+    assert np.isnan(profile(candle, candle)).all()
+
+
+def test_only_the_window_counts() -> None:
+    low = np.array([10.0, 10, 10, 10, 10])
+    high = np.array([14.0, 11, 14, 14, 14])
+    volume = np.array([4.0, 100, 4, 4, 4])
+    found = volume_profile(high, low, volume, window=3, rows=4)
+    assert np.isnan(found.poc[:2]).all()
+    assert found.value_high[2:].tolist() == [11, 11, 13]  # the heavy candle leaves with row 4
+
+
+def test_a_market_that_dries_up_leaves_no_rounding_behind() -> None:
+    """1e12 of volume leaves the window; the tiny even spread after it still ties."""
+    count = 12
+    low, high = np.full(count, 10.0), np.full(count, 14.0)
+    low[3], high[3] = 11.1, 12.7
+    volume = np.full(count, 1e-3)
+    volume[3] = 1e12
+    found = volume_profile(high, low, volume, window=5, rows=4)
+    assert found.poc[8:].tolist() == [10.5] * 4
+    assert found.value_high[8:].tolist() == [13] * 4
+
+
+# --- divergences ----------------------------------------------------------------------------------
+
+
+def vee(*bottoms: tuple[int, float, float]) -> tuple[np.ndarray, np.ndarray]:
+    # (100.3 − 100)·10 is 2.99999999999997 in binary; on paper the edge of the fourth row.
+    count = bottoms[-1][0] + 6
+    wave, price = np.full(count, 50.0), np.full(count, 1000.0)
+    for at, depth, low in bottoms:
+        for k in range(-5, 6):
+            wave[at + k] = depth + 2 * abs(k)
+        price[at] = low
+    return wave, price
+
+
+def counted(sign: int, *bottoms: tuple[int, float, float]) -> dict[str, list[float]]:
+    wave, price = vee(*bottoms)
+    if sign > 0:
+        found = divergences((wave,), price + 5000, price)
+        names = {"regular": found.bull, "hidden": found.bull_hidden}
+    else:
+        found = divergences((-wave,), -price + 5000, -price - 5000)
+        names = {"regular": found.bear, "hidden": found.bear_hidden}
+    return {name: np.flatnonzero(values).tolist() for name, values in names.items()}
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize(
+    ("second", "regular", "hidden"),
+    [
+        ((30, 25, 90), [35], []),  # lower low in price, higher low in the oscillator
+        ((30, 15, 110), [], [35]),  # the other way round
+        ((30, 25, 110), [], []),
+        ((30, 15, 90), [], []),
+        ((30, 20, 90), [], []),  # equal oscillator
+        ((30, 25, 100), [], []),  # equal price
+        ((70, 25, 90), [75], []),  # 60 candles from pivot to pivot
+        ((71, 25, 90), [], []),  # 61
+    ],
+)
+def test_divergence_of_two_pivots(sign: int, second, regular, hidden) -> None:
+    found = counted(sign, (10, 20, 100), second)
+    assert found == {"regular": regular, "hidden": hidden}
+
+
+def test_a_pivot_needs_five_candles_on_either_side() -> None:
+    wave, price = vee((10, 20, 100), (30, 25, 90))
+    assert divergences((wave[:35],), price[:35], price[:35]).bull.sum() == 0
+    wave[25] = 25.0  # as low as the pivot, five candles before it
+    assert divergences((wave,), price, price).bull.sum() == 0
+    wave[25] = 25.1
+    assert divergences((wave,), price, price).bull.sum() == 1
+
+
+def test_oscillators_that_agree_are_counted() -> None:
+    wave, price = vee((10, 20, 100), (30, 25, 90))
+    falling, _ = vee((10, 20, 100), (30, 15, 90))
+    found = divergences((wave, falling, wave + 3), price + 5000, price)
+    assert found.bull[35] == 2
+    assert divergences((wave,) * 3, price + 5000, price).bull[35] == 3
+
+
+def test_strong_divergences_lie_beyond_the_value_area(market) -> None:
+    frame = frankie_candles.populate(market(8_000, 3))
+    low, high = frame["low"].shift(5), frame["high"].shift(5)
+    bull, bear = frame["fc_bull_div"] > 0, frame["fc_bear_div"] > 0
+    assert (bull & ~frame["fc_bull_div_strong"] & (low >= frame["fc_val"])).any()
+    assert (frame["fc_bull_div_strong"] == (bull & (low < frame["fc_val"]))).all()
+    assert (bear & ~frame["fc_bear_div_strong"] & (high <= frame["fc_vah"])).any()
+    assert (frame["fc_bear_div_strong"] == (bear & (high > frame["fc_vah"]))).all()
+
+
+def test_divergences_on_the_wrong_side_of_the_poc_do_not_score() -> None:
+    count = 3
+
+    def score(pivot_low: float) -> float:
+        columns = {name: np.zeros(count) for name in frankie_candles.COLUMNS}
+        columns |= {name: np.full(count, 100.0) for name in ("fc_poc", "fc_vah", "fc_val")}
+        columns["fc_bull_div"][1] = 1
+        close = np.full(count, 100.0)
+        pivots = np.full(count, pivot_low)
+        return frankie_candles.scores(columns, close, pivots, pivots)[0][1]
+
+    assert score(99.9) == pytest.approx(0.30)
+    assert score(100.0) == pytest.approx(0.30)
+    assert score(100.1) == 0
+    assert score(np.nan) == 0
+
+
+# --- golden pocket --------------------------------------------------------------------------------
+
+
+def pocket(closes: list[float], last: float) -> tuple[float, float, float]:
+    """(top, bottom, inside) on the last row; the candles are points, swings of length 2."""
+    line = np.array([*closes, last])
+    walk = structure_walk(line, line, line, 2)
+    found = golden_pocket(line, running_range(line, line, walk.turn, 2))
+    return tuple(values[-1] for values in found)
+
+
+UP = [130.0, 115, 100, 150, 200, 190, 160]  # low 100 (known on row 4), then high 200 (row 6)
+DOWN = [300 - value for value in UP]
+
+
+@pytest.mark.parametrize(
+    ("last", "inside"), [(138.2, 1), (136, 1), (135, 1), (138.3, 0), (134.9, 0), (150, 0)]
+)
+def test_pocket_of_an_up_leg(last: float, inside: float) -> None:
+    top, bottom, found = pocket(UP, last)
+    assert (top, bottom) == pytest.approx((138.2, 135))
+    assert found == inside
+
+
+@pytest.mark.parametrize(
+    ("last", "inside"), [(165, -1), (164, -1), (161.8, -1), (165.1, 0), (161.7, 0)]
+)
+def test_pocket_of_a_down_leg(last: float, inside: float) -> None:
+    top, bottom, found = pocket(DOWN, last)
+    assert (top, bottom) == pytest.approx((165, 161.8))
+    assert found == inside
+
+
+def test_no_pocket_before_both_pivots() -> None:
+    top, bottom, found = pocket(UP[:2], 120)
+    assert np.isnan([top, bottom]).all()
+    assert found == 0

@@ -1,0 +1,255 @@
+"""Lux Algo against a slow, literal reading of its definition, candle by candle in plain Python."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bubbybot_freqtrade.analyzers import lux_algo
+
+NAN = math.nan
+
+
+# --- the definition, read aloud -------------------------------------------------------------------
+
+
+@dataclass
+class Level:
+    price: float
+    candle: int
+    crossed: bool = False
+    fired: bool = False
+
+
+@dataclass
+class Walk:
+    """One structure walk; `turned` says what this row's turn made."""
+
+    length: int
+    leg: str = "empty"
+    high: Level | None = None
+    low: Level | None = None
+    trend: int = 0
+    before: tuple[float, float] = (NAN, NAN)
+    turned: str = ""
+
+    def turn(self, high: list, low: list, t: int) -> None:
+        self.before = (price(self.high), price(self.low))
+        self.turned = ""
+        at = t - self.length
+        if at < 0:
+            return
+        if high[at] > max(high[at + 1 : t + 1]):
+            now = "bearish"
+        elif low[at] < min(low[at + 1 : t + 1]):
+            now = "bullish"
+        else:
+            return
+        if now == self.leg:
+            return
+        self.leg = self.turned = now
+        if now == "bearish":
+            self.high = Level(high[at], at)
+        else:
+            self.low = Level(low[at], at)
+
+    def break_(self, close: list, t: int, swing: Walk | None) -> str:
+        """The name of this row's break, '' for none."""
+        if t == 0:
+            return ""
+        level, last = self.high, self.before[0]
+        if level and not level.crossed and close[t] > level.price and close[t - 1] <= last:
+            if swing and price(swing.high) == level.price:
+                return ""
+            name = "choch_bull" if self.trend == -1 else "bos_bull"
+            level.crossed, self.trend = True, 1
+            return name
+        level, last = self.low, self.before[1]
+        if level and not level.crossed and close[t] < level.price and close[t - 1] >= last:
+            if swing and price(swing.low) == level.price:
+                return ""
+            name = "choch_bear" if self.trend == 1 else "bos_bear"
+            level.crossed, self.trend = True, -1
+            return name
+        return ""
+
+
+def price(level: Level | None) -> float:
+    return NAN if level is None else level.price
+
+
+@dataclass
+class Zone:
+    top: float
+    bottom: float
+    made: int
+    age_from: int
+    swing: bool = False
+
+
+@dataclass
+class Side:
+    """All zones of one side that are still there."""
+
+    bullish: bool
+    zones: list[Zone] = field(default_factory=list)
+
+    def pass_row(self, high: float, low: float, t: int, first_test: int) -> None:
+        def lives(zone: Zone) -> bool:
+            if zone.age_from <= t - 500:
+                return False
+            if t < zone.made + first_test:
+                return True
+            return low >= zone.bottom if self.bullish else high <= zone.top
+
+        self.zones = [zone for zone in self.zones if lives(zone)]
+
+    def nearest(self, close: float) -> tuple[float, float]:
+        def order(zone: Zone) -> tuple:
+            inside = zone.bottom <= close <= zone.top
+            edge = min(abs(close - zone.top), abs(close - zone.bottom))
+            return (0.0 if inside else edge, -zone.made, not zone.swing)
+
+        if not self.zones:
+            return (NAN, NAN)
+        zone = min(self.zones, key=order)
+        return (zone.top, zone.bottom)
+
+
+def block(high: list, low: list, mtr: list, bullish: bool, start: int, t: int, swing: bool) -> Zone:
+    def wide(i: int) -> bool:
+        return mtr[i] is not None and high[i] - low[i] >= 2 * mtr[i]
+
+    if bullish:
+        key = [high[i] if wide(i) else low[i] for i in range(start, t)]
+        at = start + key.index(min(key))
+    else:
+        key = [low[i] if wide(i) else high[i] for i in range(start, t)]
+        at = start + key.index(max(key))
+    return Zone(high[at], low[at], t, at, swing)
+
+
+def literal(frame: pd.DataFrame) -> dict[str, list]:  # noqa: C901 (the definition in one piece)
+    open_, high, low, close = (frame[c].tolist() for c in ("open", "high", "low", "close"))
+    out: dict[str, list] = {name: [] for name in lux_algo.COLUMNS if "score" not in name}
+    swing, internal, small = Walk(50), Walk(5), Walk(3)
+    blocks = {"bull": Side(True), "bear": Side(False)}
+    gaps = {"bull": Side(True), "bear": Side(False)}
+    body = [(c - o) / o for o, c in zip(open_, close, strict=True)]
+    ranges: list = [None]
+    mtr: list = []
+    equal: dict[str, Level | None] = {"bull": None, "bear": None}
+    last_small = {"bearish": NAN, "bullish": NAN}
+    range_high = range_low = NAN
+    for t in range(len(close)):
+        if t > 0:
+            before = close[t - 1]
+            ranges.append(max(high[t] - low[t], abs(high[t] - before), abs(low[t] - before)))
+        mtr.append(math.fsum(ranges[t - 199 : t + 1]) / 200 if t >= 200 else None)
+        row: dict[str, object] = dict.fromkeys(out, False)
+
+        for walk in (swing, internal, small):
+            walk.turn(high, low, t)
+        breaks = {"swing": swing.break_(close, t, None)}
+        breaks["internal"] = internal.break_(close, t, swing)
+        for name, walk in (("swing", swing), ("internal", internal)):
+            if breaks[name]:
+                row[f"lux_{name}_{breaks[name]}"] = True
+                side = breaks[name].split("_")[1]
+                pivot = walk.high if side == "bull" else walk.low
+                zone = block(high, low, mtr, side == "bull", pivot.candle, t, name == "swing")
+                blocks[side].zones.append(zone)
+            row[f"lux_{name}_high"] = price(walk.high)
+            row[f"lux_{name}_low"] = price(walk.low)
+            row[f"lux_{name}_trend"] = walk.trend
+
+        if t >= 500:
+            usual = math.fsum(abs(b) for b in body[t - 500 : t]) / 500
+            if low[t] > high[t - 2] and close[t - 1] > high[t - 2] and body[t - 1] > 2 * usual:
+                row["lux_fvg_bull"] = True
+                gaps["bull"].zones.append(Zone(low[t], high[t - 2], t, t))
+            if high[t] < low[t - 2] and close[t - 1] < low[t - 2] and -body[t - 1] > 2 * usual:
+                row["lux_fvg_bear"] = True
+                gaps["bear"].zones.append(Zone(low[t - 2], high[t], t, t))
+        for side in ("bull", "bear"):
+            blocks[side].pass_row(high[t], low[t], t, first_test=0)
+            gaps[side].pass_row(high[t], low[t], t, first_test=1)
+            top, bottom = blocks[side].nearest(close[t])
+            row[f"lux_{side}_ob_top"], row[f"lux_{side}_ob_bottom"] = top, bottom
+            row[f"lux_in_{side}_ob"] = low[t] <= top and high[t] >= bottom
+            top, bottom = gaps[side].nearest(close[t])
+            row[f"lux_{side}_fvg_top"], row[f"lux_{side}_fvg_bottom"] = top, bottom
+
+        if small.turned:
+            bearish = small.turned == "bearish"
+            new = small.high if bearish else small.low
+            if mtr[t] is not None and abs(new.price - last_small[small.turned]) <= 0.1 * mtr[t]:
+                row["lux_eqh" if bearish else "lux_eql"] = True
+                equal["bear" if bearish else "bull"] = Level(new.price, new.candle)
+            last_small[small.turned] = new.price
+
+        for level in (swing.low, equal["bull"]):
+            if not t or not level or level.fired:
+                continue
+            if low[t] < level.price and close[t - 1] > level.price and close[t] > level.price:
+                level.fired = row["lux_sweep_bull"] = True
+        for level in (swing.high, equal["bear"]):
+            if not t or not level or level.fired:
+                continue
+            if high[t] > level.price and close[t - 1] < level.price and close[t] < level.price:
+                level.fired = row["lux_sweep_bear"] = True
+
+        if swing.turned == "bearish":
+            range_high = swing.high.price
+        if swing.turned == "bullish":
+            range_low = swing.low.price
+        range_high = NAN if math.isnan(range_high) else max(range_high, high[t])
+        range_low = NAN if math.isnan(range_low) else min(range_low, low[t])
+        position = (close[t] - range_low) / (range_high - range_low)
+        row |= {"lux_range_high": range_high, "lux_range_low": range_low}
+        row |= {"lux_range_pos": position, "lux_zone": zone_of(position)}
+        for name, values in out.items():
+            values.append(row[name])
+    return out
+
+
+def zone_of(position: float) -> float:
+    if math.isnan(position):
+        return NAN
+    if position >= 0.95:
+        return 1
+    if position <= 0.05:
+        return -1
+    if 0.475 <= position <= 0.525:
+        return 0
+    return 0.5 if position > 0.525 else -0.5
+
+
+# --- the comparison -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def both(candles: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, list]]:
+    return lux_algo.populate(candles), literal(candles)
+
+
+READ = [column for column in lux_algo.COLUMNS if "score" not in column]
+
+
+@pytest.mark.parametrize("column", READ)
+def test_column_agrees_exactly_with_the_slow_reading(both, column: str) -> None:
+    fast, slow = both
+    want = np.array(slow[column], dtype=fast[column].dtype)
+    np.testing.assert_array_equal(fast[column].to_numpy(), want)
+
+
+def test_events_occur_in_the_markets_compared(market) -> None:
+    """An agreement on columns that are never set would prove nothing."""
+    fast = lux_algo.populate(market(8_000, 3))
+    for column in READ:
+        if fast[column].dtype == bool:
+            assert fast[column].any(), column
