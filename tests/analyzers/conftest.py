@@ -12,12 +12,8 @@ import pytest
 
 START = pd.Timestamp("2025-01-01", tz="UTC")
 
-REAL_CANDLES = Path(
-    os.environ.get(
-        "BUBBYBOT_CANDLES",
-        Path(__file__).parents[3] / "shared" / "data" / "binance-15m" / "futures",
-    )
-)
+DATA = Path(os.environ.get("BUBBYBOT_DATA", Path(__file__).parents[3] / "shared" / "data"))
+REAL_CANDLES = DATA / "binance-15m" / "futures" / "ETH_USDT_USDT-15m-futures.feather"
 
 
 def dates(count: int) -> pd.DatetimeIndex:
@@ -63,10 +59,9 @@ def market() -> Callable[..., pd.DataFrame]:
 def candles(request: pytest.FixtureRequest) -> pd.DataFrame:
     """2,200 candles of a fine-ticked, a coarse-ticked (ties everywhere) and a real market."""
     if request.param == "real":
-        file = REAL_CANDLES / "ETH_USDT_USDT-15m-futures.feather"
-        if not file.is_file():
-            pytest.skip(f"no real candles at {REAL_CANDLES} (set BUBBYBOT_CANDLES)")
-        return pd.read_feather(file).iloc[20_000:22_200].reset_index(drop=True)
+        if not REAL_CANDLES.is_file():
+            pytest.skip("no real candles (BUBBYBOT_DATA names their folder)")
+        return pd.read_feather(REAL_CANDLES).iloc[20_000:22_200].reset_index(drop=True)
     return generated_market(2_200, 11, tick=0.1 if request.param == "fine" else 5.0)
 
 

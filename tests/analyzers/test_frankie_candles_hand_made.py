@@ -100,7 +100,7 @@ def test_a_market_that_dries_up_leaves_no_rounding_behind() -> None:
 
 
 def vee(*bottoms: tuple[int, float, float]) -> tuple[np.ndarray, np.ndarray]:
-    # (100.3 − 100)·10 is 2.99999999999997 in binary; on paper the edge of the fourth row.
+    """Oscillator and price with bottoms of (candle, oscillator, price), slopes of 5 around."""
     count = bottoms[-1][0] + 6
     wave, price = np.full(count, 50.0), np.full(count, 1000.0)
     for at, depth, low in bottoms:
