@@ -79,7 +79,9 @@ class Blofin(Exchange):
         "stoploss_blocks_assets": False,
         # TP/SL orders trigger on the last price only.
         "stop_price_type_value_mapping": {PriceType.LAST: "last"},
-        "funding_fee_candle_limit": 100,
+        # 100 rates a request; freqtrade counts in hours, and no instrument pays more often than
+        # every 4 h.
+        "funding_fee_candle_limit": 400,
         # account/set-leverage takes whole numbers.
         "floor_leverage": True,
         "has_delisting": True,
@@ -349,7 +351,7 @@ class Blofin(Exchange):
             positions = self._loop_state.rows("positions", fresh=fresh)
         for position in positions:
             if (position["symbol"], position["side"]) == (pair, side) and position["contracts"]:
-                return position  # type: ignore[return-value]
+                return position
         # It may have been opened after the list was asked for.
         return None if fresh else self._position(pair, side, fresh=True)
 
