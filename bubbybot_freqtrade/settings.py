@@ -99,6 +99,9 @@ class RiskSettings(Settings):
     )
     daily_loss: float = Field(default=MAX_DAILY_LOSS, gt=0, le=MAX_DAILY_LOSS)
     flatten_on_daily_loss: bool = True
+    max_same_side: int = Field(
+        default=1, ge=1, description="open longs, or shorts: the pairs fall and rise together"
+    )
 
     @model_validator(mode="after")
     def bounds_are_ordered(self) -> Self:

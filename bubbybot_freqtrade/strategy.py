@@ -298,7 +298,7 @@ class BubbyBotStrategy(IStrategy):
         planned = self._pending.pop(pair, None)
         made = self._replan(planned, rate, amount)
         if isinstance(made, TradePlan):
-            made = self._within_the_day(made, current_time)
+            made = self._within_the_account(made, current_time)
         if isinstance(made, Refusal):
             self._say(f"No trade. {made.reason}.")
             return False
@@ -584,7 +584,11 @@ class BubbyBotStrategy(IStrategy):
                 notify=True,
             )
 
-    def _within_the_day(self, made: TradePlan, now: datetime) -> TradePlan | Refusal:
+    def _within_the_account(self, made: TradePlan, now: datetime) -> TradePlan | Refusal:
+        most = self.settings.risk.max_same_side
+        opened = Trade.get_trades_proxy(is_open=True)
+        if sum(trade.trade_direction == made.side for trade in opened) >= most:
+            return Refusal(f"{made.pair}: {most} {made.side} trades are open already")
         day = self._day(now)
         limit = self.settings.risk.daily_loss
         if self._halted or day.limit_reached(limit):
