@@ -413,10 +413,13 @@ class Clearing:
         return order
 
     def cover_shortfall(self, account: Account) -> None:
-        """The insurance fund lifts a wallet that a gap has left below its isolated margins."""
+        """After cross positions are gone: the insurance fund pays what they lost beyond the wallet.
+
+        Isolated margins are not the cross positions' to lose.
+        """
         locked = sum((p.margin for p in account.positions.values()), ZERO)
         shortfall = locked - account.ledger.balance
-        if shortfall > 0 and not any(p.margin_mode == "cross" for p in account.positions.values()):
+        if shortfall > 0:
             account.ledger.post(self.venue.new_id(), self.venue.now_ms, "insurance", shortfall)
 
     def closing_order(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl
 
@@ -48,6 +49,13 @@ class _InstrumentSetting(BaseModel):
     expire_time: int | None = None
 
 
+class _FillSetting(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    order_id: str
+    size: Decimal | None = None
+    uid: str = DEMO_UID
+
+
 class Controls:
     """The control paths of one sandbox."""
 
@@ -67,6 +75,7 @@ class Controls:
             ("DELETE", "candle-faults"): lambda query: sandbox.feed.faults.clear(),
             ("POST", "streams"): self._set_streams,
             ("POST", "instruments"): self._change_instrument,
+            ("POST", "fills"): self._fill,
             ("POST", "keys"): lambda body: sandbox.engine.add_key(ApiKey(**body)),
             ("DELETE", "keys"): self._revoke_key,
             ("DELETE", "bans"): lambda query: sandbox.lift_bans(),
@@ -169,6 +178,13 @@ class Controls:
         self.sandbox.change_instrument(
             setting.inst_id, state=setting.state, expire_time=setting.expire_time
         )
+
+    def _fill(self, body: dict[str, Any]) -> None:
+        setting = _FillSetting(**body)
+        try:
+            self.sandbox.fill(setting.order_id, setting.size, uid=setting.uid)
+        except KeyError as error:
+            raise ControlError(f"there is no order or user {error}") from None
 
     def _revoke_key(self, query: Mapping[str, str]) -> None:
         api_key = query.get("apiKey", "")

@@ -13,9 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 
+import orjson
+
 from bubbybot_freqtrade.sandbox.account import Account, Position
 from bubbybot_freqtrade.sandbox.amounts import ARITHMETIC, ZERO
 from bubbybot_freqtrade.sandbox.clearing import Clearing
+from bubbybot_freqtrade.sandbox.errors import VenueError
 from bubbybot_freqtrade.sandbox.matching import Matching
 from bubbybot_freqtrade.sandbox.order_entry import OrderEntry
 from bubbybot_freqtrade.sandbox.paths import MINUTE_MS
@@ -86,9 +89,10 @@ class Engine:
             for account in self.venue.accounts.values():
                 self.clearing.settle_funding(account)
             self._liquidate()
-        for inst_id, instrument in self.venue.instruments.items():
-            if instrument.expire_time and instrument.expire_time <= now_ms:
+        for inst_id, instrument in tuple(self.venue.instruments.items()):
+            if 0 < instrument.expire_time <= now_ms and instrument.state == "live":
                 self.delist(inst_id)
+                self.change_instrument(inst_id, "suspend", None)
 
     def _play(self, from_ms: int, to_ms: int) -> None:
         """Play the trades of (from_ms, to_ms], skipping what cannot matter."""
@@ -208,8 +212,9 @@ class Engine:
                 due = self.clearing.due_for_liquidation(account)
             for position in due:
                 self._take_over(account, position)
-            if due:
+            if any(position.margin_mode == "cross" for position in due):
                 self.clearing.cover_shortfall(account)
+            if due:
                 self.venue.emit("account", account)
 
     def _take_over(self, account: Account, position: Position) -> None:
@@ -244,6 +249,32 @@ class Engine:
             change["expire_time"] = str(expire_time)
         self.venue.reload_instruments()
         self.venue.on_change()
+
+    # What drills do
+
+    def fill(self, uid: str, order_id: str, size: Decimal | None = None) -> None:
+        """Fill an open order at its own price: `size` contracts, or all; KeyError if unknown."""
+        account = self.account(uid)
+        order = account.orders[order_id]
+        if order.is_open:
+            self.matching.trade(account, order, order.price, size)
+
+    def fill_named(self, uid: str, body: str) -> None:
+        """Fill the order that a cancel request's body names, should there be such an order."""
+        try:
+            fields = orjson.loads(body)
+            order = self.order_entry.find_order(self.account(uid), fields)
+        except (orjson.JSONDecodeError, VenueError, KeyError, AttributeError):
+            return
+        if order is not None:
+            self.fill(uid, order.order_id)
+
+    def cancel_tpsl_since(self, uid: str, first_id: int) -> None:
+        """Cancel, as the venue does, the live TP/SL orders with this id or a later one."""
+        account = self.account(uid)
+        for tpsl_order in account.live_tpsl():
+            if int(tpsl_order.tpsl_id) >= first_id:
+                self.triggers.cancel_tpsl(account, tpsl_order, "system_canceled")
 
     # Accounts
 

@@ -23,8 +23,12 @@ FaultKind = Literal[
     "lost_timeout",  # take effect, then say nothing for delay_ms and cut the connection
     "lost_http",  # take effect, then answer `status` (502 and the like)
     "lost_truncated",  # take effect, then send half of the answer and cut the connection
+    "fill_first",  # the order that the request names (to cancel it) fills just before
+    "tpsl_canceled",  # every TP/SL that the request makes is canceled by the venue at once
 ]
-HAPPENS = ("delay", "lost_reset", "lost_timeout", "lost_http", "lost_truncated")
+UNSPOILED = ("delay", "fill_first", "tpsl_canceled")
+"""Kinds under which the request takes effect and its answer arrives whole."""
+HAPPENS = (*UNSPOILED, "lost_reset", "lost_timeout", "lost_http", "lost_truncated")
 """Kinds under which the request takes effect."""
 
 

@@ -2,38 +2,61 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from bubbybot_freqtrade.sandbox.candles import CandleFolder, CandleSource
 from bubbybot_freqtrade.sandbox.clock import Clock, DrivenClock, RealClock
+from bubbybot_freqtrade.sandbox.engine import new_state
 from bubbybot_freqtrade.sandbox.generator import GeneratedMarket
 from bubbybot_freqtrade.sandbox.instruments import catalogue, instrument
 from bubbybot_freqtrade.sandbox.paths import DAY_MS, MINUTE_MS
 from bubbybot_freqtrade.sandbox.prices import MarketData, day_shift
 from bubbybot_freqtrade.sandbox.settings import SandboxSettings
+from bubbybot_freqtrade.sandbox.venue import VenueState
 
 GENERATED_START_MS = 1_748_736_000_000  # 2025-06-01 00:00 UTC
 
 
-def open_market(settings: SandboxSettings) -> tuple[MarketData, Clock]:
-    """The market and the clock of the settings.
+class Opening(NamedTuple):
+    """What a sandbox starts from."""
 
-    On a real clock recorded candles are moved by whole days, so that `start_ms` lies in today.
-    DataFolderError when the folder cannot be played.
+    market: MarketData
+    clock: Clock
+    state: VenueState
+
+
+def open_market(settings: SandboxSettings, saved: VenueState | None) -> Opening:
+    """The market, its clock and the state to go on from.
+
+    On a real clock recorded candles are moved by whole days, so that `start_ms` lies in today; a
+    saved state keeps the shift it was made with. DataFolderError when the folder cannot be played.
     """
-    real = RealClock()
     if settings.data is None:
         start = settings.start_ms if settings.start_ms is not None else GENERATED_START_MS
         if settings.clock == "real":
-            start = real.now_ms()
-        market = MarketData(generated(settings, start), steps_per_minute=settings.steps_per_minute)
-        return market, real if settings.clock == "real" else DrivenClock(start)
+            start = RealClock().now_ms()
+        return _opening(settings, generated(settings, start), start, 0, saved)
     folder = CandleFolder(settings.data, pairs=settings.pairs, seed=settings.seed)
     start = settings.start_ms if settings.start_ms is not None else middle(folder)
     if settings.clock == "driven":
-        market = MarketData(folder, steps_per_minute=settings.steps_per_minute)
-        return market, DrivenClock(start)
-    shift = day_shift(start, real.now_ms())
-    market = MarketData(folder, steps_per_minute=settings.steps_per_minute, shift_ms=shift)
-    return market, real
+        return _opening(settings, folder, start, 0, saved)
+    now = RealClock().now_ms()
+    shift = saved.shift_ms if saved is not None else day_shift(start, now)
+    return _opening(settings, folder, now, shift, saved)
+
+
+def _opening(
+    settings: SandboxSettings,
+    source: CandleSource,
+    start_ms: int,
+    shift_ms: int,
+    saved: VenueState | None,
+) -> Opening:
+    market = MarketData(source, steps_per_minute=settings.steps_per_minute, shift_ms=shift_ms)
+    state = saved if saved is not None else new_state(start_ms)
+    state.shift_ms = shift_ms
+    clock = RealClock() if settings.clock == "real" else DrivenClock(state.now_ms)
+    return Opening(market, clock, state)
 
 
 def generated(settings: SandboxSettings, start_ms: int) -> GeneratedMarket:

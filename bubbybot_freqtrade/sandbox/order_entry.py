@@ -58,10 +58,10 @@ class OrderEntry:
 
     # Plain orders
 
-    def place(self, account: Account, body: Fields, origin: str = "api") -> Order:
+    def place(self, account: Account, body: Fields) -> Order:
         """trade/order."""
         instrument = self._instrument(body)
-        order = self._new_order(account, body, origin)
+        order = self._new_order(account, body)
         self._check_size(instrument, order)
         if order.order_type != "market":
             self._check_price(instrument, order)
@@ -74,7 +74,7 @@ class OrderEntry:
         self.venue.emit("account", account)
         return order
 
-    def _new_order(self, account: Account, body: Fields, origin: str) -> Order:
+    def _new_order(self, account: Account, body: Fields) -> Order:
         order_type = parameters.choice(body, "orderType", ORDER_TYPES)
         inst_id = parameters.required(body, "instId")
         margin_mode = parameters.choice(body, "marginMode", MARGIN_MODES)
@@ -99,12 +99,12 @@ class OrderEntry:
             updated_ms=self.venue.now_ms,
             tpsl=read_tpsl(body),
             broker_id=parameters.text(body, "brokerId"),
-            origin=origin,
         )
 
     def _instrument(self, body: Fields) -> Instrument:
         instrument = self.venue.instrument(parameters.required(body, "instId"))
-        if instrument.state != "live":
+        offline = 0 < instrument.expire_time <= self.venue.now_ms
+        if instrument.state != "live" or offline:
             raise VenueError("152002", "instId")
         return instrument
 
@@ -425,9 +425,10 @@ class OrderEntry:
             raise
         order.updated_ms = self.venue.now_ms
         self.matching.submit(account, order)
+        self.venue.emit("orders", account, order)
         return order
 
-    def close_position(self, account: Account, body: Fields, origin: str = "api") -> Order:
+    def close_position(self, account: Account, body: Fields) -> Order:
         """trade/close-position: all of it, at the market."""
         instrument = self.venue.instrument(parameters.required(body, "instId"))
         margin_mode = parameters.choice(body, "marginMode", MARGIN_MODES)
@@ -437,12 +438,11 @@ class OrderEntry:
         position = account.position(instrument.inst_id, margin_mode, position_side)
         if position is None:
             raise VenueError("102005")
-        order = self.clearing.closing_order(account, position, "normal", origin)
+        order = self.clearing.closing_order(account, position, "normal", "close")
         order.client_order_id = client_order_id
         order.broker_id = parameters.text(body, "brokerId")
         if client_order_id:
             account.client_order_ids[client_order_id] = order.order_id
-        order.origin = "close"
         self.matching.submit(account, order)
         return order
 

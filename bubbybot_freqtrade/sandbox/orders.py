@@ -36,8 +36,8 @@ class Order:
     """A plain order. `size` and `filled` in contracts, prices and fees in USDT.
 
     `fill_value` is the sum of price times contracts, so the average price is a division away.
-    `origin`: `api` (a request), `trigger` (a TP/SL or trigger order fired), `app` (placed by hand)
-    or `venue` (liquidation, delisting).
+    `origin`: `api` (a request for this order), `trigger` (a TP/SL or trigger order fired), `close`
+    (close-position) or `venue` (liquidation, delisting).
     """
 
     order_id: str

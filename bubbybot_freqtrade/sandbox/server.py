@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import threading
+from decimal import Decimal
 from time import monotonic, perf_counter
 from types import TracebackType
 from typing import Any
@@ -16,8 +18,8 @@ from bubbybot_freqtrade.sandbox.candle_feed import CandleFeed
 from bubbybot_freqtrade.sandbox.clock import DrivenClock
 from bubbybot_freqtrade.sandbox.control import PREFIX as CONTROL_PREFIX
 from bubbybot_freqtrade.sandbox.control import Controls
-from bubbybot_freqtrade.sandbox.engine import Engine, new_state
-from bubbybot_freqtrade.sandbox.faults import HAPPENS, Fault, Faults
+from bubbybot_freqtrade.sandbox.engine import Engine
+from bubbybot_freqtrade.sandbox.faults import HAPPENS, UNSPOILED, Fault, Faults
 from bubbybot_freqtrade.sandbox.ledger import Ledger
 from bubbybot_freqtrade.sandbox.market_source import open_market
 from bubbybot_freqtrade.sandbox.rate_limits import RateLimits
@@ -51,11 +53,8 @@ class Sandbox:
     def __init__(self, settings: SandboxSettings | None = None) -> None:
         """Read the data and the state file. Nothing listens before `start`."""
         self.settings = settings or SandboxSettings()
-        self.market, self.clock = open_market(self.settings)
         saved = load_state(self.settings.state_file) if self.settings.state_file else None
-        state = saved or new_state(self.clock.now_ms())
-        if isinstance(self.clock, DrivenClock):
-            self.clock.set(max(state.now_ms, self.clock.now_ms()))
+        self.market, self.clock, state = open_market(self.settings, saved)
         self.engine = Engine(self.settings, self.market, state)
         self.faults = Faults(self.settings.seed)
         self.requests = RequestLog(self.settings.request_log_size)
@@ -86,8 +85,9 @@ class Sandbox:
         self._ready.wait()
         if self._failure is not None:
             self._thread.join()
+            reason = os.strerror(self._failure.errno or 0)
             raise SandboxError(
-                f"port {self.settings.port} of {HOST} cannot be used ({self._failure.strerror}); "
+                f"port {self.settings.port} of {HOST} cannot be used ({reason}); "
                 "stop what runs there or choose another one with --port (0 takes a free one)"
             )
         return self
@@ -162,6 +162,14 @@ class Sandbox:
         with self.engine.exclusive():
             return self.rest.by_hand(method, path, body, uid)
 
+    def fill(self, order_id: str, size: Decimal | None = None, *, uid: str = DEMO_UID) -> None:
+        """Let the market fill an open order at its own price: `size` contracts or all.
+
+        KeyError for an unknown order.
+        """
+        with self.engine.exclusive():
+            self.engine.fill(uid, order_id, size)
+
     def change_instrument(
         self, inst_id: str, *, state: str | None = None, expire_time: int | None = None
     ) -> None:
@@ -226,7 +234,7 @@ class Sandbox:
             if not isinstance(self.clock, DrivenClock):
                 self.advance(self.clock.now_ms())
             if self._dirty and monotonic() - saved >= self.settings.state_interval_s:
-                self.save()
+                await asyncio.to_thread(self.save)
                 saved = monotonic()
 
     # Requests
@@ -276,8 +284,8 @@ class Sandbox:
         """Let the request take effect or not, and answer as the fault says."""
         if fault.kind == "delay":
             await asyncio.sleep(fault.delay_ms / 1000)
-        response = self.answer(request) if fault.kind in HAPPENS else None
-        if fault.kind == "delay" and response is not None:
+        response = self._answer_under(request, fault) if fault.kind in HAPPENS else None
+        if fault.kind in UNSPOILED and response is not None:
             self._log(request, response, started, fault.kind)
             return _http_response(response)
         uid = self.rest.uid_of(request)
@@ -294,6 +302,18 @@ class Sandbox:
             else:
                 http.transport.abort()
         return web.Response()
+
+    def _answer_under(self, request: Request, fault: Fault) -> Response:
+        """Serve the request while the market or the venue does what the fault says."""
+        with self.engine.exclusive():
+            uid = self.rest.uid_of(request)
+            if fault.kind == "fill_first":
+                self.engine.fill_named(uid, request.body)
+            first_new = self.engine.venue.state.next_id
+            response = self.answer(request)
+            if fault.kind == "tpsl_canceled":
+                self.engine.cancel_tpsl_since(uid, first_new)
+            return response
 
     def _log(self, request: Request, response: Response, started: float, fault: str) -> None:
         self.requests.append(

@@ -33,12 +33,16 @@ class Listener(Protocol):
 
 @dataclass(slots=True)
 class VenueState:
-    """Everything that survives a restart of the sandbox."""
+    """Everything that survives a restart of the sandbox.
+
+    `shift_ms`: by how much recorded candles are moved to be played on a real clock.
+    """
 
     now_ms: int
     accounts: dict[str, Account] = field(default_factory=dict)
     next_id: int = FIRST_ID
     last_funding_ms: int = 0
+    shift_ms: int = 0
     instrument_changes: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
