@@ -192,6 +192,8 @@ class BubbyBotStrategy(IStrategy):
             dataframe = merge_informative_pair(
                 dataframe, analyze(context)[needed], self.timeframe, timeframe
             )
+        # A copy joins the pieces that merging has left; every later column would pay for them.
+        dataframe = dataframe.copy()
         dataframe["plan_atr"] = average_true_range(dataframe)
         return dataframe
 

@@ -24,7 +24,8 @@ from bubbybot_freqtrade.risk.plan import (
 )
 from bubbybot_freqtrade.settings import RiskSettings
 
-RULES = RiskSettings()
+# Wider than the default, to reach the corner where 50x is the cap.
+RULES = RiskSettings(min_stop=0.006)
 BTC = MarketLimits(
     pair="BTC/USDT:USDT",
     size_step=0.0001,

@@ -1,0 +1,179 @@
+"""The score of a side: what raises it, what lowers it, and what the tag says of it."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bubbybot_freqtrade.confluence import (
+    EVIDENCE,
+    EVIDENCE_CANDLES,
+    PREFIXES,
+    SCORE_COLUMNS,
+    SIDES,
+    TIMEFRAMES,
+    regime,
+    scores,
+    tags,
+)
+from bubbybot_freqtrade.settings import ConfluenceSettings
+
+COLUMNS = [f"{name}{suffix}" for suffix in TIMEFRAMES for name in SCORE_COLUMNS]
+SCORE = st.floats(0, 1)
+ROWS = st.fixed_dictionaries(dict.fromkeys(COLUMNS, SCORE))
+
+
+@st.composite
+def shares(draw, count):
+    parts = [draw(st.integers(0, 10)) for _ in range(count)]
+    parts[0] += 1
+    return [part / sum(parts) for part in parts]
+
+
+@st.composite
+def any_settings(draw):
+    analyzers, timeframes = draw(shares(3)), draw(shares(3))
+    return ConfluenceSettings(
+        market_cipher=analyzers[0],
+        lux_algo=analyzers[1],
+        frankie_candles=analyzers[2],
+        base_timeframe=timeframes[0],
+        context_1h=timeframes[1],
+        context_4h=timeframes[2],
+        agreement=draw(SCORE),
+        conflict=draw(SCORE),
+        full_evidence=draw(st.floats(0.1, 1)),
+        full_score=draw(st.floats(0.1, 1)),
+    )
+
+
+def score_of(row, rules):
+    long, short = scores(pd.DataFrame([row]), rules)
+    return {"long": float(long[0]), "short": float(short[0])}
+
+
+@settings(max_examples=300, deadline=None)
+@given(ROWS, any_settings())
+def test_scores_are_shares(row, rules):
+    for score in score_of(row, rules).values():
+        assert 0 <= score <= 1
+
+
+@settings(max_examples=300, deadline=None)
+@given(ROWS, any_settings(), st.sampled_from(COLUMNS), SCORE)
+def test_evidence_for_a_side_never_lowers_it_and_evidence_against_never_raises_it(
+    row, rules, column, more
+):
+    side = "long" if "_long_" in column else "short"
+    other = "short" if side == "long" else "long"
+    before, after = score_of(row, rules), score_of(row | {column: max(more, row[column])}, rules)
+    assert after[side] >= before[side] - 1e-12
+    assert after[other] <= before[other] + 1e-12
+
+
+@settings(max_examples=200, deadline=None)
+@given(ROWS, st.sampled_from(COLUMNS))
+def test_evidence_that_is_added_counts(row, column):
+    # Away from 0 and 1, where a score is cut, and below the analyzers' full evidence.
+    rules = ConfluenceSettings(full_evidence=1, full_score=1, conflict=0.1)
+    row = {name: 0.2 + 0.4 * value for name, value in row.items()}
+    side = "long" if "_long_" in column else "short"
+    other = "short" if side == "long" else "long"
+    before, after = score_of(row, rules), score_of(row | {column: row[column] + 0.1}, rules)
+    assert after[side] > before[side]
+    assert after[other] < before[other]
+
+
+def row_with(long=(0, 0, 0), short=(0, 0, 0)):
+    return {
+        f"{prefix}_{side}_score{suffix}": value
+        for side, values in (("long", long), ("short", short))
+        for prefix, value in zip(PREFIXES.values(), values, strict=True)
+        for suffix in TIMEFRAMES
+    }
+
+
+def test_three_that_agree_are_worth_more_than_one_that_shouts():
+    rules = ConfluenceSettings(market_cipher=1 / 3, lux_algo=1 / 3, frankie_candles=1 / 3)
+    alone = score_of(row_with(long=(0.6, 0, 0)), rules)["long"]
+    together = score_of(row_with(long=(0.2, 0.2, 0.2)), rules)["long"]
+    assert together > alone
+
+
+def test_a_conflicting_side_lowers_the_score():
+    rules = ConfluenceSettings()
+    clear = score_of(row_with(long=(0.3, 0.3, 0.3)), rules)["long"]
+    torn = score_of(row_with(long=(0.3, 0.3, 0.3), short=(0.3, 0.3, 0.3)), rules)["long"]
+    assert torn < clear
+
+
+def test_full_evidence_of_all_three_is_a_score_of_one_and_none_is_zero():
+    rules = ConfluenceSettings()
+    assert score_of(row_with(long=(1, 1, 1)), rules) == {"long": 1.0, "short": 0.0}
+    assert score_of(row_with(), rules) == {"long": 0.0, "short": 0.0}
+
+
+def test_the_weights_by_hand():
+    # 15m alone, nothing agrees, nothing conflicts: weight · timeframe share · score.
+    rules = ConfluenceSettings(full_evidence=1, full_score=1)
+    row = row_with() | {"mc_long_score": 0.5}
+    assert score_of(row, rules)["long"] == pytest.approx(0.35 * 0.6 * 0.5)
+    row = row_with() | {"fc_long_score_4h": 1.0}
+    assert score_of(row, rules)["long"] == pytest.approx(0.30 * 0.15)
+
+
+def test_timeframes_without_candles_are_no_evidence():
+    bare = pd.DataFrame([dict.fromkeys(SCORE_COLUMNS, 0.5)])
+    with_nan = bare.assign(**{f"{name}_1h": np.nan for name in SCORE_COLUMNS})
+    rules = ConfluenceSettings()
+    assert np.array_equal(scores(bare, rules)[0], scores(with_nan, rules)[0])
+    assert scores(bare.iloc[:0], rules)[0].shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("flow", "structure", "expected"),
+    [(3.0, 1.0, 1), (-3.0, -1.0, -1), (3.0, -1.0, 0), (np.nan, 1.0, 0), (0.0, 0.0, 0)],
+)
+def test_the_regime_is_what_both_timeframes_say(flow, structure, expected):
+    frame = pd.DataFrame({"mc_money_flow_1h": [flow], "lux_internal_trend_4h": [structure]})
+    assert regime(frame)[0] == expected
+    assert regime(frame[["mc_money_flow_1h"]])[0] == 0
+
+
+def frame_of_events(count=40, **events):
+    frame = pd.DataFrame(index=range(count))
+    for side in SIDES:
+        for table in EVIDENCE[side].values():
+            for item in table:
+                frame[item.column] = False
+    frame["fc_in_golden_pocket"] = 0.0
+    for column, rows in events.items():
+        frame.loc[list(rows), column] = True
+    return frame
+
+
+def test_the_tag_names_the_strongest_recent_evidence_of_each_analyzer():
+    frame = frame_of_events(
+        mc_green_dot=[20], mc_bull_div=[18], lux_internal_bos_bull=[20], fc_bull_div=[5]
+    )
+    frame.loc[20, "fc_in_golden_pocket"] = -1.0
+    assert tags(frame, np.array([20]), "long") == ["mc:div lux:ibos fc:state"]
+    assert tags(frame, np.array([20]), "short") == ["mc:state lux:state fc:gp"]
+
+
+def test_evidence_is_forgotten_when_it_has_faded_and_never_known_before():
+    frame = frame_of_events(mc_green_dot=[10])
+    rows = np.array([9, 10, 10 + EVIDENCE_CANDLES - 1, 10 + EVIDENCE_CANDLES])
+    assert [tag.split()[0] for tag in tags(frame, rows, "long")] == [
+        "mc:state",
+        "mc:dot",
+        "mc:dot",
+        "mc:state",
+    ]
+
+
+def test_codes_of_one_analyzer_and_side_are_distinct():
+    for side in SIDES:
+        for table in EVIDENCE[side].values():
+            assert len({item.code for item in table}) == len(table)
