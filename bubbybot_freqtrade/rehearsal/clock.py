@@ -197,4 +197,3 @@ def _bound_by_name(functions: dict[Any, Any]) -> Iterator[tuple[Any, str, Any]]:
         for name, value in list(vars(module).items()):
             if inspect.isroutine(value) and value in functions:
                 yield module, name, value
-

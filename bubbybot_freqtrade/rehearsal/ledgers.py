@@ -50,8 +50,8 @@ class TradeAccounts:
 class Wallets:
     """The whole account at the end in USDT, without open profit."""
 
-    venue: float
-    bot: float
+    venue: float = 0.0
+    bot: float = 0.0
 
 
 def reconcile(trades: Sequence[TradeRecord], entries: Sequence[LedgerEntry]) -> list[TradeAccounts]:

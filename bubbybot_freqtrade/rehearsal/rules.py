@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from bubbybot_freqtrade.rehearsal.ledgers import CENT, TradeAccounts, Wallets
@@ -65,7 +65,7 @@ class Evidence:
     positions: Sequence[PositionLog] = ()
     trades: Sequence[TradeRecord] = ()
     accounts: Sequence[TradeAccounts] = ()
-    wallets: Wallets = Wallets(0.0, 0.0)
+    wallets: Wallets = field(default_factory=Wallets)
     left_open: Sequence[str] = ()
     stopped: str = ""
     errors: Sequence[str] = ()

@@ -26,7 +26,7 @@ from freqtrade.worker import Worker
 from bubbybot_freqtrade.rehearsal.bot_log import BotLog
 from bubbybot_freqtrade.rehearsal.clock import VirtualClock
 from bubbybot_freqtrade.rehearsal.ledgers import TradeAccounts, Wallets, reconcile
-from bubbybot_freqtrade.rehearsal.rules import ORDER_PATHS, Evidence, Request
+from bubbybot_freqtrade.rehearsal.rules import ORDER_PATHS, Evidence, Request, entry_orders
 from bubbybot_freqtrade.rehearsal.settings import (
     DEFAULT_PAIRS,
     RehearsalSettings,
@@ -93,13 +93,18 @@ class Rehearsal:
     trades: list[TradeRecord] = field(default_factory=list)
     positions: list[PositionLog] = field(default_factory=list)
     accounts: list[TradeAccounts] = field(default_factory=list)
-    wallets: Wallets = Wallets(0.0, 0.0)
+    wallets: Wallets = field(default_factory=Wallets)
     loops: list[LoopRequests] = field(default_factory=list)
     orders: list[Request] = field(default_factory=list)
     left_open: list[str] = field(default_factory=list)
     stopped: str = ""
     log: BotLog | None = None
     seconds: float = 0.0
+
+    @property
+    def entries(self) -> int:
+        """Requests so far that open a position."""
+        return sum(1 for request in self.orders for _ in entry_orders(request))
 
     @property
     def evidence(self) -> Evidence:
@@ -138,8 +143,8 @@ def span_of(settings: RehearsalSettings) -> Span:
     end = min(start + length, last)
     if start <= first or start >= end:
         raise RehearsalError(
-            f"{settings.data}: its candles reach from {_day(first)} to {_day(last)}, which does not "
-            f"hold {settings.days:g} days from {_day(start)}; choose --start and --days inside"
+            f"{settings.data}: its candles reach from {_day(first)} to {_day(last)}, which does "
+            f"not hold {settings.days:g} days from {_day(start)}; choose --start and --days inside"
         )
     return Span(tuple(map(pair_of, folder.instruments)), start, end)
 
@@ -240,7 +245,9 @@ class _Run:
         kinds: Counter[str] = Counter()
         for request in self.sandbox.requests:
             endpoint = PRIVATE.get(request.method, {}).get(request.path)
-            kinds["public" if endpoint is None else "trading" if endpoint.trading else "private"] += 1
+            kinds[
+                "public" if endpoint is None else "trading" if endpoint.trading else "private"
+            ] += 1
             if request.method == "POST" and request.path.endswith(ORDER_PATHS):
                 self.result.orders.append(request)
         self.sandbox.requests.clear()
@@ -264,7 +271,6 @@ class _Run:
         for _ in range(CLOSING_LOOPS):
             if self.result.stopped or not Trade.get_open_trade_count():
                 break
-            self.result.span.end_ms
             state = self._closing_loop(state)
             progress(self.result, self.clock.now_ms)
 

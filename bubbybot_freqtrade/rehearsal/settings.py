@@ -19,8 +19,8 @@ from bubbybot_freqtrade.sandbox.settings import DEMO_API_KEY, DEMO_PASSPHRASE, D
 
 DEFAULT_PAIRS = ("BTC/USDT:USDT", "ETH/USDT:USDT", "SOL/USDT:USDT")
 
-# What a rehearsal takes over from a user's config: how the bot trades. Everything else, keys, hosts,
-# databases, Telegram and other services above all, stays out.
+# What a rehearsal takes over from a user's config: how the bot trades. Everything else, above all
+# keys, hosts, databases and services such as Telegram, stays out.
 TRADING_SETTINGS = (
     "bubbybot",
     "entry_pricing",
@@ -81,7 +81,7 @@ class RehearsalSettings(BaseModel):
     strategy: str = "BubbyBot"
     strategy_path: Path = Path("user_data/strategies")
     balance: Decimal = Field(default=Decimal(1000), gt=0)
-    loop_seconds: float = Field(default=60, ge=5)
+    loop_seconds: int = Field(default=60, ge=5)
     out: Path = Path("user_data/rehearsal")
 
     @field_validator("pairs")
@@ -89,9 +89,7 @@ class RehearsalSettings(BaseModel):
     def _pairs_are_futures(cls, pairs: tuple[str, ...] | None) -> tuple[str, ...] | None:
         for pair in pairs or ():
             if not pair.endswith("/USDT:USDT"):
-                raise ValueError(
-                    f"{pair!r} is no USDT-M perpetual; write it as BTC/USDT:USDT"
-                )
+                raise ValueError(f"{pair!r} is no USDT-M perpetual; write it as BTC/USDT:USDT")
         return pairs
 
 
@@ -105,7 +103,9 @@ def pair_of(inst_id: str) -> str:
     return inst_id.replace("-", "/") + ":" + inst_id.rpartition("-")[2]
 
 
-def freqtrade_config(settings: RehearsalSettings, pairs: tuple[str, ...], url: str) -> dict[str, Any]:
+def freqtrade_config(
+    settings: RehearsalSettings, pairs: tuple[str, ...], url: str
+) -> dict[str, Any]:
     """The config of the bot: live trading on the sandbox at `url`, everything below `out`."""
     out = settings.out.resolve()
     return {

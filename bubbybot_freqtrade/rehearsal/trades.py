@@ -86,5 +86,7 @@ def _fees(trade: Trade) -> float:
     paid = 0.0
     for order in trade.orders:
         value = order.safe_filled * order.safe_price
-        paid += value * (trade.fee_open if order.ft_order_side == trade.entry_side else trade.fee_close)
+        paid += value * (
+            trade.fee_open if order.ft_order_side == trade.entry_side else trade.fee_close
+        )
     return paid

@@ -1,0 +1,152 @@
+"""`bubbybot rehearse`."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+import click
+from freqtrade.exceptions import FreqtradeException
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from bubbybot_freqtrade.rehearsal.backtest import BacktestError, backtest
+from bubbybot_freqtrade.rehearsal.comparison import Comparison, compare
+from bubbybot_freqtrade.rehearsal.report import report
+from bubbybot_freqtrade.rehearsal.rules import PLAN_RULES, RULES, violations
+from bubbybot_freqtrade.rehearsal.run import Rehearsal, RehearsalError, rehearse, span_of
+from bubbybot_freqtrade.rehearsal.settings import RehearsalSettings
+from bubbybot_freqtrade.rehearsal.venue_log import when
+from bubbybot_freqtrade.sandbox.candles import DataFolderError
+from bubbybot_freqtrade.sandbox.server import Sandbox, SandboxError
+
+
+@click.command("rehearse")
+@click.option(
+    "--data",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of freqtrade candles to play; generated ones without it.",
+)
+@click.option("--days", type=float, default=7, show_default=True, help="How many days to play.")
+@click.option(
+    "--start",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="First day, UTC. By default the last days of the folder are played.",
+)
+@click.option("--seed", type=int, default=7, show_default=True, help="Another one, other prices.")
+@click.option("--pairs", help="As BTC/USDT:USDT,ETH/USDT:USDT; by default all of the folder.")
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Take the trading settings of this config; keys and services are never read from it.",
+)
+@click.option("--strategy", default="BubbyBot", show_default=True)
+@click.option(
+    "--strategy-path",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default="user_data/strategies",
+    show_default=True,
+)
+@click.option("--balance", type=Decimal, default=1000, show_default=True, help="USDT at the start.")
+@click.option(
+    "--loop-seconds",
+    type=int,
+    default=60,
+    show_default=True,
+    help="Virtual seconds between two loops of the bot while a trade is open.",
+)
+@click.option("--backtest/--no-backtest", "with_backtest", default=True, help="Compare with one.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default="user_data/rehearsal",
+    show_default=True,
+    help="Folder for everything that is written.",
+)
+def rehearse_command(
+    data: Path | None,
+    days: float,
+    start: datetime | None,
+    seed: int,
+    pairs: str | None,
+    config: Path | None,
+    strategy: str,
+    strategy_path: Path,
+    balance: Decimal,
+    loop_seconds: int,
+    with_backtest: bool,
+    out: Path,
+) -> None:
+    """Let freqtrade trade live on a BloFin of your own, days in minutes.
+
+    Exit code 1 means that a rule was broken, 2 that the rehearsal could not begin.
+    """
+    try:
+        settings = RehearsalSettings(
+            data=data,
+            days=days,
+            start=None if start is None else start.date(),
+            seed=seed,
+            pairs=None if pairs is None else tuple(pairs.replace(" ", "").split(",")),
+            config=config,
+            strategy=strategy,
+            strategy_path=strategy_path,
+            balance=balance,
+            loop_seconds=loop_seconds,
+            out=out,
+        )
+        sys.exit(run(settings, Console(), with_backtest=with_backtest))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        name = "--" + "-".join(map(str, first["loc"])).replace("_", "-")
+        raise click.UsageError(f"{name}: {first['msg']}") from error
+    except (RehearsalError, DataFolderError, SandboxError, BacktestError) as error:
+        raise click.UsageError(str(error)) from error
+    except FreqtradeException as error:
+        raise click.UsageError(f"freqtrade does not start: {error}") from error
+
+
+def run(settings: RehearsalSettings, console: Console, *, with_backtest: bool = True) -> int:
+    """Rehearse with a progress bar and print the report; the exit code."""
+    compared: list[Comparison] = []
+
+    def after(result: Rehearsal, sandbox: Sandbox) -> None:
+        if with_backtest:
+            progress.update(task, description="backtest")
+            compared.extend(compare(result, backtest(result, sandbox)))
+
+    span = span_of(settings)
+    with _progress(console) as progress:
+        task = progress.add_task("starting", total=span.end_ms - span.start_ms, trades=0)
+
+        def show(result: Rehearsal, now_ms: int) -> None:
+            progress.update(
+                task,
+                completed=min(now_ms, span.end_ms) - span.start_ms,
+                description=f"{when(now_ms):%Y-%m-%d %H:%M}",
+                trades=result.entries,
+            )
+
+        result = rehearse(settings, show, after=after)
+    rules = RULES + PLAN_RULES if result.plans else RULES
+    broken = violations(result.evidence, rules)
+    report(console, result, compared if with_backtest else None, broken)
+    with (settings.out / "report.txt").open("w", encoding="utf-8") as file:
+        plain = Console(file=file, width=220)
+        report(plain, result, compared if with_backtest else None, broken)
+    return 1 if broken else 0
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TextColumn("{task.fields[trades]} trades"),
+        TimeElapsedColumn(),
+        console=console,
+    )
