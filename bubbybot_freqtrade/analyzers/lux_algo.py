@@ -306,7 +306,7 @@ def order_blocks(
                 for walk in (internal, swing)
             ]
         )
-        made, column = np.nonzero(candles >= 0)
+        made, column = (np.ascontiguousarray(at) for at in np.nonzero(candles >= 0))
         candle = candles[made, column]
         sides.append(
             _follow(
