@@ -322,17 +322,19 @@ class MarketData:
         """
         start, end = self._spans[inst_id]
         latest = now_ms if end is None else min(now_ms, end - 1)
+        first = bar_start(bar, start)  # a recording may begin in the middle of a bar
+        if now_ms < start or limit < 1:
+            return []
         if after_ms is not None:
             latest = min(latest, after_ms - 1)
-        newest = bar_start(bar, latest)
-        oldest = bar_start(bar, newest, 1 - limit)
-        if limit < 1 or latest < start or (before_ms is not None and before_ms >= latest):
+        if latest < first or (before_ms is not None and before_ms >= latest):
             return []
+        newest = bar_start(bar, latest)
+        oldest = max(bar_start(bar, newest, 1 - limit), first)
         if before_ms is not None and before_ms >= oldest:
             oldest = bar_start(bar, before_ms, 1)
         if newest < oldest:
             return []
-        oldest = max(oldest, bar_start(bar, start))
         until = min(bar_start(bar, newest, 1) - 1, now_ms)
         rows = self._rows(inst_id, kind, bar, (oldest, until), now_ms).fold(bar)
         return self._as_candles(inst_id, bar, rows, now_ms)
