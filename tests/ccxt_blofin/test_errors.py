@@ -174,6 +174,12 @@ def test_stock_ccxt_returns_a_page_as_an_answer(stock, venue):
     assert stock.fetch_positions() == []  # no positions, says a maintenance page
 
 
+def test_json_without_a_code_is_no_success(mine, venue):
+    venue.raw("account/positions", 200, '{"status":"maintenance"}', "application/json")
+    with pytest.raises(ccxt.BadResponse, match="maintenance"):
+        mine.fetch_positions()
+
+
 def test_json_without_a_code_falls_back_to_the_status(mine, venue):
     venue.raw("account/positions", 403, '{"message":"denied"}', "application/json")
     with pytest.raises(ccxt.DDoSProtection):

@@ -61,7 +61,8 @@ class Socket:
             await socket.send_json(self.login)
         elif content["op"] == "unsubscribe":
             for arg in content["args"]:
-                await socket.send_json({"event": "unsubscribe", "arg": arg})
+                refused = self.refused.get((arg["channel"], "unsubscribe"))
+                await socket.send_json(refused or {"event": "unsubscribe", "arg": arg})
         else:
             for arg in content["args"]:
                 await self.subscribe(socket, arg)
@@ -139,8 +140,8 @@ def operation(op):
 CANDLE = ["1696636800000", "27491.5", "27495", "27483", "27489.5", "95359", "95.359", "26.2", "0"]
 
 
-def refusal(channel, inst_id):
-    request = {"op": "subscribe", "args": [{"channel": channel, "instId": inst_id}]}
+def refusal(channel, inst_id, op="subscribe"):
+    request = {"op": op, "args": [{"channel": channel, "instId": inst_id}]}
     return {"event": "error", "code": "60012", "msg": f"Invalid request: {json.dumps(request)}"}
 
 
@@ -171,6 +172,19 @@ async def test_candles_are_unwatched_and_can_be_watched_again(instruments):
             [{"channel": "candle1H", "instId": "BTC-USDT"}]
         ]
         assert len(await socket.until(operation("subscribe"), 2)) == 2
+
+
+@pytest.mark.anyio
+async def test_unwatching_that_is_refused_leaves_the_candles_alone(instruments):
+    async with streaming(BlofinPro, instruments) as (client, socket):
+        socket.pushes["candle1m"] = [CANDLE]
+        await client.watch_ohlcv(BTC, "1m")
+        socket.refused["candle1m", "unsubscribe"] = refusal("candle1m", "BTC-USDT", "unsubscribe")
+        with pytest.raises(ccxt.BadRequest):
+            await asyncio.wait_for(client.un_watch_ohlcv(BTC, "1m"), 10)
+        assert client.ohlcvs[BTC]["1m"]
+        socket.refused.clear()
+        await asyncio.wait_for(client.un_watch_ohlcv(BTC, "1m"), 10)
 
 
 @pytest.mark.anyio

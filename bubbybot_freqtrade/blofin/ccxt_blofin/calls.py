@@ -44,7 +44,8 @@ def blocking(call: Callable[..., Steps]) -> Callable[..., Any]:
 
     @functools.wraps(call)
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        self.load_markets()
+        if self.markets is None:
+            self.load_markets()
         steps = call(self, *args, **kwargs)
         try:
             name, *arguments = next(steps)
@@ -66,7 +67,8 @@ def awaiting(call: Callable[..., Steps]) -> Callable[..., Any]:
 
     @functools.wraps(call)
     async def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        await self.load_markets()
+        if self.markets is None:
+            await self.load_markets()
         steps = call(self, *args, **kwargs)
         try:
             name, *arguments = next(steps)

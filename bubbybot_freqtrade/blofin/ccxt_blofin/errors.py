@@ -127,7 +127,7 @@ _FIREWALL = (
     "its firewall refused the request (HTTP 403), mostly because there were too many. "
     "The ban lasts about five minutes and grows with every further request."
 )
-_NOT_JSON_EXCERPT = 200
+_EXCERPT = 200
 
 
 class ErrorsOfBlofin:
@@ -155,7 +155,11 @@ class ErrorsOfBlofin:
         """
         if not isinstance(response, dict):
             self.refuse_page(http_code, reason, url, body)
-        code = str(response.get("code", "0"))
+        if response.get("code") is None:
+            if http_code >= 400:
+                return  # ccxt's table of HTTP statuses decides
+            raise ccxt.BadResponse(f"{self.id}: an answer without a code: {body[:_EXCERPT]}")
+        code = str(response["code"])
         rows = _rows(response.get("data"))
         refused = [row for row in rows if _is_refused(row)]
         if code in ("0", "1", "2"):
@@ -170,7 +174,7 @@ class ErrorsOfBlofin:
 
         The exception has the code as its attribute ``code`` too.
         """
-        text = (message or "").strip() or body[:_NOT_JSON_EXCERPT]
+        text = (message or "").strip() or body[:_EXCERPT]
         hint = HINTS.get(code)
         line = f"{self.id} {code}: {text}" + (f" - {hint}" if hint else "")
         error = self.error_class(code, text)(line)
@@ -196,7 +200,7 @@ class ErrorsOfBlofin:
         if http_code == 429:
             raise TooManyRequests(f"{self.id} 429: {reason} - {HINTS['429']}")
         error = self.httpExceptions.get(str(http_code), ccxt.ExchangeNotAvailable)
-        text = " ".join(re.sub(r"<[^>]*>", " ", body or "").split())[:_NOT_JSON_EXCERPT]
+        text = " ".join(re.sub(r"<[^>]*>", " ", body or "").split())[:_EXCERPT]
         raise error(
             f"{self.id}: no answer of the API but HTTP {http_code} {reason}: {text} ({url})"
         )

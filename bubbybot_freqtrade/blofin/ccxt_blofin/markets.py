@@ -55,11 +55,9 @@ class MarketsOfBlofin:
 
     def parse_ohlcv(self: Any, ohlcv: Any, market: dict[str, Any] | None = None) -> list[Any]:
         """Time in ms, open, high, low, close and volume in base units (0 for mark and index)."""
-        return [
-            self.safe_integer(ohlcv, 0),
-            *(self.safe_number(ohlcv, column) for column in range(1, 5)),
-            self.safe_number(ohlcv, 6) if len(ohlcv) >= _ROW_WITH_VOLUME else 0.0,
-        ]
+        # float() and not safe_number: a page is up to 1440 rows, on every candle of every pair.
+        volume = float(ohlcv[6]) if len(ohlcv) >= _ROW_WITH_VOLUME else 0.0
+        return [int(ohlcv[0]), *map(float, ohlcv[1:5]), volume]
 
     def candles_request(
         self: Any,

@@ -14,6 +14,7 @@ from bubbybot_freqtrade.blofin.ccxt_blofin.errors import HINTS, WEBSOCKET_EXACT
 
 _LOGIN = "authenticate_hash"  # ccxt's name for the answer to a login
 _CONFIRMED = "confirmed"
+_UNSUBSCRIBE = "unsubscribe:"
 _SECONDS_BETWEEN_CONNECTIONS = 1.0  # the venue takes one new websocket a second from an IP
 
 
@@ -44,7 +45,8 @@ class StreamsOfBlofin:
 
     async def watch_ticker(self: Any, symbol: str, params: Any = None) -> Any:
         """The ticker of a market; loads the markets first."""
-        await self.load_markets()
+        if self.markets is None:
+            await self.load_markets()
         return await super().watch_ticker(symbol, dict(params or {}))  # type: ignore[misc]
 
     async def watch_positions(
@@ -79,7 +81,8 @@ class StreamsOfBlofin:
 
         Does nothing for what is not watched, and opens no connection for it.
         """
-        await self.load_markets()
+        if self.markets is None:
+            await self.load_markets()
         url = self.urls["api"]["ws"]["swap"]["public"]
         client = (self.clients or {}).get(url)
         for symbol, timeframe in symbols_and_timeframes:
@@ -88,7 +91,7 @@ class StreamsOfBlofin:
             watched = f"{channel}:{market['symbol']}"
             if client is None or watched not in client.subscriptions:
                 continue
-            ended = f"unsubscribe:{watched}"
+            ended = _UNSUBSCRIBE + watched
             request = {
                 "op": "unsubscribe",
                 "args": [{"channel": channel, "instId": market["id"]}],
@@ -113,7 +116,7 @@ class StreamsOfBlofin:
             if event == "subscribe":
                 client.subscriptions[name] = _CONFIRMED
             else:
-                self.clean_unsubscription(client, name, f"unsubscribe:{name}")
+                self.clean_unsubscription(client, name, _UNSUBSCRIBE + name)
 
     def handle_refusal(self: Any, client: Any, message: dict[str, Any]) -> None:
         """Give the error to those it concerns, and forget their subscription, so they may retry.
@@ -139,8 +142,9 @@ class StreamsOfBlofin:
             request = json.loads(text[text.index("{") :])
         except ValueError:
             request = {}
+        prefix = _UNSUBSCRIBE if request.get("op") == "unsubscribe" else ""
         named = [
-            name
+            prefix + name
             for arg in request.get("args", [])
             if isinstance(arg, dict)
             for name in self.subscription_names(client, arg)
