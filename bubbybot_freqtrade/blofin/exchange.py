@@ -1,11 +1,12 @@
 """BloFin exchange subclass"""
 
+import hashlib
 import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -28,7 +29,7 @@ from freqtrade.exchange.exchange_utils import ROUND_DOWN, ROUND_UP
 from freqtrade.util import dt_from_ts, dt_now, dt_ts
 
 from bubbybot_freqtrade.blofin.bracket import Bracket, TradeSide, take_bracket
-from bubbybot_freqtrade.blofin.loop_state import LoopState
+from bubbybot_freqtrade.blofin.loop_state import ListName, LoopState
 from bubbybot_freqtrade.blofin.stops import (
     canceled_stop,
     closed_stop,
@@ -40,6 +41,9 @@ from bubbybot_freqtrade.blofin.stops import (
     tighter,
 )
 
+if TYPE_CHECKING:
+    from bubbybot_freqtrade.blofin.account_watch import AccountWatch
+
 logger = logging.getLogger(__name__)
 
 POSITION_MODES = ("net_mode", "long_short_mode")
@@ -47,6 +51,12 @@ POSITION_MODES = ("net_mode", "long_short_mode")
 # A request whose answer got lost is looked up after these pauses. BloFin's own matching takes
 # milliseconds; the later ones are for a venue under load.
 LOOK_UP_PAUSES = (0.0, 0.5, 1.0, 2.0, 4.0)
+
+# BloFin refuses requests that are older than 60 s: an order not there by then never comes.
+REQUEST_LIFETIME = timedelta(seconds=65)
+
+# freqtrade commits a trade right after its entry's request; what shows up meanwhile is its own.
+ENTRY_UNDERWAY = timedelta(seconds=30)
 
 # Instruments are announced for delisting days ahead; an expireTime further away is a placeholder.
 DELISTING_HORIZON = timedelta(days=14)
@@ -105,6 +115,12 @@ class Blofin(Exchange):
         # Time of the last move of a stop in place; freqtrade keeps none for moves without a new id.
         self._stop_moved_at: dict[str, datetime] = {}
         self._can_amend_tpsl = True
+        # Pairs and times of entries on their way: their trade is not in the database yet.
+        self._entered_at: dict[str, datetime] = {}
+        # Pairs with an order whose answer is lost and that couldn't be found, yet.
+        self._unresolved_until: dict[str, datetime] = {}
+        # Live only; `account_watch.findings` is what the account and the database disagree about.
+        self.account_watch: AccountWatch | None = None
         super().__init__(config, **kwargs)
 
     # Account and markets
@@ -145,9 +161,11 @@ class Blofin(Exchange):
         if self._config["dry_run"] or self._config["runmode"] not in TRADE_MODES:
             return
         # Not at module level: freqtrade.persistence imports freqtrade.exchange.
+        from bubbybot_freqtrade.blofin.account_watch import AccountWatch
         from bubbybot_freqtrade.blofin.exit_reasons import name_exit_reasons
 
         name_exit_reasons()
+        self.account_watch = AccountWatch(self)
         try:
             self._prepare_account()
         except (ccxt.AuthenticationError, ccxt.InvalidNonce) as e:
@@ -185,6 +203,8 @@ class Blofin(Exchange):
         """Reload markets when due. freqtrade calls this first in every loop: a new loop begins."""
         self._loop_state.start_loop()
         super().reload_markets(force, load_leverage_tiers=load_leverage_tiers)
+        if not force and self.account_watch is not None and self._database.is_open():
+            self.account_watch.run()
 
     def cache_leverage_tiers(self, tiers: dict[str, list[dict]], stake_currency: str) -> None:
         """Keep tiers on disk, apart for live, demo and a sandbox: theirs differ."""
@@ -316,7 +336,7 @@ class Blofin(Exchange):
         params: dict,
     ) -> CcxtOrder:
         """Place an order exactly once; look it up when its answer does not come."""
-        client_order_id = f"ft{uuid4().hex[:30]}"
+        client_order_id = f"{self._order_prefix}{uuid4().hex[:24]}"
         params = {**params, "clientOrderId": client_order_id, "marginMode": self.margin_mode.value}
         try:
             order = self._api.create_order(pair, ordertype, side, contracts, price, params)
@@ -341,10 +361,8 @@ class Blofin(Exchange):
                 return self._api.fetch_order("", pair, params)
             except (ccxt.OrderNotFound, ccxt.OperationFailed) as e:
                 logger.debug(f"Order {client_order_id} on {pair} not found yet: {e}")
+        self._unresolved_until[pair] = dt_now() + REQUEST_LIFETIME
         raise lost
-
-    def _contracts(self, pair: str, amount: float) -> float:
-        return self.amount_to_precision(pair, self._amount_to_contracts(pair, amount))
 
     def _position(self, pair: str, side: TradeSide, *, fresh: bool = False) -> CcxtPosition | None:
         with self._freqtrade_errors(f"get positions of {pair}"):
@@ -354,6 +372,74 @@ class Blofin(Exchange):
                 return position
         # It may have been opened after the list was asked for.
         return None if fresh else self._position(pair, side, fresh=True)
+
+    # What the account watch needs
+
+    @property
+    def _database(self) -> Any:
+        # Not at module level: freqtrade.persistence imports freqtrade.exchange.
+        from bubbybot_freqtrade.blofin import database
+
+        return database
+
+    @property
+    def config(self) -> Config:
+        """freqtrade's config, with what the strategy added to it."""
+        return self._config
+
+    @property
+    def _order_prefix(self) -> str:
+        """Start of this bot's clientOrderIds: its own, also beside another bot on the account."""
+        return "ft" + hashlib.sha256(str(self._config.get("db_url")).encode()).hexdigest()[:6]
+
+    def is_own(self, order: CcxtOrder) -> bool:
+        """Whether this bot (a bot on this database) placed the order."""
+        return str(order.get("clientOrderId")).startswith(self._order_prefix)
+
+    def is_entering(self, pair: str) -> bool:
+        """Whether an entry was sent a moment ago: freqtrade may not have its trade yet."""
+        sent = self._entered_at.get(pair)
+        return sent is not None and dt_now() - sent < ENTRY_UNDERWAY
+
+    def open_rows(self, name: ListName) -> list[CcxtOrder]:
+        """Open orders, TP/SL orders or positions of the account, asked for once per loop."""
+        with self._freqtrade_errors(f"get the account's {name}"):
+            return self._loop_state.rows(name)
+
+    def ended_orders(self, pair: str, since: int) -> list[CcxtOrder]:
+        """Filled orders of a pair since a time (ms), oldest first, amounts in contracts."""
+        with self._freqtrade_errors(f"get orders of {pair}"):
+            return self._api.fetch_closed_orders(pair, since)
+
+    def in_base_currency(self, order: CcxtOrder) -> CcxtOrder:
+        """Return an order with its amounts in base currency instead of contracts."""
+        return self._order_contracts_to_amount(dict(order))
+
+    def contracts(self, pair: str, amount: float) -> float:
+        """Contracts of an amount in base currency, in the steps that the venue takes."""
+        return self.amount_to_precision(pair, self._amount_to_contracts(pair, amount))
+
+    def protect(self, position: CcxtPosition) -> None:
+        """Place a stop on a bare position that no trade belongs to.
+
+        It is the strategy's stoploss from the position's entry, or from the current price when
+        that has passed it.
+        """
+        pair, side = position["symbol"], "sell" if position["side"] == "long" else "buy"
+        stops = self._loop_state.rows("tpsl", fresh=True)
+        if stop_candidates(stops, pair, side):
+            return
+        last = self.fetch_ticker(pair)["last"]
+        entry: BuySell = "buy" if side == "sell" else "sell"
+        leverage = position["leverage"] or 1.0
+        stop = self._stoploss_bracket(entry, position["entryPrice"], leverage).stop
+        if not tighter(side, last, stop):
+            stop = self._stoploss_bracket(entry, last, leverage).stop
+        stop = self.price_to_precision(pair, stop)
+        with self._freqtrade_errors(f"protect the position of {pair} by a stop at {stop}"):
+            params = {"stopLossPrice": stop}
+            self._send_once(pair, "market", side, position["contracts"], None, params)
+        self._loop_state.forget("tpsl")
 
     # Orders
 
@@ -397,6 +483,7 @@ class Blofin(Exchange):
         if reduceOnly:
             bracket = None
         else:
+            self._check_account(pair)
             self._check_size(pair, amount, rate, leverage)
             bracket = self._bracket(pair, side, amount, rate, leverage)
         if self._config["dry_run"]:
@@ -412,8 +499,9 @@ class Blofin(Exchange):
         ):
             if bracket is not None:
                 self._lev_prep(pair, leverage, side, accept_fail=not initial_order)
+                self._entered_at[pair] = dt_now()
             order = self._send_once(
-                pair, ordertype, side, self._contracts(pair, amount), price, params
+                pair, ordertype, side, self.contracts(pair, amount), price, params
             )
         self._loop_state.forget("positions")
         self._log_exchange_response("create_order", order)
@@ -421,6 +509,13 @@ class Blofin(Exchange):
         order["status"] = order.get("status") or "open"
         order["type"] = order.get("type") or ordertype
         return self._order_contracts_to_amount(order)
+
+    def _check_account(self, pair: str) -> None:
+        objection = self.account_watch.objection(pair) if self.account_watch else None
+        if pair in self._unresolved_until and dt_now() < self._unresolved_until[pair]:
+            objection = "an earlier order's answer got lost and it may still come"
+        if objection:
+            raise InvalidOrderException(f"{pair}: {objection}. The entry is not sent.")
 
     def _bracket(
         self, pair: str, side: BuySell, amount: float, rate: float, leverage: float
@@ -475,7 +570,7 @@ class Blofin(Exchange):
 
     def _check_size(self, pair: str, amount: float, rate: float, leverage: float) -> None:
         market = self.markets[pair]
-        contracts = self._contracts(pair, amount)
+        contracts = self.contracts(pair, amount)
         smallest = market["limits"]["amount"]["min"] or 0.0
         info = market["info"]
         # A stop executes as a market order, so an entry may not be larger than one.
@@ -552,7 +647,7 @@ class Blofin(Exchange):
                 return self._order_contracts_to_amount(open_stop(closing, triggered=True))
             tpsl_orders = self._loop_state.rows("tpsl", fresh=True)
             standing = stop_candidates(tpsl_orders, pair, side)
-            adopted = self._adopt(pair, side, self._contracts(pair, amount), stop, standing)
+            adopted = self._adopt(pair, side, self.contracts(pair, amount), stop, standing)
             if adopted is None:
                 adopted = self._replace_stops(
                     pair, side, amount, stop, self._stop_limit(stop, order_types, side), standing
@@ -571,7 +666,7 @@ class Blofin(Exchange):
         if len(standing) != 1 or not covers(standing[0], contracts):
             return None
         order = standing[0]
-        if self._known_order_ids(pair, standing):
+        if self._database.known_order_ids(standing):
             # freqtrade has ended this order; it can't have a second one by the same id.
             return None
         if tighter(side, stop, order["stopLossPrice"]):
@@ -593,10 +688,10 @@ class Blofin(Exchange):
         if targets:
             params |= {"takeProfitPrice": targets[0], "takeProfitLimitPrice": targets[0]}
         ordertype = "market" if limit is None else "limit"
-        placed = self._send_once(pair, ordertype, side, self._contracts(pair, amount), None, params)
+        placed = self._send_once(pair, ordertype, side, self.contracts(pair, amount), None, params)
         order = self._read_back(placed["id"], pair)
         for old in standing:
-            self._cancel_tpsl(old["id"], pair)
+            self.cancel_tpsl(old["id"], pair)
         self._loop_state.forget("tpsl")
         return order
 
@@ -610,12 +705,14 @@ class Blofin(Exchange):
             )
         return order
 
-    def _cancel_tpsl(self, order_id: str, pair: str) -> None:
-        try:
-            self._api.cancel_order(order_id, pair, {"tpsl": True})
-        except ccxt.OrderNotFound:
-            # Triggered or canceled meanwhile.
-            logger.debug(f"TP/SL order {order_id} of {pair} is gone already.")
+    def cancel_tpsl(self, order_id: str, pair: str) -> None:
+        """Take a TP/SL order away."""
+        with self._freqtrade_errors(f"cancel stop order {order_id} of {pair}"):
+            try:
+                self._api.cancel_order(order_id, pair, {"tpsl": True})
+            except ccxt.OrderNotFound:
+                # Triggered or canceled meanwhile.
+                logger.debug(f"TP/SL order {order_id} of {pair} is gone already.")
         self._loop_state.replace("tpsl", order_id, None)
 
     def _move_in_place(self, order: CcxtOrder, stop: float) -> CcxtOrder | None:
@@ -688,26 +785,15 @@ class Blofin(Exchange):
     def _closing_orders(self, pair: str, side: str, since: int) -> list[CcxtOrder]:
         """Orders that closed (part of) the position and that freqtrade doesn't know."""
         ended = self._api.fetch_closed_orders(pair, since)
-        return closing_orders(ended, side, since, self._known_order_ids(pair, ended))
-
-    @staticmethod
-    def _known_order_ids(pair: str, orders: list[CcxtOrder]) -> set[str]:
-        # Not at module level: freqtrade.persistence imports freqtrade.exchange.
-        from freqtrade.persistence import Order
-
-        return {order["id"] for order in orders if Order.order_by_id(order["id"], pair)}
+        return closing_orders(ended, side, since, self._database.known_order_ids(ended))
 
     def _closed_without_stop(self, pair: str, side: BuySell) -> CcxtOrder:
         """Return the order that took the position off, for freqtrade to keep as its stop order.
 
         It reads as open: freqtrade asks for its state in the next loop and closes the trade then.
         """
-        # Not at module level: freqtrade.persistence imports freqtrade.exchange.
-        from freqtrade.persistence import Trade
-
-        trades = Trade.get_trades_proxy(is_open=True, pair=pair)
-        since = dt_ts(trades[0].open_date_utc) if trades else dt_ts(dt_now() - timedelta(days=1))
-        closing = self._closing_orders(pair, side, since)
+        opened = self._database.open_since(pair) or dt_now() - timedelta(days=1)
+        closing = self._closing_orders(pair, side, dt_ts(opened))
         if not closing:
             raise ccxt.ExchangeError(
                 f"{pair} has no position on BloFin and no order that closed it is known yet."
@@ -731,6 +817,5 @@ class Blofin(Exchange):
         if self._position(pair, side, fresh=True) is not None:
             logger.info(f"Leaving stop {order_id} of {pair} in place until another one stands.")
         else:
-            with self._freqtrade_errors(f"cancel stop order {order_id} of {pair}"):
-                self._cancel_tpsl(order_id, pair)
+            self.cancel_tpsl(order_id, pair)
         return canceled_stop(stop)

@@ -37,7 +37,10 @@ def test_open_entry_orders_are_read_from_one_list(open_desk):
     desk.start(exchange={"pair_whitelist": PAIRS})
     for pair in PAIRS[:5]:
         desk.enter(pair, price=90.0, order_type="limit")
-    assert trading_requests(desk) == {"/api/v1/trade/orders-pending": 1}
+    assert trading_requests(desk) == {
+        "/api/v1/trade/orders-pending": 1,
+        "/api/v1/trade/orders-tpsl-pending": 1,
+    }
 
 
 def test_every_request_of_the_bot_is_signed_once_and_carries_no_key_in_its_address(open_desk):

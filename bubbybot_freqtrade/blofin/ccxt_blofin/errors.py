@@ -153,7 +153,8 @@ class ErrorsOfBlofin:
 
         A batch of which a part succeeded is a success here: its rows carry their own verdicts.
         """
-        if not isinstance(response, dict):
+        if not isinstance(response, dict) or http_code >= 500:
+            # Whatever a gateway says in JSON, the order behind it may have been carried out.
             self.refuse_page(http_code, reason, url, body)
         if response.get("code") is None:
             if http_code >= 400:

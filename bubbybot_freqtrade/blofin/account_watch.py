@@ -1,0 +1,134 @@
+"""Compares the account with the database at the start of every loop, and mends what is safe."""
+
+import logging
+from datetime import timedelta
+from math import isclose
+from typing import TYPE_CHECKING, Any
+
+from freqtrade.exceptions import ExchangeError
+from freqtrade.util import dt_now, dt_ts
+
+from bubbybot_freqtrade.blofin import database
+from bubbybot_freqtrade.blofin.reconciliation import (
+    Discrepancy,
+    Finding,
+    OpenTrade,
+    compare,
+    told,
+)
+from bubbybot_freqtrade.blofin.stops import closes
+
+if TYPE_CHECKING:
+    from bubbybot_freqtrade.blofin.exchange import Blofin
+
+logger = logging.getLogger(__name__)
+
+# How far back an entry is looked for whose trade is missing in the database.
+RECOVERY_WINDOW = timedelta(days=7)
+
+# Mended or reported only when the next loop sees them too: a stop that has just filled and a
+# position that has just been closed look like these for a moment.
+NEEDS_A_SECOND_LOOK = (
+    Discrepancy.LEFTOVER_STOP,
+    Discrepancy.SURPLUS_STOP,
+    Discrepancy.UNKNOWN_ORDER,
+    Discrepancy.MISSING_POSITION,
+    Discrepancy.SIZE_DIFFERS,
+)
+
+
+class AccountWatch:
+    """The account against the database; no entry is sent where they disagree."""
+
+    def __init__(self, exchange: "Blofin") -> None:
+        self._exchange = exchange
+        # What was seen in the last loop, told or not.
+        self._seen: set[tuple[Any, ...]] = set()
+        self._told: set[tuple[Any, ...]] = set()
+        self.findings: list[Finding] = []
+        self.account_known = True
+
+    def run(self) -> None:
+        """Compare, mend and tell. Called at the start of a loop, in its thread."""
+        try:
+            seen = self._compare()
+            self.findings = [f for f in seen if self._is_sure(f)]
+            for finding in self.findings:
+                self._mend(finding)
+        except ExchangeError as e:
+            self.account_known = False
+            logger.warning(f"The account's state is not known, no entries until it is: {e}")
+            return
+        if not self.account_known:
+            logger.info("The account's state is known again.")
+        self.account_known = True
+        for finding in self.findings:
+            if finding.key not in self._told:
+                logger.warning(told(finding))
+        self._seen = {finding.key for finding in seen}
+        self._told = {finding.key for finding in self.findings}
+
+    def objection(self, pair: str) -> str | None:
+        """Why no entry may be sent for a pair; None when one may."""
+        if not self.account_known:
+            return "the account's state is not known"
+        unknown = [f for f in self.findings if f.kind is Discrepancy.UNKNOWN_POSITION]
+        if any(finding.pair == pair for finding in unknown):
+            return "it has a position that this bot's database doesn't know"
+        return None
+
+    def _is_sure(self, finding: Finding) -> bool:
+        return finding.kind not in NEEDS_A_SECOND_LOOK or finding.key in self._seen
+
+    def _compare(self) -> list[Finding]:
+        exchange = self._exchange
+        # Stops before positions: a stop seen here had its position then.
+        stops, orders = exchange.open_rows("tpsl"), exchange.open_rows("orders")
+        own = [o for o in orders if exchange.is_own(o)]
+        known = database.known_order_ids(own)
+        positions = exchange.open_rows("positions")
+        findings = compare(
+            [self._open_trade(trade) for trade in database.open_trades()],
+            positions,
+            stops,
+            orders,
+            [order["id"] for order in own if order["id"] not in known],
+        )
+        return [finding for finding in findings if not exchange.is_entering(finding.pair)]
+
+    def _open_trade(self, trade: Any) -> OpenTrade:
+        contracts = self._exchange.contracts(trade.pair, trade.amount) if trade.amount else 0.0
+        return OpenTrade(trade.pair, trade.trade_direction, contracts, trade.has_open_orders)
+
+    def _mend(self, finding: Finding) -> None:
+        row = finding.row or {}
+        if finding.kind in (Discrepancy.LEFTOVER_STOP, Discrepancy.SURPLUS_STOP):
+            self._exchange.cancel_tpsl(row["id"], finding.pair)
+        elif finding.kind is Discrepancy.UNKNOWN_ORDER:
+            self._exchange.cancel_order(row["id"], finding.pair)
+        elif finding.kind is Discrepancy.UNKNOWN_POSITION:
+            self._recover_or_protect(finding)
+
+    def _recover_or_protect(self, finding: Finding) -> None:
+        order = self._lost_entry(finding)
+        if order is not None:
+            trade = database.recover_trade(self._exchange, self._exchange.config, order)
+            logger.warning(f"{finding.pair}: found an entry that got lost, put it back: {trade}.")
+            self.findings = [f for f in self.findings if f.key != finding.key]
+        elif finding.bare:
+            self._exchange.protect(finding.row or {})
+
+    def _lost_entry(self, finding: Finding) -> dict[str, Any] | None:
+        """Return the entry of this bot that alone made the position, if there is one."""
+        exchange, position = self._exchange, finding.row or {}
+        since = dt_ts(dt_now() - RECOVERY_WINDOW)
+        opening = "buy" if finding.side == "long" else "sell"
+        own = [
+            order
+            for order in exchange.ended_orders(finding.pair, since)
+            if exchange.is_own(order) and order["side"] == opening and not closes(order)
+        ]
+        known = database.known_order_ids(own)
+        contracts = position["contracts"]
+        made = [o for o in own if o["id"] not in known and isclose(o["filled"], contracts)]
+        return exchange.in_base_currency(made[-1]) if made else None

@@ -1,0 +1,84 @@
+"""freqtrade's database: which orders it knows, which trades are open, and a lost one put back.
+
+Only to be imported once freqtrade is complete: freqtrade.persistence imports freqtrade.exchange.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from freqtrade.exchange import Exchange, timeframe_to_minutes
+from freqtrade.persistence import Order, Trade
+from freqtrade.util import dt_from_ts
+
+RECOVERED = "recovered"
+
+
+def is_open() -> bool:
+    """Whether freqtrade has opened its database; it makes the exchange first."""
+    return hasattr(Trade, "session")
+
+
+def known_order_ids(orders: Iterable[dict[str, Any]]) -> set[str]:
+    """Ids of those of these (ccxt) orders that are in the database."""
+    return {o["id"] for o in orders if Order.order_by_id(o["id"], o["symbol"])}
+
+
+def open_trades() -> list[Trade]:
+    """All open trades."""
+    return list(Trade.get_trades_proxy(is_open=True))
+
+
+def open_since(pair: str) -> datetime | None:
+    """When the open trade of a pair was opened; None when there is none."""
+    trades = Trade.get_trades_proxy(is_open=True, pair=pair)
+    return trades[0].open_date_utc if trades else None
+
+
+def recover_trade(exchange: Exchange, config: dict[str, Any], order: dict[str, Any]) -> Trade:
+    """Write the trade that an entry of this bot has opened and the database doesn't know.
+
+    It happens when the bot is killed, or the answer is lost for good, between the entry's request
+    and the commit of its trade. `order` is ccxt's structure with amounts in base currency.
+
+    In the database it reads as open: freqtrade's loop asks for its state, as after any entry, and
+    does what it does after a fill.
+    """
+    pair, rate = order["symbol"], order["average"]
+    leverage = float(order["info"].get("leverage") or 1.0)
+    fee = exchange.get_fee(symbol=pair, taker_or_maker="maker")
+    trade = Trade(
+        pair=pair,
+        base_currency=exchange.get_pair_base_currency(pair),
+        stake_currency=config["stake_currency"],
+        stake_amount=order["filled"] * rate / leverage,
+        amount=0,
+        is_open=True,
+        amount_requested=order["amount"],
+        fee_open=fee,
+        fee_close=fee,
+        open_rate=rate,
+        open_rate_requested=rate,
+        open_date=dt_from_ts(order["timestamp"]),
+        exchange=exchange.id,
+        strategy=config["strategy"],
+        enter_tag=RECOVERED,
+        timeframe=timeframe_to_minutes(config["timeframe"]),
+        leverage=leverage,
+        is_short=order["side"] == "sell",
+        trading_mode=exchange.trading_mode,
+        funding_fees=0,
+        amount_precision=exchange.get_precision_amount(pair),
+        price_precision=exchange.get_precision_price(pair),
+        precision_mode=exchange.precisionMode,
+        precision_mode_price=exchange.precision_mode_price,
+        contract_size=exchange.get_contract_size(pair),
+    )
+    trade.adjust_stop_loss(rate, config["stoploss"], initial=True)
+    unfilled = {**order, "status": "open", "filled": 0.0, "remaining": order["amount"]}
+    entry = Order.parse_from_ccxt_object(unfilled, pair, order["side"], order["amount"], rate)
+    entry.ft_order_tag = RECOVERED
+    trade.orders.append(entry)
+    Trade.session.add(trade)
+    Trade.commit()
+    return trade

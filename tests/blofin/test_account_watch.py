@@ -1,0 +1,186 @@
+"""What venue and database disagree about is found, mended where safe, and never traded over."""
+
+import pytest
+from freqtrade.exceptions import InvalidOrderException
+from freqtrade.persistence import Trade
+from freqtrade.rpc import RPC
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bubbybot_freqtrade.blofin.reconciliation import Discrepancy, OpenTrade, compare, told
+from bubbybot_freqtrade.sandbox.faults import Fault
+from tests.blofin.desk import BTC, ETH
+
+
+def by_hand(desk, method, body) -> None:
+    """Do something in the app."""
+    engine = desk.sandbox.engine
+    with engine.exclusive():
+        account = next(iter(engine.venue.accounts.values()))
+        getattr(engine.order_entry, method)(account, body)
+
+
+def open_by_hand(desk, inst_id="ETH-USDT", **body) -> None:
+    order = {
+        "instId": inst_id, "marginMode": "isolated", "positionSide": "net", "side": "buy",
+        "orderType": "market", "size": "10",
+    }  # fmt: skip
+    by_hand(desk, "place", order | body)
+
+
+def kinds(bot) -> list[Discrepancy]:
+    return [finding.kind for finding in bot.exchange.account_watch.findings]
+
+
+def test_an_unknown_bare_position_is_protected_reported_and_not_traded_over(open_desk, caplog):
+    desk = open_desk()
+    bot = desk.start()
+    open_by_hand(desk)
+    desk.loop()
+    assert kinds(bot) == [Discrepancy.UNKNOWN_POSITION]
+    (stop,) = desk.standing_stops(ETH)
+    assert float(stop.tpsl.sl_trigger) < 2_000
+    assert "doesn't know" in caplog.text
+    with pytest.raises(InvalidOrderException, match="doesn't know"):
+        RPC(bot)._rpc_force_entry(ETH, None, order_side="long")
+    desk.enter(BTC)
+    for _ in range(3):
+        desk.loop()
+    assert len(desk.standing_stops(ETH)) == 1
+    told_once = [r for r in caplog.records if "doesn't know. It had no stop" in r.getMessage()]
+    assert len(told_once) == 1
+
+
+def test_the_pair_is_traded_again_once_the_position_is_gone(open_desk):
+    desk = open_desk()
+    bot = desk.start()
+    open_by_hand(desk, slTriggerPrice="1900", slOrderPrice="-1")
+    desk.loop()
+    by_hand(
+        desk, "close_position",
+        {"instId": "ETH-USDT", "marginMode": "isolated", "positionSide": "net"},
+    )  # fmt: skip
+    desk.loop()
+    assert kinds(bot) == []
+    assert desk.enter(ETH).is_open
+
+
+def test_an_entry_lost_by_a_kill_is_put_back_and_lives_on(open_desk):
+    desk = open_desk({BTC: [(0, 50_000), (20, 50_000), (60, 52_500)]})
+    bot = desk.start()
+    # The kill comes between the entry's request and the commit of its trade.
+    rate = bot.exchange.get_rate(BTC, refresh=True, side="entry", is_short=False)
+    bot.strategy.confirm_trade_entry(pair=BTC, rate=rate, side="long")
+    bot.exchange.create_order(
+        pair=BTC, ordertype="market", side="buy", amount=0.01, rate=rate, leverage=5.0
+    )
+    desk.stop()
+    desk.pass_time(1)
+    desk.start()
+    desk.loop()
+    (trade,) = Trade.get_open_trades()
+    assert (trade.pair, trade.amount, trade.leverage) == (BTC, 0.01, 5.0)
+    assert trade.enter_tag == "recovered"
+    assert [o.order_id for o in trade.open_sl_orders] == [desk.standing_stops(BTC)[0].tpsl_id]
+    desk.loop(minutes=90)
+    assert desk.closed(trade).exit_reason == "take_profit_on_exchange"
+
+
+def test_a_stop_without_a_position_is_taken_away(open_desk):
+    desk = open_desk()
+    bot = desk.start()
+    desk.enter(BTC)
+    body = {
+        "instId": "BTC-USDT", "marginMode": "isolated", "positionSide": "net", "side": "sell",
+        "size": "5", "slTriggerPrice": "48000", "slOrderPrice": "-1", "reduceOnly": "true",
+    }  # fmt: skip
+    by_hand(desk, "place_tpsl", body)
+    desk.pass_time(1)
+    for _ in range(3):
+        desk.loop()
+    assert kinds(bot) == []
+    assert len(desk.standing_stops(BTC)) == 1
+
+
+@pytest.mark.parametrize("kind", ["lost_reset", "lost_http", "lost_truncated"])
+def test_an_entry_whose_answer_is_lost_is_found_and_not_sent_twice(open_desk, kind):
+    desk = open_desk()
+    desk.start()
+    desk.sandbox.faults.add(Fault(kind=kind, path="*/trade/order", method="POST", times=1))
+    trade = desk.enter(BTC)
+    assert len(desk.posts("/api/v1/trade/order")) == 1
+    assert trade.amount > 0
+    assert len(desk.standing_stops(BTC)) == 1
+
+
+def test_no_entry_while_the_account_cannot_be_read(open_desk):
+    desk = open_desk()
+    bot = desk.start()
+    fault = Fault(kind="http", path="*/trade/orders-tpsl-pending", status=503)
+    fault_id = desk.sandbox.faults.add(fault)
+    desk.loop()
+    with pytest.raises(InvalidOrderException, match="not known"):
+        RPC(bot)._rpc_force_entry(BTC, None, order_side="long")
+    assert not desk.posts("/api/v1/trade/order")
+    desk.sandbox.faults.remove(fault_id)
+    desk.loop()
+    assert desk.enter(BTC).is_open
+
+
+# The pure comparison
+
+pairs = st.sampled_from(["A/USDT:USDT", "B/USDT:USDT", "C/USDT:USDT"])
+sides = st.sampled_from(["long", "short"])
+keys = st.tuples(pairs, sides)
+
+
+def position(pair, side, contracts=10.0):
+    return {"id": f"{pair}{side}", "symbol": pair, "side": side, "contracts": contracts}
+
+
+def stop_of(pair, side, number=0, price=90.0, size=10.0):
+    return {
+        "id": f"s{number}", "symbol": pair, "side": "sell" if side == "long" else "buy",
+        "status": "open", "stopLossPrice": price, "amount": size, "info": {"size": str(size)},
+    }  # fmt: skip
+
+
+@given(held=st.sets(keys), traded=st.sets(keys), stopped=st.sets(keys))
+def test_every_disagreement_is_found_and_nothing_else(held, traded, stopped):
+    findings = compare(
+        [OpenTrade(pair, side, 10.0, has_open_orders=False) for pair, side in traded],
+        [position(pair, side) for pair, side in held],
+        [stop_of(pair, side, number) for number, (pair, side) in enumerate(stopped)],
+        [],
+        [],
+    )
+    found = {(f.kind, (f.pair, f.side)) for f in findings}
+    assert found == (
+        {(Discrepancy.UNKNOWN_POSITION, key) for key in held - traded}
+        | {(Discrepancy.MISSING_POSITION, key) for key in traded - held}
+        | {(Discrepancy.BARE_POSITION, key) for key in (held & traded) - stopped}
+        | {(Discrepancy.LEFTOVER_STOP, key) for key in stopped - held}
+    )
+    assert {(f.pair, f.side) for f in findings if f.bare} == held - stopped
+    assert all(f.pair in told(f) and "{" not in told(f) for f in findings)
+
+
+@given(
+    prices=st.lists(st.floats(min_value=1, max_value=99), min_size=1, max_size=5, unique=True),
+    sizes=st.lists(st.sampled_from([4.0, 10.0]), min_size=5, max_size=5),
+    side=sides,
+)
+def test_of_several_stops_the_tightest_that_covers_all_stays(prices, sizes, side):
+    pair = "A/USDT:USDT"
+    stops = [
+        stop_of(pair, side, n, p, s) for n, (p, s) in enumerate(zip(prices, sizes, strict=False))
+    ]
+    findings = compare([OpenTrade(pair, side, 10.0, False)], [position(pair, side)], stops, [], [])
+    canceled = {f.row["id"] for f in findings if f.kind is Discrepancy.SURPLUS_STOP}
+    kept = [stop for stop in stops if stop["id"] not in canceled]
+    covering = [stop["stopLossPrice"] for stop in stops if stop["amount"] == 10.0]
+    if covering:
+        (only,) = kept
+        assert only["stopLossPrice"] == (max(covering) if side == "long" else min(covering))
+    else:
+        assert kept == stops
