@@ -3,7 +3,8 @@
 They are used like ``ccxt.blofin``, ``ccxt.async_support.blofin`` and ``ccxt.pro.blofin`` and answer
 to the same name. What differs between those three is only how a request waits for its answer, so
 requests, parsing, errors and the steps of every method stand once (`errors`, `access`,
-`description`, `markets`, `orders`, `account`, `calls`); `streams` is for websockets alone.
+`description`; `markets`, `orders`, `account` and their `..._calls`); `streams` is for websockets
+alone.
 """
 
 from typing import Any
@@ -14,14 +15,20 @@ from ccxt.pro.blofin import blofin as _StockPro  # noqa: N812
 
 from bubbybot_freqtrade.blofin.ccxt_blofin.access import AccessToBlofin
 from bubbybot_freqtrade.blofin.ccxt_blofin.account import AccountOfBlofin
+from bubbybot_freqtrade.blofin.ccxt_blofin.account_calls import AccountCalls
 from bubbybot_freqtrade.blofin.ccxt_blofin.calls import awaiting, blocking, with_calls
 from bubbybot_freqtrade.blofin.ccxt_blofin.description import DescriptionOfBlofin
 from bubbybot_freqtrade.blofin.ccxt_blofin.errors import ErrorsOfBlofin
+from bubbybot_freqtrade.blofin.ccxt_blofin.market_calls import MarketCalls
 from bubbybot_freqtrade.blofin.ccxt_blofin.markets import MarketsOfBlofin
+from bubbybot_freqtrade.blofin.ccxt_blofin.order_calls import OrderCalls
 from bubbybot_freqtrade.blofin.ccxt_blofin.orders import OrdersOfBlofin
 from bubbybot_freqtrade.blofin.ccxt_blofin.streams import StreamsOfBlofin
 
 __all__ = ["BlofinAsync", "BlofinPro", "BlofinSync"]
+
+
+_CALLS = (MarketCalls, OrderCalls, AccountCalls)
 
 
 class _Blofin(
@@ -35,17 +42,17 @@ class _Blofin(
     """What sync, async and pro have in common."""
 
 
-@with_calls(blocking)
+@with_calls(blocking, *_CALLS)
 class BlofinSync(_Blofin, _StockSync):
     """``ccxt.blofin``."""
 
 
-@with_calls(awaiting)
+@with_calls(awaiting, *_CALLS)
 class BlofinAsync(_Blofin, _StockAsync):
     """``ccxt.async_support.blofin``."""
 
 
-@with_calls(awaiting)
+@with_calls(awaiting, *_CALLS)
 class BlofinPro(StreamsOfBlofin, _Blofin, _StockPro):
     """``ccxt.pro.blofin``: the async class and the websockets."""
 
