@@ -8,6 +8,7 @@ import click
 COMMANDS = {
     "sandbox": "bubbybot_freqtrade.sandbox.cli:sandbox_command",
     "rehearse": "bubbybot_freqtrade.rehearsal.cli:rehearse_command",
+    "doctor": "bubbybot_freqtrade.doctor:doctor_command",
     "explain": "bubbybot_freqtrade.explain:explain_command",
 }
 
