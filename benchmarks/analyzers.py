@@ -79,7 +79,7 @@ def compare() -> None:
     frame = candles(CANDLES)
     calls = {analyzer.__name__.rpartition(".")[2]: analyzer.populate for analyzer in ANALYZERS}
     calls["smartmoneyconcepts"] = smart_money
-    times = {name: np.inf for name in calls}
+    times = dict.fromkeys(calls, np.inf)
     for _ in range(RUNS):
         for name, call in calls.items():
             times[name] = min(times[name], best(lambda call=call: call(frame), runs=1))

@@ -15,6 +15,7 @@ import talib
 from pydantic import BaseModel, ConfigDict, Field
 
 from bubbybot_freqtrade.analyzers import kernels
+from bubbybot_freqtrade.analyzers.annotations import Annotation, area, line, point
 from bubbybot_freqtrade.analyzers.candles import (
     Candles,
     Floats,
@@ -115,12 +116,8 @@ def populate(dataframe: pd.DataFrame, settings: Settings = DEFAULTS) -> pd.DataF
         settings.pivot_side,
         settings.pivot_reach,
     )
-    turn = kernels.structure.turns(candles.high, candles.low, settings.swing_length)
     pocket = golden_pocket(
-        candles.close,
-        running_range(candles.high, candles.low, turn, settings.swing_length),
-        settings.pocket_near,
-        settings.pocket_far,
+        candles.close, _leg(candles, settings), settings.pocket_near, settings.pocket_far
     )
     pivot_low = _before(candles.low, settings.pivot_side)
     pivot_high = _before(candles.high, settings.pivot_side)
@@ -273,6 +270,11 @@ def golden_pocket(
     return GoldenPocket(top, bottom, np.where(within, np.where(up, 1.0, -1.0), 0.0))
 
 
+def _leg(candles: Candles, settings: Settings) -> RunningRange:
+    turn = kernels.structure.turns(candles.high, candles.low, settings.swing_length)
+    return running_range(candles.high, candles.low, turn, settings.swing_length)
+
+
 def _before(values: Floats, rows: int) -> Floats:
     out = np.full(len(values), np.nan)
     if len(values) > rows:
@@ -341,3 +343,75 @@ def scores(
 
 def _counted(count: Floats, first: float, more: float) -> Floats:
     return np.where(count > 0, first + more * (count - 1), 0.0)
+
+
+# --- plots ----------------------------------------------------------------------------------------
+
+
+def plot_config() -> dict[str, Any]:
+    """freqtrade's `plot_config` for these columns: levels on the chart, each part in a panel."""
+    bar = {"type": "bar"}
+    return {
+        "main_plot": {
+            "fc_vah": {"color": "#9575cd", "fill_to": "fc_val", "fill_label": "value area"},
+            "fc_val": {"color": "#9575cd"},
+            "fc_poc": {"color": "#d500f9"},
+            "fc_gp_top": {"color": "#ffb300", "fill_to": "fc_gp_bottom", "fill_label": "pocket"},
+            "fc_gp_bottom": {"color": "#ffb300"},
+        },
+        "subplots": {
+            "Divergences": {
+                "fc_bull_div": {"color": "#00c853", **bar},
+                "fc_bear_div": {"color": "#d50000", **bar},
+                "fc_bull_div_hidden": {"color": "#b9f6ca", **bar},
+                "fc_bear_div_hidden": {"color": "#ffcdd2", **bar},
+            },
+            "Golden pocket": {"fc_in_golden_pocket": {"color": "#ffb300", **bar}},
+            "Frankie Candles": {
+                "fc_long_score": {"color": "#43a047"},
+                "fc_short_score": {"color": "#e53935"},
+            },
+        },
+    }
+
+
+def plot_annotations(dataframe: pd.DataFrame, settings: Settings = DEFAULTS) -> list[Annotation]:
+    """
+    What freqtrade's `plot_annotations` may return for a populated frame: value area and golden
+    pocket of the newest row as boxes over the candles they come from, the POC as a line, and
+    strong divergences as marks at their pivots.
+
+    :raises KeyError: the frame was not populated.
+    """
+    dates = dataframe["date"]
+    last = len(dataframe) - 1
+    drawn: list[Annotation] = []
+    if last < 0:
+        return drawn
+    row = dataframe.iloc[-1]
+    if not np.isnan(row["fc_poc"]):
+        first = last - settings.profile_window + 1
+        drawn.append(
+            area(
+                dates,
+                first,
+                last,
+                row["fc_val"],
+                row["fc_vah"],
+                "rgba(149, 117, 205, 0.15)",
+                "value area",
+            )
+        )
+        drawn.append(line(dates, first, last, row["fc_poc"], "#d500f9", "POC"))
+    if not np.isnan(row["fc_gp_top"]):
+        leg = _leg(read_candles(dataframe), settings)
+        first = int(min(leg.high_candle[-1], leg.low_candle[-1]))
+        edges = row["fc_gp_bottom"], row["fc_gp_top"]
+        drawn.append(area(dates, first, last, *edges, "rgba(255, 179, 0, 0.2)", "golden pocket"))
+    for name, price, color in (("bull", "low", "#00c853"), ("bear", "high", "#d50000")):
+        for known in np.flatnonzero(dataframe[f"fc_{name}_div_strong"]).tolist():
+            at = known - settings.pivot_side
+            drawn.append(
+                point(dates, at, dataframe[price].iloc[at], color, "strong div", "triangle")
+            )
+    return drawn

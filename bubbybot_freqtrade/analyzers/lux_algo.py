@@ -15,7 +15,9 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 from bubbybot_freqtrade.analyzers import kernels
+from bubbybot_freqtrade.analyzers.annotations import Annotation, LineStyle, area, line
 from bubbybot_freqtrade.analyzers.candles import (
+    Candles,
     Flags,
     Floats,
     Integers,
@@ -113,27 +115,8 @@ def populate(dataframe: pd.DataFrame, settings: Settings = DEFAULTS) -> pd.DataF
     """
     candles = read_candles(dataframe)
     high, low, close = candles.high, candles.low, candles.close
-    swing, internal = structure(high, low, close, settings.swing_length, settings.internal_length)
     mean_range = mean_true_range(high, low, close, settings.mean_range_length)
-    blocks = order_blocks(
-        high,
-        low,
-        close,
-        mean_range,
-        swing,
-        internal,
-        settings.order_block_wide_candle,
-        settings.order_block_memory,
-    )
-    gaps = fair_value_gaps(
-        candles.open,
-        high,
-        low,
-        close,
-        settings.gap_body_length,
-        settings.gap_body_factor,
-        settings.gap_memory,
-    )
+    swing, internal, blocks, gaps = _zones(candles, mean_range, settings)
     equal = equal_levels(high, low, mean_range, settings.equal_length, settings.equal_reach)
     sweeps = liquidity_grabs(high, low, close, swing, equal)
     trailing = running_range(high, low, swing.turn, settings.swing_length)
@@ -171,6 +154,34 @@ def populate(dataframe: pd.DataFrame, settings: Settings = DEFAULTS) -> pd.DataF
     long_score, short_score = scores(columns, high, low, settings)
     columns |= {"lux_long_score": long_score, "lux_short_score": short_score}
     return with_columns(dataframe, {name: columns[name] for name in COLUMNS})
+
+
+def _zones(
+    candles: Candles, mean_range: Floats, settings: Settings
+) -> tuple[Structure, Structure, OrderBlocks, FairValueGaps]:
+    """The parts that charts draw, too."""
+    high, low, close = candles.high, candles.low, candles.close
+    swing, internal = structure(high, low, close, settings.swing_length, settings.internal_length)
+    blocks = order_blocks(
+        high,
+        low,
+        close,
+        mean_range,
+        swing,
+        internal,
+        settings.order_block_wide_candle,
+        settings.order_block_memory,
+    )
+    gaps = fair_value_gaps(
+        candles.open,
+        high,
+        low,
+        close,
+        settings.gap_body_length,
+        settings.gap_body_factor,
+        settings.gap_memory,
+    )
+    return swing, internal, blocks, gaps
 
 
 # --- structure ------------------------------------------------------------------------------------
@@ -552,3 +563,84 @@ def scores(
             total += weight * faded
         totals.append(np.minimum(total, 1.0))
     return totals[0], totals[1]
+
+
+# --- plots ----------------------------------------------------------------------------------------
+
+
+def plot_config() -> dict[str, Any]:
+    """freqtrade's `plot_config` for these columns: the range on the chart, each part in a panel."""
+    bar = {"type": "bar"}
+    return {
+        "main_plot": {
+            "lux_range_high": {"color": "#ef9a9a"},
+            "lux_range_low": {"color": "#a5d6a7"},
+        },
+        "subplots": {
+            "Structure": {
+                "lux_swing_trend": {"color": "#5e35b1"},
+                "lux_internal_trend": {"color": "#b39ddb"},
+            },
+            "Sweeps and equal levels": {
+                "lux_sweep_bull": {"color": "#00c853", **bar},
+                "lux_sweep_bear": {"color": "#d50000", **bar},
+                "lux_eql": {"color": "#b9f6ca", **bar},
+                "lux_eqh": {"color": "#ffcdd2", **bar},
+            },
+            "Premium and discount": {
+                "lux_range_pos": {"color": "#0288d1"},
+                "lux_zone": {"color": "#ffb300"},
+            },
+            "Lux Algo": {
+                "lux_long_score": {"color": "#43a047"},
+                "lux_short_score": {"color": "#e53935"},
+            },
+        },
+    }
+
+
+def plot_annotations(dataframe: pd.DataFrame, settings: Settings = DEFAULTS) -> list[Annotation]:
+    """
+    What freqtrade's `plot_annotations` may return for a frame of candles: every structure break as
+    a labelled line from its pivot to the break (swing solid, internal dashed), and the order
+    blocks and gaps that live on the newest row as boxes.
+
+    :raises CandleError: the candles cannot be read.
+    """
+    candles = read_candles(dataframe)
+    mean_range = mean_true_range(
+        candles.high, candles.low, candles.close, settings.mean_range_length
+    )
+    swing, internal, blocks, gaps = _zones(candles, mean_range, settings)
+    dates = dataframe["date"]
+    drawn = _break_lines(dates, swing, 2, "solid")
+    drawn += _break_lines(dates, internal, 1, "dashed")
+    for zones, color, label, before in (
+        (blocks.bull, "rgba(38, 166, 154, 0.25)", "bullish block", 0),
+        (blocks.bear, "rgba(239, 83, 80, 0.25)", "bearish block", 0),
+        (gaps.bull, "rgba(139, 195, 74, 0.2)", "bullish gap", 2),
+        (gaps.bear, "rgba(255, 152, 0, 0.2)", "bearish gap", 2),
+    ):
+        drawn += [
+            area(dates, int(zones.candle[zone]) - before, len(dates) - 1, bottom, top, color, label)
+            for zone in np.flatnonzero(zones.ended < 0).tolist()
+            for bottom, top in ((zones.bottoms[zone], zones.tops[zone]),)
+        ]
+    return drawn
+
+
+def _break_lines(
+    dates: pd.Series, walk: Structure, width: int, style: LineStyle
+) -> list[Annotation]:
+    drawn = []
+    for name, label, level, candle, color in (
+        ("bos_bull", "BOS", walk.high, walk.high_candle, "#26a69a"),
+        ("choch_bull", "CHoCH", walk.high, walk.high_candle, "#26a69a"),
+        ("bos_bear", "BOS", walk.low, walk.low_candle, "#ef5350"),
+        ("choch_bear", "CHoCH", walk.low, walk.low_candle, "#ef5350"),
+    ):
+        drawn += [
+            line(dates, int(candle[row]), row, level[row], color, label, width, style)
+            for row in np.flatnonzero(getattr(walk, name)).tolist()
+        ]
+    return drawn
