@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_DOWN, Context, Decimal
 
 # The venue shows up to 18 decimals; 60 digits keep every product of price, size, contract value
-# and rate exact, so only divisions round.
-ARITHMETIC = Context(prec=60, rounding=ROUND_HALF_EVEN)
+# and rate exact, so only divisions cut.
+ARITHMETIC = Context(prec=60, rounding=ROUND_DOWN)
 QUANTUM = Decimal("1e-18")
 ZERO = Decimal(0)
 
 
 def divide(numerator: Decimal, denominator: Decimal) -> Decimal:
-    """Quotient rounded to the venue's 18 decimals."""
+    """Quotient cut to 18 decimals, as the last digits of the reference's examples show."""
     return (numerator / denominator).quantize(QUANTUM, context=ARITHMETIC)
 
 

@@ -405,6 +405,7 @@ class Clearing:
                 position.entry_value,
                 position.margin,
                 self.venue.settings.taker_fee,
+                self.venue.instrument(position.inst_id).tick_size,
             )
         else:
             price = self.venue.mark_price(position.inst_id)

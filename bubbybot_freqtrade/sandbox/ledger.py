@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Literal
 
-EntryKind = Literal["deposit", "transfer", "realized_pnl", "fee", "funding", "insurance"]
+from bubbybot_freqtrade.sandbox.amounts import ARITHMETIC, ZERO
 
-ZERO = Decimal(0)
+EntryKind = Literal["deposit", "transfer", "realized_pnl", "fee", "funding", "insurance"]
 
 
 @dataclass(slots=True)
@@ -50,12 +50,14 @@ class Ledger:
         """Book `amount` (signed, USDT). Zero amounts leave no entry."""
         if amount == 0:
             return
-        self.balance += amount
+        self.balance = ARITHMETIC.add(self.balance, amount)
         self.entries.append(LedgerEntry(entry_id, ts_ms, kind, amount, self.balance, **where))
 
     def totals(self) -> dict[str, Decimal]:
         """Sum of the signed amounts by kind; kinds without entries are absent."""
         sums: dict[str, Decimal] = defaultdict(Decimal)
-        for entry in self.entries:
-            sums[entry.kind] += entry.amount
+        # Callers have Python's 28 digits, which would round.
+        with localcontext(ARITHMETIC):
+            for entry in self.entries:
+                sums[entry.kind] += entry.amount
         return dict(sums)

@@ -8,9 +8,9 @@ price, and the margin ratio counts the taker fee of closing on top of it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-from bubbybot_freqtrade.sandbox.amounts import QUANTUM, ZERO, divide
+from bubbybot_freqtrade.sandbox.amounts import ZERO, divide
 from bubbybot_freqtrade.sandbox.instruments import Tier
 
 
@@ -68,9 +68,15 @@ def liquidation_price(
 
 
 def bankruptcy_price(
-    direction: int, base_size: Decimal, entry_value: Decimal, margin: Decimal, taker_fee: Decimal
+    direction: int,
+    base_size: Decimal,
+    entry_value: Decimal,
+    margin: Decimal,
+    taker_fee: Decimal,
+    tick_size: Decimal,
 ) -> Decimal:
-    """Price at which closing, fee included, costs the whole margin and not a digit more."""
+    """The last price on tick at which closing, fee included, costs no more than the margin."""
     exact = (entry_value - direction * margin) / (base_size * (1 - direction * taker_fee))
-    rounded = exact.quantize(QUANTUM) + direction * QUANTUM
-    return max(rounded, ZERO)
+    ticks = exact / tick_size
+    rounding = ROUND_CEILING if direction > 0 else ROUND_FLOOR
+    return max(ticks.to_integral_value(rounding), ZERO) * tick_size

@@ -42,7 +42,13 @@ class Triggers:
             self.attach(account, order)
 
     def attach(self, account: Account, order: Order) -> None:
-        """The bracket of `order` as a TP/SL order of its own, for the contracts filled so far."""
+        """The bracket of `order` as a TP/SL order of its own, for the contracts filled so far.
+
+        An order that only reduced a position has nothing to protect.
+        """
+        position = account.position(order.inst_id, order.margin_mode, order.position_side)
+        if position is None or position.closing_side == order.side:
+            return
         standing = account.tpsl_orders.get(order.attached_tpsl_id)
         if standing is not None:
             if standing.state == "live":
