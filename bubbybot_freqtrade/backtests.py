@@ -71,7 +71,7 @@ def generate_folder(
         bars = minutes.bars.astype(float)
         lot = float(contract.lot_size * contract.contract_value)
         # Rounded to the tick: a whole number of ticks times a float is not.
-        digits = max(0, -contract.tick_size.normalize().as_tuple().exponent)
+        digits = len(f"{contract.tick_size:f}".partition(".")[2])
         frame = pd.DataFrame(
             (bars[:4] * float(contract.tick_size)).round(digits).T,
             columns=["open", "high", "low", "close"],
@@ -124,7 +124,7 @@ class BacktestDesk:
         self.user_data = user_data
         self.sandbox = sandbox
         self.pairs = pairs
-        self._exchange: Any = None
+        self.exchange: Any = None
 
     def config(
         self,
@@ -180,10 +180,10 @@ class BacktestDesk:
         """Backtest the strategy; `changes` as in `config`."""
         with _quiet():
             config = self.config(timerange, bubbybot, **changes)
-            if self._exchange is None:
-                self._exchange = ExchangeResolver.load_exchange(config, load_leverage_tiers=True)
+            if self.exchange is None:
+                self.exchange = ExchangeResolver.load_exchange(config, load_leverage_tiers=True)
             try:
-                backtesting = Backtesting(config, self._exchange, progress_callback=_no_bar)
+                backtesting = Backtesting(config, self.exchange, progress_callback=_no_bar)
                 started = time.perf_counter()
                 backtesting.start()
                 seconds = time.perf_counter() - started

@@ -238,6 +238,33 @@ def plan(
     return fit(signal, entry, size, leverage or least, equity, market, settings)
 
 
+def measure(
+    signal: Signal, entry: float, size: float, leverage: int, equity: float, market: MarketLimits
+) -> TradePlan:
+    """What a trade of exactly this size and leverage is, whether it keeps the rules or not."""
+    signal = _on_ticks(signal, market)
+    loss = loss_per_unit(entry, signal.stop, market.fee)
+    tier = market.tier(size * entry) or market.tiers[-1]
+    return TradePlan(
+        pair=signal.pair,
+        side=signal.side,
+        entry=entry,
+        stop=signal.stop,
+        target=signal.target,
+        leverage=leverage,
+        size=size,
+        margin=size * entry / leverage,
+        risk=size * loss,
+        reward_risk=gain_per_unit(entry, signal.target, market.fee) / loss,
+        liquidation=liquidation_price(
+            signal.side, entry, leverage, tier.maintenance_rate, market.fee
+        ),
+        confidence=signal.confidence,
+        equity=equity,
+        tag=signal.tag,
+    )
+
+
 def fit(
     signal: Signal,
     entry: float,
@@ -248,48 +275,33 @@ def fit(
     settings: RiskSettings,
 ) -> TradePlan | Refusal:
     """The plan of exactly this size and leverage, or the first rule that it breaks."""
-    signal = _on_ticks(signal, market)
     notional = size * entry
-    margin = notional / leverage
-    loss = loss_per_unit(entry, signal.stop, market.fee)
-    risk = size * loss
-    reward_risk = gain_per_unit(entry, signal.target, market.fee) / loss
     tier = market.tier(notional)
     if refusal := _refuse_size(signal, size, notional, market):
         return refusal
     if tier is None or leverage > min(tier.max_leverage, settings.max_leverage):
         return Refusal(f"{signal.pair}: {leverage}x is above what {notional:.2f} USDT may use")
-    liquidation = liquidation_price(signal.side, entry, leverage, tier.maintenance_rate, market.fee)
-    bound = furthest_liquidation(signal.side, entry, signal.stop, settings)
-    if (liquidation > bound) if signal.side == "long" else (liquidation < bound):
-        return Refusal(f"{signal.pair}: liquidation {liquidation:g} would come before {bound:g}")
-    if margin > settings.max_margin * equity * (1 + NOISE):
+    made = measure(signal, entry, size, leverage, equity, market)
+    return _refuse_shares(made, settings) or made
+
+
+def _refuse_shares(made: TradePlan, settings: RiskSettings) -> Refusal | None:
+    pair, equity = made.pair, made.equity
+    bound = furthest_liquidation(made.side, made.entry, made.stop, settings)
+    if (made.liquidation > bound) if made.side == "long" else (made.liquidation < bound):
+        return Refusal(f"{pair}: liquidation {made.liquidation:g} would come before {bound:g}")
+    if made.margin > settings.max_margin * equity * (1 + NOISE):
         return Refusal(
-            f"{signal.pair}: margin {margin / equity:.2%} is above {settings.max_margin:.2%}"
+            f"{pair}: margin {made.margin / equity:.2%} is above {settings.max_margin:.2%}"
         )
-    if not settings.min_risk * (1 - NOISE) <= risk / equity <= settings.max_risk * (1 + NOISE):
+    share = made.risk / equity
+    if not settings.min_risk * (1 - NOISE) <= share <= settings.max_risk * (1 + NOISE):
         return Refusal(
-            f"{signal.pair}: risk {risk / equity:.2%} is outside "
-            f"{settings.min_risk:.2%}–{settings.max_risk:.2%}"
+            f"{pair}: risk {share:.2%} is outside {settings.min_risk:.2%}–{settings.max_risk:.2%}"
         )
-    if reward_risk < settings.min_reward_risk:
-        return Refusal(f"{signal.pair}: target pays {reward_risk:.2f}R after fees")
-    return TradePlan(
-        pair=signal.pair,
-        side=signal.side,
-        entry=entry,
-        stop=signal.stop,
-        target=signal.target,
-        leverage=leverage,
-        size=size,
-        margin=margin,
-        risk=risk,
-        reward_risk=reward_risk,
-        liquidation=liquidation,
-        confidence=signal.confidence,
-        equity=equity,
-        tag=signal.tag,
-    )
+    if made.reward_risk < settings.min_reward_risk:
+        return Refusal(f"{pair}: target pays {made.reward_risk:.2f}R after fees")
+    return None
 
 
 def _on_ticks(signal: Signal, market: MarketLimits) -> Signal:

@@ -1,0 +1,405 @@
+"""What the callbacks answer with a real exchange, wallets and database around them."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from freqtrade.enums import CandleType, RunMode
+from freqtrade.persistence import Order, PairLocks, Trade
+
+from bubbybot_freqtrade.blofin.bracket import take_bracket
+from bubbybot_freqtrade.risk.plan import TradePlan
+from bubbybot_freqtrade.strategy import DAILY_LOSS_LOCK, shocks, whole_candles
+
+# What `conftest.py` makes; a conftest cannot be imported by name here.
+Bot = Any
+BTC, ETH, SOL = "BTC/USDT:USDT", "ETH/USDT:USDT", "SOL/USDT:USDT"
+TAG = "mc:dot lux:ob fc:gp"
+NOON = datetime(2025, 3, 4, 12, tzinfo=UTC)
+
+
+def show(bot: Bot, pair: str = BTC, close: float = 50_000.0, **changes: Any) -> None:
+    """Hand the strategy an analyzed frame whose last candle is a long signal."""
+    dates = pd.date_range(end=NOON - timedelta(minutes=15), periods=120, freq="15min")
+    row = {
+        "open": close,
+        "high": close,
+        "low": close,
+        "close": close,
+        "volume": 1.0,
+        "plan_atr": close / 200,
+        "long_confluence": 0.8,
+        "short_confluence": 0.0,
+        "plan_long_stop": close * 0.98,
+        "plan_long_target": close * 1.06,
+        "plan_short_stop": np.nan,
+        "plan_short_target": np.nan,
+        "lux_internal_low": close * 0.99,
+        "lux_internal_high": close * 1.01,
+        "enter_tag": TAG,
+    } | changes
+    frame = pd.DataFrame([row] * len(dates)).assign(date=dates)
+    bot.strategy.dp._set_cached_df(pair, "15m", frame, CandleType.FUTURES)
+
+
+def enter(bot: Bot, rate: float, pair: str = BTC, confirm_at: float | None = None) -> float | None:
+    """Ask as freqtrade does before an entry; the stake when it was confirmed."""
+    common = {"pair": pair, "current_time": NOON, "entry_tag": TAG, "side": "long"}
+    leverage = bot.strategy.leverage(
+        current_rate=rate, proposed_leverage=1.0, max_leverage=100.0, **common
+    )
+    stake = bot.strategy.custom_stake_amount(
+        current_rate=rate,
+        proposed_stake=3_000.0,
+        min_stake=1.0,
+        max_stake=10_000.0,
+        leverage=leverage,
+        **common,
+    )
+    confirmed = bot.strategy.confirm_trade_entry(
+        order_type="market",
+        amount=stake / rate * leverage,
+        rate=confirm_at or rate,
+        time_in_force="GTC",
+        **common,
+    )
+    return stake if confirmed else None
+
+
+def open_trade(bot: Bot, pair: str = BTC, rate: float = 50_000.0, **changes: Any) -> Trade:
+    fields: dict[str, Any] = {
+        "pair": pair,
+        "stake_amount": 500.0,
+        "amount": 0.2,
+        "amount_requested": 0.2,
+        "open_rate": rate,
+        "open_date": NOON - timedelta(hours=1),
+        "fee_open": 0.0006,
+        "fee_close": 0.0006,
+        "leverage": 20.0,
+        "is_short": False,
+        "is_open": True,
+        "exchange": "blofin",
+        "trading_mode": "futures",
+        "price_precision": 0.1,
+        "precision_mode_price": 4,
+    }
+    trade = Trade(**(fields | changes))
+    trade.recalc_open_trade_value()
+    trade.adjust_stop_loss(rate, -0.5, initial=True)
+    Trade.session.add(trade)
+    Trade.commit()
+    return trade
+
+
+def entry_order(trade: Trade) -> Order:
+    return Order(ft_order_side=trade.entry_side, ft_pair=trade.pair, order_id="1", ft_is_open=False)
+
+
+def test_an_entry_that_fits_offers_its_bracket(bot: Bot) -> None:
+    show(bot)
+    stake = enter(bot, 50_000)
+    assert stake == pytest.approx(500, rel=0.05)
+    assert stake <= 500 * (1 + 1e-9)
+    bracket = take_bracket(BTC, "long")
+    assert bracket is not None
+    assert (bracket.stop, bracket.target) == (49_000, 53_000)
+
+
+@pytest.mark.parametrize("slipped", [50_600.0, 49_200.0, 48_900.0, 53_100.0])
+def test_a_rate_that_slipped_out_of_the_rules_is_refused(bot: Bot, slipped: float) -> None:
+    # Target too near, stop too near, beyond the stop, beyond the target.
+    show(bot)
+    assert enter(bot, 50_000, confirm_at=slipped) is None
+    assert take_bracket(BTC, "long") is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"long_confluence": 0.69},
+        {"plan_long_stop": np.nan},
+        {"plan_long_target": 50_500.0},
+        {"plan_long_stop": 30_000.0},
+    ],
+)
+def test_a_candle_without_a_plan_is_no_entry(bot: Bot, changes: dict[str, float]) -> None:
+    show(bot, **changes)
+    assert enter(bot, 50_000) is None
+
+
+def test_a_failing_callback_refuses_where_freqtrade_would_go_on(bot: Bot) -> None:
+    show(bot)
+    bot.strategy.wallets = None
+    assert enter(bot, 50_000) is None
+    assert take_bracket(BTC, "long") is None
+
+
+def test_an_entry_nobody_planned_is_refused(bot: Bot) -> None:
+    show(bot)
+    assert not bot.strategy.confirm_trade_entry(
+        pair=BTC,
+        order_type="market",
+        amount=0.2,
+        rate=50_000.0,
+        time_in_force="GTC",
+        current_time=NOON,
+        entry_tag="force_entry",
+        side="long",
+    )
+
+
+def test_a_restart_knows_the_plan_and_its_stop(bot: Bot, restart: Callable[[], Bot]) -> None:
+    show(bot)
+    assert enter(bot, 50_000)
+    trade = open_trade(bot)
+    bot.strategy.order_filled(pair=BTC, trade=trade, order=entry_order(trade), current_time=NOON)
+    again = restart()
+    (found,) = Trade.get_open_trades()
+    stop = again.strategy.custom_stoploss(
+        pair=BTC,
+        trade=found,
+        current_time=NOON,
+        current_rate=50_100.0,
+        current_profit=0.0,
+        after_fill=False,
+    )
+    assert 50_100 * (1 - stop / 20) == pytest.approx(49_000, rel=1e-6)
+    assert again.strategy.custom_roi(
+        pair=BTC, trade=found, current_time=NOON, trade_duration=60, entry_tag=None, side="long"
+    ) == pytest.approx(found.calc_profit_ratio(53_000))
+
+
+def test_an_offer_lost_by_a_restart_is_found_on_the_signal_candle(bot: Bot) -> None:
+    show(bot)
+    trade = open_trade(bot, open_date=NOON + timedelta(minutes=1), amount=0.1999)
+    bot.strategy.order_filled(pair=BTC, trade=trade, order=entry_order(trade), current_time=NOON)
+    kept = TradePlan.from_dict(trade.get_custom_data("plan"))
+    assert (kept.stop, kept.target) == (49_000, 53_000)
+
+
+def planned(bot: Bot, trade: Trade, **changes: Any) -> None:
+    plan = TradePlan(
+        pair=trade.pair,
+        side="long",
+        entry=50_000.0,
+        stop=49_000.0,
+        target=53_000.0,
+        leverage=20,
+        size=0.2,
+        margin=500.0,
+        risk=212.0,
+        reward_risk=2.5,
+        liquidation=47_800.0,
+        confidence=0.8,
+        equity=10_000.0,
+    )
+    trade.set_custom_data("plan", replace(plan, **changes).to_dict())
+
+
+def stop_of(bot: Bot, trade: Trade, rate: float, *, after_fill: bool = False) -> float | None:
+    """The price of the stop that freqtrade would set, through its own rounding."""
+    profit = trade.calc_profit_ratio(rate)
+    bot.strategy.ft_stoploss_adjust(rate, trade, NOON, profit, 0, after_fill=after_fill)
+    return trade.stop_loss
+
+
+def test_the_first_stop_is_the_plans_to_the_tick(bot: Bot) -> None:
+    show(bot)
+    trade = open_trade(bot)
+    planned(bot, trade, stop=49_000.3)
+    assert stop_of(bot, trade, 50_037.7, after_fill=True) == 49_000.3
+    # Other rates bring other float noise; none of it may move the stop.
+    for rate in np.linspace(49_100, 52_900, 97):
+        assert stop_of(bot, trade, float(rate)) == 49_000.3
+
+
+def test_break_even_and_trail_only_ever_tighten(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bot.strategy.break_even_at, "value", 1.0)
+    monkeypatch.setattr(bot.strategy.trail_from, "value", 2.0)
+    trade = open_trade(bot)
+    planned(bot, trade)
+    stops = []
+    for close, low in ((50_500, 49_800), (51_100, 50_200), (52_200, 51_500), (51_000, 49_000)):
+        show(bot, close=float(close), lux_internal_low=float(low), plan_atr=200.0)
+        stops.append(stop_of(bot, trade, float(close)))
+    # Plan; entry and both fees at 1R; low less half an ATR at 2R; never back.
+    assert stops == [49_000, 50_060, 51_400, 51_400]
+
+
+def test_the_target_is_the_venues_business_when_live(bot: Bot) -> None:
+    trade = open_trade(bot)
+    planned(bot, trade)
+    bot.strategy.config["runmode"] = RunMode.LIVE
+    try:
+        assert (
+            bot.strategy.custom_roi(
+                pair=BTC,
+                trade=trade,
+                current_time=NOON,
+                trade_duration=60,
+                entry_tag=None,
+                side="long",
+            )
+            is None
+        )
+    finally:
+        bot.strategy.config["runmode"] = RunMode.DRY_RUN
+
+
+def exit_reason(bot: Bot, trade: Trade, rate: float) -> str | None:
+    return bot.strategy.custom_exit(
+        pair=trade.pair, trade=trade, current_time=NOON, current_rate=rate, current_profit=0.0
+    )
+
+
+@pytest.fixture
+def calm(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> Bot:
+    """A bot whose venue charges no extreme funding, so that no request is needed."""
+    monkeypatch.setattr(bot.strategy.dp, "funding_rate", lambda pair: {"fundingRate": 0.0001})
+    return bot
+
+
+def test_a_quiet_trade_is_left_alone(calm: Bot) -> None:
+    show(calm)
+    assert exit_reason(calm, open_trade(calm), 50_100.0) is None
+
+
+def test_liquidation_that_comes_near_is_left_before(calm: Bot) -> None:
+    show(calm)
+    trade = open_trade(calm, liquidation_price=47_700.0)
+    assert exit_reason(calm, trade, 48_000.0) is None
+    assert exit_reason(calm, trade, 47_900.0) == "liquidation_near"
+
+
+def test_extreme_funding_is_not_paid(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    show(bot)
+    asked: list[str] = []
+
+    def rate(pair: str) -> dict[str, float]:
+        asked.append(pair)
+        return {"fundingRate": 0.004}
+
+    monkeypatch.setattr(bot.strategy.dp, "funding_rate", rate)
+    trade = open_trade(bot)
+    assert exit_reason(bot, trade, 50_000.0) == "funding_extreme"
+    assert exit_reason(bot, open_trade(bot, is_short=True), 50_000.0) is None
+    assert asked == [BTC], "one request serves half an hour"
+
+
+def test_a_shock_against_the_trade_ends_it(calm: Bot) -> None:
+    show(calm)
+    trade = open_trade(calm)
+    calm.strategy._shocks[BTC] = {pd.Timestamp(NOON - timedelta(minutes=15)): -3_000.0}
+    assert exit_reason(calm, trade, 48_900.0) == "volatility_shock"
+    assert exit_reason(calm, open_trade(calm, is_short=True), 48_900.0) is None
+
+
+def test_a_shock_is_a_body_of_many_atrs() -> None:
+    frame = pd.DataFrame(
+        {
+            "date": pd.date_range("2025-01-01", periods=3, freq="15min", tz="UTC"),
+            "open": [100.0, 100.0, 91.0],
+            "close": [100.0, 91.0, 92.0],
+            "plan_atr": [1.0, 2.0, 2.0],
+        }
+    )
+    assert shocks(frame, 8.0) == {pd.Timestamp("2025-01-01 00:15", tz="UTC"): -9.0}
+
+
+def test_the_days_limit_locks_every_pair_until_midnight_and_survives_a_restart(
+    calm: Bot, restart: Callable[[], Bot]
+) -> None:
+    show(calm)
+    open_trade(
+        calm,
+        pair=ETH,
+        is_open=False,
+        close_profit_abs=-700.0,
+        close_date=NOON - timedelta(hours=2),
+        open_date=NOON - timedelta(hours=5),
+    )
+    calm.strategy.wallets.update()
+    losing = open_trade(calm, amount=0.2)
+    calm.strategy.wallets.update()
+    exit_reason(calm, losing, 49_000.0)  # where freqtrade tells the strategy the rate
+    calm.strategy.bot_loop_start(NOON)
+    assert not PairLocks.is_global_lock(NOON)
+    exit_reason(calm, losing, 48_000.0)
+    calm.strategy.bot_loop_start(NOON)
+    (lock,) = PairLocks.get_pair_locks("*", NOON)
+    assert lock.reason == DAILY_LOSS_LOCK
+    assert lock.lock_end_time_utc == datetime(2025, 3, 5, tzinfo=UTC)
+    assert exit_reason(calm, losing, 48_000.0) == "daily_loss_limit"
+
+    again = restart()
+    show(again)
+    assert PairLocks.is_global_lock(NOON)
+    assert enter(again, 50_000) is None or PairLocks.is_global_lock(NOON)
+
+
+def test_an_entry_that_could_break_the_day_is_refused(bot: Bot) -> None:
+    show(bot)
+    show(bot, SOL, close=150.0, plan_long_stop=147.0, plan_long_target=160.0)
+    bot.strategy.settings = bot.strategy.settings.model_copy(
+        update={"risk": bot.strategy.settings.risk.model_copy(update={"max_same_side": 9})}
+    )
+    open_trade(
+        bot,
+        pair=ETH,
+        is_open=False,
+        close_profit_abs=-550.0,
+        close_date=NOON - timedelta(hours=2),
+        open_date=NOON - timedelta(hours=5),
+    )
+    bot.strategy.wallets.update()
+    assert enter(bot, 50_000), "2.7 % more fit into the 10 % of the day"
+    trade = open_trade(bot)
+    planned(bot, trade)
+    trade.stop_loss = 49_000.0
+    Trade.commit()
+    bot.strategy.wallets.update()
+    assert enter(bot, 150.0, SOL) is None, "with what the open trade risks they no longer do"
+
+
+def test_yesterdays_losses_do_not_count(bot: Bot) -> None:
+    show(bot)
+    open_trade(
+        bot,
+        pair=ETH,
+        is_open=False,
+        close_profit_abs=-2_000.0,
+        close_date=NOON - timedelta(hours=13),
+        open_date=NOON - timedelta(hours=20),
+    )
+    bot.strategy.wallets.update()
+    bot.strategy.bot_loop_start(NOON)
+    assert not PairLocks.is_global_lock(NOON)
+    assert enter(bot, 50_000)
+
+
+def test_one_side_is_one_bet(bot: Bot) -> None:
+    show(bot)
+    show(bot, SOL, close=150.0, plan_long_stop=147.0, plan_long_target=160.0)
+    planned(bot, open_trade(bot))
+    bot.strategy.wallets.update()
+    assert enter(bot, 150.0, SOL) is None
+
+
+def test_four_hours_are_made_of_four_whole_ones() -> None:
+    hours = pd.DataFrame(
+        {
+            "date": pd.date_range("2025-01-01", periods=7, freq="1h", tz="UTC"),
+            "open": [1.0, 2, 3, 4, 5, 6, 7],
+            "high": [9.0, 2, 3, 4, 5, 6, 7],
+            "low": [1.0, 0.5, 3, 4, 5, 6, 7],
+            "close": [1.0, 2, 3, 8, 5, 6, 7],
+            "volume": 1.0,
+        }
+    )
+    (bar,) = whole_candles(hours, "4h", parts=4).to_dict("records")
+    assert (bar["open"], bar["high"], bar["low"], bar["close"], bar["volume"]) == (1, 9, 0.5, 8, 4)
