@@ -35,6 +35,21 @@ def open_since(pair: str) -> datetime | None:
     return trades[0].open_date_utc if trades else None
 
 
+def book_funding(exchange: Exchange, order_id: str, pair: str) -> None:
+    """Book a trade's funding on the stop order that has closed it.
+
+    freqtrade adds a trade's funding up from its orders, and sets it on every order that closes one
+    but a stop on the exchange (Trade.update_trade): there it would be lost.
+    """
+    order = Order.order_by_id(order_id, pair)
+    if order is None or order.funding_fee is not None:
+        return
+    trade = order.trade
+    order.funding_fee = exchange.get_funding_fees(
+        pair, trade.amount, trade.is_short, trade.date_last_filled_utc
+    )
+
+
 def recover_trade(exchange: Exchange, config: dict[str, Any], order: dict[str, Any]) -> Trade:
     """Write the trade that an entry of this bot has opened and the database doesn't know.
 

@@ -26,6 +26,7 @@ from freqtrade.exchange.common import retrier
 from freqtrade.exchange.exchange import Exchange
 from freqtrade.exchange.exchange_types import CcxtOrder, CcxtPosition, FtHas
 from freqtrade.exchange.exchange_utils import ROUND_DOWN, ROUND_UP
+from freqtrade.exchange.exchange_utils_timeframe import timeframe_to_msecs
 from freqtrade.util import dt_from_ts, dt_now, dt_ts
 
 from bubbybot_freqtrade.blofin.bracket import Bracket, TradeSide, take_bracket
@@ -89,9 +90,8 @@ class Blofin(Exchange):
         "stoploss_blocks_assets": False,
         # TP/SL orders trigger on the last price only.
         "stop_price_type_value_mapping": {PriceType.LAST: "last"},
-        # 100 rates a request; freqtrade counts in hours, and no instrument pays more often than
-        # every 4 h.
-        "funding_fee_candle_limit": 400,
+        # In hours, as freqtrade counts; see _fetch_funding_rate_history.
+        "funding_fee_candle_limit": 800,
         # account/set-leverage takes whole numbers.
         "floor_leverage": True,
         "has_delisting": True,
@@ -221,6 +221,18 @@ class Blofin(Exchange):
     def _tiers_file(self, stake_currency: str) -> str:
         venue = urlsplit(self._api.urls["api"]["rest"]).netloc.replace(":", "_")
         return f"{stake_currency}_{self.margin_mode.value}_{venue}"
+
+    async def _fetch_funding_rate_history(
+        self, pair: str, timeframe: str, limit: int, since_ms: int | None = None
+    ) -> list[list]:
+        """Fetch the rates of `limit` timeframes, however many they are: most pay every 8 h."""
+        params = {}
+        if since_ms is not None:
+            params["until"] = since_ms + limit * timeframe_to_msecs(timeframe) - 1
+        rates = await self._api_async.fetch_funding_rate_history(
+            pair, since=since_ms, params=params
+        )
+        return [[rate["timestamp"], rate["fundingRate"]] for rate in rates]
 
     def check_delisting_time(self, pair: str) -> datetime | None:
         """
@@ -763,7 +775,10 @@ class Blofin(Exchange):
             for order in self._loop_state.rows("tpsl"):
                 if order["id"] == order_id:
                     return self._order_contracts_to_amount(open_stop(order))
-            return self._order_contracts_to_amount(self._ended_stop(order_id, pair))
+            stop = self._ended_stop(order_id, pair)
+            if stop["status"] == "closed":
+                self._database.book_funding(self, order_id, pair)
+            return self._order_contracts_to_amount(stop)
 
     def _ended_stop(self, order_id: str, pair: str) -> CcxtOrder:
         try:

@@ -1,0 +1,186 @@
+"""freqtrade's own commands against the sandbox, with nothing but a config that points there."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import freqtrade
+import pytest
+
+from bubbybot_freqtrade.sandbox.server import Sandbox
+from bubbybot_freqtrade.sandbox.settings import (
+    DEMO_API_KEY,
+    DEMO_PASSPHRASE,
+    DEMO_SECRET,
+    SandboxSettings,
+)
+
+ROOT = Path(__file__).parents[2]
+PAIRS = ["BTC/USDT:USDT", "ETH/USDT:USDT", "SOL/USDT:USDT"]
+ENVIRONMENT = os.environ | {
+    "FREQTRADE__EXCHANGE__KEY": DEMO_API_KEY,
+    "FREQTRADE__EXCHANGE__SECRET": DEMO_SECRET,
+    "FREQTRADE__EXCHANGE__PASSWORD": DEMO_PASSPHRASE,
+    "COLUMNS": "400",
+}
+
+
+class Desk:
+    """A folder with a config, and freqtrade's command line."""
+
+    def __init__(self, folder: Path, sandbox: Sandbox) -> None:
+        self.folder = folder
+        self.sandbox = sandbox
+
+    def config(self, name: str, base: str = "config.json", **changes) -> str:
+        """Write a config that is `base` of this project with another address."""
+        urls = {
+            "rest": self.sandbox.url,
+            "ws": {
+                "swap": {
+                    "public": self.sandbox.ws_public_url,
+                    "private": self.sandbox.ws_private_url,
+                }
+            },
+        }
+        exchange = {
+            "pair_whitelist": PAIRS,
+            "ccxt_config": {"enableRateLimit": False, "urls": {"api": urls}},
+        }
+        file = self.folder / f"{name}.json"
+        content = {"add_config_files": [str(ROOT / base)], "exchange": exchange, **changes}
+        file.write_text(json.dumps(content))
+        return str(file)
+
+    def command(self, *args: str) -> list[str]:
+        return [
+            sys.executable,
+            "-m",
+            "freqtrade",
+            *args,
+            "--userdir",
+            str(self.folder / "user_data"),
+        ]
+
+    def run(self, *args: str) -> str:
+        """Run a command to its end; it must succeed without a traceback."""
+        done = subprocess.run(
+            self.command(*args), capture_output=True, text=True, check=False, timeout=240,
+            env=ENVIRONMENT, cwd=self.folder,
+        )  # fmt: skip
+        told = done.stdout + done.stderr
+        assert done.returncode == 0, told
+        assert "Traceback" not in told
+        return told
+
+    def trade(self, *args: str, until: str) -> str:
+        """Run the bot until its log says `until`, then stop it as Ctrl-C does."""
+        log = self.folder / "trade.log"
+        with log.open("w") as sink:
+            bot = subprocess.Popen(
+                self.command("trade", "--strategy-path", str(ROOT / "user_data/strategies"), *args),
+                stdout=sink, stderr=subprocess.STDOUT, env=ENVIRONMENT, cwd=self.folder,
+            )  # fmt: skip
+            deadline = time.monotonic() + 120
+            while until not in log.read_text() and time.monotonic() < deadline:
+                assert bot.poll() is None, log.read_text()
+                time.sleep(0.2)
+            bot.send_signal(signal.SIGINT)
+            bot.wait(timeout=60)
+        told = log.read_text()
+        assert until in told, told
+        assert "Traceback" not in told, told
+        return told
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory) -> Iterator[Desk]:
+    with Sandbox(SandboxSettings(clock="real", rate_limits=False)) as sandbox:
+        folder = tmp_path_factory.mktemp("freqtrade")
+        (folder / "user_data").mkdir()
+        yield Desk(folder, sandbox)
+
+
+@pytest.fixture(scope="module")
+def candles(desk) -> str:
+    """Download what a backtest needs; its timerange is returned."""
+    end = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    start = end - timedelta(days=45)
+    told = desk.run(
+        "download-data", "-c", desk.config("download"), "--timerange",
+        f"{start - timedelta(days=12):%Y%m%d}-{end:%Y%m%d}", "-t", "15m", "1h", "4h",
+    )  # fmt: skip
+    assert "BTC/USDT:USDT, 1h, mark" in told
+    assert "BTC/USDT:USDT, 1h, funding_rate" in told
+    return f"{start:%Y%m%d}-{end:%Y%m%d}"
+
+
+def printed_list(told: str) -> list[str]:
+    """The pairs that a command printed among its log."""
+    return json.loads(next(x for x in told.splitlines() if x.startswith("[")).replace("'", '"'))
+
+
+def test_list_markets_shows_contracts_with_their_leverage(desk):
+    told = desk.run("list-markets", "-c", desk.config("plain"), "--print-json")
+    assert set(PAIRS) <= set(printed_list(told))
+
+
+def test_list_pairs(desk):
+    told = desk.run("list-pairs", "-c", desk.config("plain"), "--quote", "USDT", "--print-json")
+    assert set(PAIRS) <= set(printed_list(told))
+
+
+def test_a_volume_pairlist_ranks_by_quote_volume(desk):
+    by_volume = [{"method": "VolumePairList", "number_assets": 2, "sort_key": "quoteVolume"}]
+    told = desk.run("test-pairlist", "-c", desk.config("volume", pairlists=by_volume))
+    ranked = printed_list(told)
+    market, now = desk.sandbox.market, int(time.time() * 1000)
+    volumes = {}
+    for inst_id in market.instruments:
+        candles = market.candles(inst_id, "1H", now_ms=now, limit=24)
+        volumes[inst_id] = sum(float(candle.volume_currency_quote) for candle in candles)
+    busiest = sorted(volumes, key=volumes.get, reverse=True)[:2]
+    assert ranked == [f"{inst_id.replace('-', '/')}:USDT" for inst_id in busiest]
+
+
+def test_backtesting_runs_on_downloaded_candles(desk, candles):
+    told = desk.run(
+        "backtesting", "-c", desk.config("backtest"), "--timerange", candles,
+        "--strategy-path", str(ROOT / "user_data/strategies"), "--cache", "none",
+    )  # fmt: skip
+    assert "STRATEGY SUMMARY" in told
+    assert "No trades made" not in told
+
+
+def test_lookahead_analysis_runs(desk, candles):
+    # freqtrade gives this analysis a wallet of a billion; a strategy that sizes its trades by the
+    # account finds the venue's largest order too small for it. The sample strategy does not.
+    told = desk.run(
+        "lookahead-analysis", "-c", desk.config("lookahead", timeframe="15m"),
+        "--timerange", candles, "--strategy", "SampleStrategy",
+        "--strategy-path", str(Path(freqtrade.__file__).parent / "templates"),
+    )  # fmt: skip
+    row = next(line for line in told.splitlines() if "sample_strategy.py" in line)
+    assert [cell.strip() for cell in row.split("│")][3] == "No"
+
+
+def test_trade_on_paper_with_candles_from_the_websocket(desk):
+    told = desk.trade("-c", desk.config("dry"), "-vv", until="watch done BTC/USDT:USDT, 15m")
+    assert "dry_run enabled" in told
+    assert not [r for r in desk.sandbox.requests if r.method == "POST"]
+
+
+def test_trade_on_the_demo_account_by_keys_alone(desk):
+    told = desk.trade("-c", desk.config("demo", base="config.demo.json"), until="Bot heartbeat")
+    assert 'Using Exchange "BloFin (Demo)"' in told
+    assert "state='RUNNING'" in told
+    assert DEMO_SECRET not in told
+    assert DEMO_PASSPHRASE not in told
+    modes = {r.path: r.json() for r in desk.sandbox.requests if r.method == "POST"}
+    assert modes == {"/api/v1/account/set-margin-mode": {"marginMode": "isolated"}}
