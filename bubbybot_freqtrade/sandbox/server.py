@@ -206,10 +206,11 @@ class Sandbox:
         self._loop = self.streams.loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
         runner = web.ServerRunner(
-            web.Server(self._handle, access_log=None, keepalive_timeout=KEEP_ALIVE_S)
+            web.Server(self._handle, access_log=None, keepalive_timeout=KEEP_ALIVE_S),
+            shutdown_timeout=0.2,
         )
         await runner.setup()
-        site = web.TCPSite(runner, HOST, self.settings.port, shutdown_timeout=0.2)
+        site = web.TCPSite(runner, HOST, self.settings.port)
         try:
             await site.start()
         except OSError as error:
