@@ -641,6 +641,6 @@ def plot_annotations(dataframe: pd.DataFrame, settings: Settings = DEFAULTS) -> 
         known = dataframe[f"mc_{name}"].iloc[-1:].dropna()
         for price, touches in zip(known, dataframe[f"mc_{name}_touches"].iloc[-1:], strict=False):
             first = max(last - settings.level_window + 1, 0)
-            label = f"{name}, {touches:.0f} touches"
+            label = f"{name} ({touches:.0f} pivots)" if touches > 1 else name
             drawn.append(line(dates, first, last, price, color, label, line_style="dotted"))
     return drawn

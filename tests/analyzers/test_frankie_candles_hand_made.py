@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bubbybot_freqtrade.analyzers import frankie_candles
 from bubbybot_freqtrade.analyzers.frankie_candles import divergences, golden_pocket, volume_profile
@@ -84,16 +86,34 @@ def test_only_the_window_counts() -> None:
     assert found.value_high[2:].tolist() == [11, 11, 13]  # the heavy candle leaves with row 4
 
 
-def test_a_market_that_dries_up_leaves_no_rounding_behind() -> None:
-    """1e12 of volume leaves the window; the tiny even spread after it still ties."""
-    count = 12
-    low, high = np.full(count, 10.0), np.full(count, 14.0)
-    low[3], high[3] = 11.1, 12.7
-    volume = np.full(count, 1e-3)
-    volume[3] = 1e12
-    found = volume_profile(high, low, volume, window=5, rows=4)
-    assert found.poc[8:].tolist() == [10.5] * 4
-    assert found.value_high[8:].tolist() == [13] * 4
+@settings(max_examples=80, deadline=None)
+@given(low=st.integers(1, 99_999), ticks=st.integers(1, 99_999), digits=st.integers(0, 8))
+def test_an_even_spread_ties_in_any_decimal_price(low: int, ticks: int, digits: int) -> None:
+    """Binary rounding makes the hundred equal rows differ in the last digit; it must not choose."""
+    bottom, top = low / 10**digits, (low + ticks) / 10**digits
+    poc, value_high, value_low = profile((bottom, top, 3.3), rows=100)
+    size = top - bottom
+    assert poc == pytest.approx(bottom + 0.005 * size, rel=1e-12)
+    assert value_high == pytest.approx(bottom + 0.7 * size, rel=1e-12)
+    assert value_low == bottom
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_candles_that_left_leave_no_rounding_behind(seed: int) -> None:
+    """Volumes from 1e-6 to 1e12: the row equals that of its own window alone."""
+    rng = np.random.default_rng(seed)
+    count, window, rows = 120, 15, 8
+    low, high = np.full(count, 10.0), np.full(count, 18.0)
+    narrow = np.arange(count) % 5 > 0  # the others hold the window's range
+    low[narrow] += rng.random(narrow.sum()) * 6
+    high[narrow] = low[narrow] + rng.random(narrow.sum()) * 2
+    volume = 10.0 ** rng.choice([-6, 0, 12], count, p=[0.8, 0.15, 0.05]) * (1 + rng.random(count))
+    rolling = volume_profile(high, low, volume, window, rows)
+    for t in range(window, count):
+        own = slice(t - window + 1, t + 1)
+        alone = volume_profile(high[own], low[own], volume[own], window, rows)
+        assert [v[t] for v in rolling] == [v[-1] for v in alone]
 
 
 # --- divergences ----------------------------------------------------------------------------------

@@ -299,6 +299,16 @@ def test_equal_highs_within_a_tenth_of_the_mean_range(
         assert level[9] == (100 - second if mirror else second)
 
 
+@pytest.mark.parametrize("mirror", [False, True])
+def test_the_bound_of_equal_levels_is_included(mirror: bool) -> None:
+    """All numbers are exact in binary: pivots 0.5 apart, a tenth of 5."""
+    candles = points(10, 14, 12, 11, 12, 13, 13.5, 12, 11, 10.5, wick=0.0)
+    high, low, _ = mirrored(candles) if mirror else candles
+    for mean_range, count in ((5.0, 1), (4.99, 0)):
+        found = equal_levels(high, low, np.full(10, mean_range))
+        assert (found.eqh.sum(), found.eql.sum()) == ((0, count) if mirror else (count, 0))
+
+
 # --- liquidity grabs ------------------------------------------------------------------------------
 
 
