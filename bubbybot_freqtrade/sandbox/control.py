@@ -123,11 +123,9 @@ class Controls:
     def _set_clock(self, body: dict[str, Any]) -> Any:
         if not self.sandbox.is_driven:
             raise ControlError("the clock is real; start the sandbox with a driven one to move it")
-        now = _ClockSetting(**body).now
-        if now < self.sandbox.clock.now_ms():
-            raise ControlError(
-                f"the clock stands at {self.sandbox.clock.now_ms()}, later than that"
-            )
+        now, present = _ClockSetting(**body).now, self.sandbox.clock.now_ms()
+        if now < present:
+            raise ControlError(f"the clock stands at {present} and cannot go back to {now}")
         self.sandbox.advance(now)
         return {"now": now, "driven": True}
 
