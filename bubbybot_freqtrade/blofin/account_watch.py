@@ -34,6 +34,7 @@ NEEDS_A_SECOND_LOOK = (
     Discrepancy.UNKNOWN_ORDER,
     Discrepancy.MISSING_POSITION,
     Discrepancy.SIZE_DIFFERS,
+    Discrepancy.EMPTY_TRADE,
 )
 
 
@@ -106,6 +107,8 @@ class AccountWatch:
             self._exchange.cancel_tpsl(row["id"], finding.pair)
         elif finding.kind is Discrepancy.UNKNOWN_ORDER:
             self._exchange.cancel_order(row["id"], finding.pair)
+        elif finding.kind is Discrepancy.EMPTY_TRADE:
+            database.delete_empty_trade(finding.pair)
         elif finding.kind is Discrepancy.UNKNOWN_POSITION:
             self._recover_or_protect(finding)
 

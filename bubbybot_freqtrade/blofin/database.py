@@ -50,6 +50,18 @@ def book_funding(exchange: Exchange, order_id: str, pair: str) -> None:
     )
 
 
+def delete_empty_trade(pair: str) -> None:
+    """Take a trade out whose entry ended without a fill.
+
+    freqtrade does so itself when it cancels an entry or sees it canceled in its loop. When it was
+    killed right after the cancel, it only closes the order at its next start, and the trade would
+    occupy its pair for good.
+    """
+    for trade in Trade.get_trades_proxy(is_open=True, pair=pair):
+        if not trade.has_open_orders and not trade.nr_of_successful_entries:
+            trade.delete()
+
+
 def recover_trade(exchange: Exchange, config: dict[str, Any], order: dict[str, Any]) -> Trade:
     """Write the trade that an entry of this bot has opened and the database doesn't know.
 

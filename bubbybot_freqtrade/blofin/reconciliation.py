@@ -24,6 +24,7 @@ class Discrepancy(StrEnum):
     LEFTOVER_STOP = "leftover_stop"
     SURPLUS_STOP = "surplus_stop"
     UNKNOWN_ORDER = "unknown_order"
+    EMPTY_TRADE = "empty_trade"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,11 @@ def compare(
         Finding(Discrepancy.MISSING_POSITION, trade.pair, trade.side)
         for key, trade in known.items()
         if key not in held and trade.contracts > 0
+    ]
+    findings += [
+        Finding(Discrepancy.EMPTY_TRADE, trade.pair, trade.side)
+        for trade in known.values()
+        if trade.contracts == 0 and not trade.has_open_orders
     ]
     entering = {row["symbol"] for row in orders if not closes(row)}
     findings += [f for f in _leftover_stops(tpsl_orders, held) if f.pair not in entering]
@@ -159,6 +165,10 @@ _SAYS = {
     Discrepancy.SURPLUS_STOP: "a second stop on the {side} position has been canceled.",
     Discrepancy.UNKNOWN_ORDER: (
         "an entry order of this bot that its database doesn't know has been canceled."
+    ),
+    Discrepancy.EMPTY_TRADE: (
+        "the bot's {side} trade had neither a fill nor an order that could still fill. It was "
+        "taken out of the database. Nothing has to be done."
     ),
 }
 

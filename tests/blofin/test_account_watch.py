@@ -102,6 +102,22 @@ def test_a_stop_without_a_position_is_taken_away(open_desk):
     assert len(desk.standing_stops(BTC)) == 1
 
 
+def test_a_trade_whose_entry_ended_unfilled_while_the_bot_was_dead_frees_its_pair(open_desk, caplog):
+    desk = open_desk()
+    desk.start()
+    desk.enter(BTC, price=45_000.0, order_type="limit")
+    desk.stop()
+    (order,) = list(next(iter(desk.sandbox.engine.venue.accounts.values())).live_orders())
+    by_hand(desk, "cancel", {"instId": "BTC-USDT", "orderId": order.order_id})
+    desk.pass_time(1)
+    desk.start()
+    desk.loop()
+    desk.loop()
+    assert Trade.get_open_trades() == []
+    assert "neither a fill nor an order" in caplog.text
+    assert desk.enter(BTC).is_open
+
+
 @pytest.mark.parametrize("kind", ["lost_reset", "lost_http", "lost_truncated"])
 def test_an_entry_whose_answer_is_lost_is_found_and_not_sent_twice(open_desk, kind):
     desk = open_desk()
