@@ -1,0 +1,118 @@
+"""What every drill is given, and what it has to show for itself."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from bubbybot_freqtrade.drills.desk import Desk
+
+# freqtrade waits 30 s after a request that failed, and an order whose answer is lost is given a
+# minute to arrive.
+SETTLING_LOOPS, SETTLING_MINUTES = 3, 1.2
+
+
+@dataclass(slots=True)
+class Figures:
+    """What a drill did and what came of it; `broken` in sentences, empty when every law held."""
+
+    name: str
+    requests: int = 0
+    faults: int = 0
+    kills: int = 0
+    inputs: int = 0
+    bare: int = 0
+    duplicates: int = 0
+    orphans: int = 0
+    secrets: int = 0
+    seconds: float = 0.0
+    notes: list[str] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Run:
+    """One run of one drill.
+
+    kills, steps: how many of them, where a drill has any. cases: which of its cases, by name; None
+    for all. say: told of progress, a line at a time.
+    """
+
+    name: str
+    folder: Path
+    seed: int = 1
+    kills: int = 200
+    steps: int = 2000
+    cases: Callable[[str], bool] = lambda _: True
+    say: Callable[[str], None] = lambda _: None
+    figures: Figures = field(init=False)
+    _desks: int = 0
+
+    def __post_init__(self) -> None:
+        """Begin with nothing done."""
+        self.figures = Figures(self.name)
+
+    @contextmanager
+    def desk(self, *args: Any, **settings: Any) -> Iterator[Desk]:
+        """A desk whose doings count for this drill; see `Desk` for the settings."""
+        self._desks += 1
+        desk = Desk(self.folder / f"{self.name}-{self._desks}", *args, **settings)
+        with desk:
+            yield desk
+            self.count(desk)
+        secrets = desk.secrets_told()
+        self.figures.secrets += len(secrets)
+        self.figures.broken += secrets
+
+    def count(self, desk: Desk) -> None:
+        """Add up what was done at a desk."""
+        self.figures.requests += sum(desk.watch.requests.values())
+        self.figures.faults += sum(desk.watch.faults.values())
+        self.figures.bare += desk.watch.bare_count
+
+    def check(self, desk: Desk, case: str) -> None:
+        """The laws, after a case: what was broken since the last check, and the books."""
+        audit = desk.audit()
+        self.figures.inputs += 1
+        self.figures.duplicates += len(audit.duplicates)
+        self.figures.orphans += len(audit.orphans)
+        stopped = [desk.stopped] if desk.stopped else []
+        for what in (*desk.watch.broken, *audit.broken, *stopped):
+            self.figures.broken.append(f"{case}: {what}")
+        desk.watch.broken.clear()
+
+    def must(self, holds: bool, case: str, otherwise: str) -> None:
+        """Something a case demands besides the laws."""
+        if not holds:
+            self.figures.broken.append(f"{case}: {otherwise}")
+
+
+def settle(desk: Desk) -> None:
+    """No more faults, and time enough for the bot to find out where it stands."""
+    desk.calm()
+    desk.loop()
+    desk.loop(SETTLING_LOOPS, minutes=SETTLING_MINUTES)
+
+
+def leave(desk: Desk) -> None:
+    """Close every trade, as `/forceexit all`."""
+    desk.exit()
+    desk.loop(2)
+
+
+@contextmanager
+def timed(figures: Figures) -> Iterator[None]:
+    """Note how long it took."""
+    begin = perf_counter()
+    yield
+    figures.seconds += perf_counter() - begin
+
+
+def spread(counts: Counter[str]) -> str:
+    """Counts in words, the most frequent first."""
+    return ", ".join(f"{name} {count}" for name, count in counts.most_common())

@@ -1,0 +1,181 @@
+"""`kill -9` at random moments of the lives of trades, restart, go on.
+
+The moments are chosen by what the venue sees: with a request on its way back, with a random number
+of milliseconds after it, or in the middle of nothing. While the bot is dead the market goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+from freqtrade.persistence import Trade, init_db
+
+from bubbybot_freqtrade.drills.bot_process import BotProcess
+from bubbybot_freqtrade.drills.desk import START_MS, Desk, bot_config
+from bubbybot_freqtrade.drills.drill import Run, spread
+from bubbybot_freqtrade.drills.market import BTC, ETH, SOL, inst_id, walk
+from bubbybot_freqtrade.sandbox.request_log import LoggedRequest
+
+# The moments, by the POST that has just had its effect when the bot dies; "any request" is any.
+MOMENTS = (
+    "trade/order",
+    "trade/order",
+    "trade/amend-tpsl",
+    "trade/order-tpsl",
+    "trade/cancel-order",
+    "account/set-leverage",
+    "any request",
+    "any request",
+)
+# A moment that does not come is given up for any other after so many requests.
+PATIENCE_REQUESTS = 150
+MINUTES_A_KILL = 8
+MS = 60_000
+
+
+@dataclass(slots=True)
+class _Killer:
+    """Decides when the bot dies: asked on the server's thread, for every request."""
+
+    draw: Random
+    moments: Counter[str] = field(default_factory=Counter)
+    bot: BotProcess | None = None
+    _moment: str = ""
+    _left: int = 0
+    _at_once: bool = False
+    _patience: int = 0
+    due: bool = False
+
+    def arm(self, bot: BotProcess) -> None:
+        """Choose the next moment."""
+        self._moment = self.draw.choice(MOMENTS)
+        self._left = self.draw.randint(1, 40) if self._moment == "any request" else 1
+        self._at_once = self.draw.random() < 0.6
+        self._patience = PATIENCE_REQUESTS
+        self.due = False
+        self.bot = bot
+
+    def see(self, entry: LoggedRequest) -> None:
+        """A request has had its effect and was not answered yet."""
+        if self.bot is None or self.due:
+            return
+        self._patience -= 1
+        fits = self._moment == "any request" or (
+            entry.method == "POST" and entry.path.endswith(f"/{self._moment}")
+        )
+        self._left -= fits
+        if self._left > 0 and self._patience > 0:
+            return
+        how = "before its answer" if self._at_once else "after its answer"
+        moment = self._moment if self._left <= 0 else "any request"
+        self.moments[f"{moment} {how}"] += 1
+        self.due = True
+        if self._at_once:
+            self.bot.kill()
+
+
+def kills(run: Run) -> None:
+    """Kill a bot that trades all the time, `run.kills` times."""
+    draw = Random(f"kills {run.seed}")  # noqa: S311 - a drill
+    minutes = 720 + MINUTES_A_KILL * run.kills
+    prices = {
+        pair: walk(price, minutes, run.seed + number)
+        for number, (pair, price) in enumerate(((BTC, 50_000.0), (ETH, 2_000.0), (SOL, 150.0)))
+    }
+    amends = draw.random() < 0.5
+    for number, amend_tpsl in enumerate((amends, not amends)):
+        share = (run.kills + 1 - number) // 2
+        with run.desk(prices, strategy="Restless", amend_tpsl=amend_tpsl) as desk:
+            _kill_often(run, desk, draw, share)
+
+
+def _kill_often(run: Run, desk: Desk, draw: Random, count: int) -> None:
+    config = bot_config(
+        desk.sandbox.url,
+        desk.folder,
+        "Restless",
+        desk.pairs,
+        unfilledtimeout={"entry": 2, "exit": 2, "unit": "minutes"},
+    )
+    (desk.folder / "config.json").write_text(json.dumps(config))
+    killer = _Killer(draw)
+    desk.watch.on_request = killer.see
+    for number in range(1, count + 1):
+        _one_life(run, desk, killer, draw)
+        run.say(f"{run.figures.kills} kills, {len(run.figures.broken)} laws broken")
+        if desk.watch.broken:
+            run.figures.broken += [f"kill {number}: {what}" for what in desk.watch.broken]
+            desk.watch.broken.clear()
+    killer.bot = None
+    _end_well(run, desk)
+    run.figures.notes.append(f"killed at: {spread(killer.moments)}")
+
+
+def _one_life(run: Run, desk: Desk, killer: _Killer, draw: Random) -> None:
+    loops = 0
+
+    def on_loop(count: int) -> None:
+        nonlocal loops
+        loops = count
+        desk.watch.loop_ended()
+        if count == 2:
+            for pair in _unknown(desk):
+                run.figures.orphans += 1
+                run.figures.broken.append(f"{pair} unknown to the database two loops after a kill")
+
+    bot = BotProcess(desk.folder, desk.key, desk.sandbox.engine.now_ms, desk.watch.advance, on_loop)
+    alive = bot.serve(until=lambda: loops >= 2)
+    if alive:
+        killer.arm(bot)
+        alive = bot.serve(until=lambda: killer.due)
+    if alive:
+        # The bot goes on while we wait, until it needs time; then it waits for us.
+        time.sleep(draw.random() * 0.02)
+        bot.kill()
+        bot.serve()
+    if bot.exit_code != -9:
+        run.figures.broken.append(f"the bot died by itself, exit code {bot.exit_code}")
+    run.figures.kills += 1
+    killer.bot = None
+    if draw.random() < 0.5:
+        desk.watch.advance(desk.sandbox.engine.now_ms + int(draw.random() * 5 * MS))
+
+
+def _end_well(run: Run, desk: Desk) -> None:
+    """The last bot closes all its trades; then the books of both sides are compared."""
+    bot = BotProcess(
+        desk.folder, desk.key, desk.sandbox.engine.now_ms, desk.watch.advance, finish=True
+    )
+    bot.serve()
+    if bot.exit_code:
+        run.figures.broken.append(f"the last bot ended with exit code {bot.exit_code}")
+    init_db(f"sqlite:///{desk.folder}/trades.sqlite")
+    try:
+        run.check(desk, "after the last kill")
+        trades = len(Trade.get_trades().all())
+        days = (desk.sandbox.engine.now_ms - START_MS) / 1440 / MS
+        run.figures.notes.append(f"{trades} trades in {days:.2f} days")
+        left = Trade.get_open_trade_count()
+        run.must(left == 0, "after the last kill", f"{left} trades could not be closed")
+    finally:
+        Trade.session.remove()
+
+
+def _unknown(desk: Desk) -> list[str]:
+    """Instruments of positions without an open trade of that side, read beside the waiting bot."""
+    uri = f"file:{Path(desk.folder) / 'trades.sqlite'}?mode=ro"
+    database = sqlite3.connect(uri, uri=True)
+    try:
+        rows = database.execute("select pair, is_short from trades where is_open").fetchall()
+    finally:
+        database.close()
+    held = {(inst_id(pair), -1 if is_short else 1) for pair, is_short in rows}
+    with desk.sandbox.engine.exclusive():
+        positions = desk.watch.account.positions.values()
+        return [p.inst_id for p in positions if (p.inst_id, p.direction) not in held]

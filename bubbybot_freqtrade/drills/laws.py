@@ -1,0 +1,126 @@
+"""What must hold between the venue and freqtrade's database whatever has happened.
+
+Every position belongs to an open trade of its size, and every open trade to its position; every
+entry was placed once; every stop stands once; the books of both sides agree to the cent.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from freqtrade.persistence import Order, Trade
+
+from bubbybot_freqtrade.drills.market import inst_id
+from bubbybot_freqtrade.rehearsal.ledgers import CENT, reconcile
+from bubbybot_freqtrade.rehearsal.trades import trade_records
+from bubbybot_freqtrade.sandbox.account import Account, Position
+from bubbybot_freqtrade.sandbox.engine import Engine
+
+
+@dataclass(slots=True)
+class Audit:
+    """What a look into the books of both sides found; lists of sentences, empty when all is well.
+
+    orphans: positions that no trade knows, and trades that have no position.
+    """
+
+    duplicates: list[str] = field(default_factory=list)
+    orphans: list[str] = field(default_factory=list)
+    ledgers: list[str] = field(default_factory=list)
+
+    @property
+    def broken(self) -> list[str]:
+        """All of them."""
+        return [*self.duplicates, *self.orphans, *self.ledgers]
+
+
+def audit(engine: Engine, uid: str, foreign: Sequence[str] = ()) -> Audit:
+    """Compare an account with freqtrade's open database. Call it when nothing is on its way.
+
+    foreign: ids of positions that somebody else opened, which freqtrade rightly does not know.
+    """
+    Trade.session.expire_all()
+    with engine.exclusive():
+        account = engine.account(uid)
+        return Audit(
+            duplicates=[*_entries_twice(account), *_stops_twice(account)],
+            orphans=[*_unknown_positions(account, foreign), *_trades_without(account)],
+            ledgers=[*_differences(account, foreign)],
+        )
+
+
+def _entries_twice(account: Account) -> Iterator[str]:
+    """Strategies of the drills never add to a position: a second entry is one sent twice."""
+    entries: Counter[str] = Counter()
+    position_of = {e.order_id: e.position_id for e in account.ledger.entries if e.kind == "fee"}
+    for order in account.orders.values():
+        if order.origin == "api" and not order.reduce_only and order.filled:
+            entries[position_of[order.order_id]] += 1
+    for position_id, count in entries.items():
+        if count > 1:
+            yield f"position {position_id} was entered by {count} orders"
+
+
+def _stops_twice(account: Account) -> Iterator[str]:
+    stops = Counter(
+        order.inst_id for order in account.live_tpsl() if order.tpsl.sl_trigger is not None
+    )
+    for name, count in stops.items():
+        if count > 1:
+            yield f"{count} stops stand on {name}"
+
+
+def unknown_positions(account: Account) -> list[Position]:
+    """Positions that no open trade of that pair and side accounts for, to the contract."""
+    held = {
+        (inst_id(trade.pair), -1 if trade.is_short else 1): trade.amount
+        for trade in Trade.get_open_trades()
+    }
+    return [
+        position
+        for position in account.positions.values()
+        if not _same_size(held.get((position.inst_id, position.direction), 0.0), position)
+    ]
+
+
+def _same_size(amount: float, position: Position) -> bool:
+    return abs(Decimal(repr(amount)) - position.base_size) < position.contract_value / 1000
+
+
+def _unknown_positions(account: Account, foreign: Sequence[str]) -> Iterator[str]:
+    for position in unknown_positions(account):
+        if position.position_id not in foreign:
+            size = position.base_size * position.direction
+            yield f"the venue holds {size:f} of {position.inst_id}, the database doesn't"
+
+
+def _trades_without(account: Account) -> Iterator[str]:
+    held = {(p.inst_id, p.direction) for p in account.positions.values()}
+    for trade in Trade.get_open_trades():
+        side = (inst_id(trade.pair), -1 if trade.is_short else 1)
+        if trade.has_open_position and side not in held:
+            yield f"the database holds {trade}, the venue doesn't"
+    for order in Order.get_open_orders():
+        known = order.order_id in account.open_orders or order.order_id in account.open_tpsl
+        if not known:
+            yield f"the database waits for order {order.order_id} of {order.ft_pair}, long ended"
+
+
+def _differences(account: Account, foreign: Sequence[str]) -> Iterator[str]:
+    for row in reconcile(trade_records(), account.ledger.entries):
+        if row.trade is None:
+            theirs = row.position_ids - set(foreign) - _open_positions(account)
+            if theirs:
+                yield f"the venue booked {row.venue.net:.4f} USDT on {row.inst_id}, unknown to us"
+        elif row.difference > CENT:
+            yield (
+                f"trade {row.trade.trade_id} of {row.trade.pair} made {row.bot.net:.4f} USDT, "
+                f"by the venue's books {row.venue.net:.4f}"
+            )
+
+
+def _open_positions(account: Account) -> set[str]:
+    return {position.position_id for position in account.positions.values()}

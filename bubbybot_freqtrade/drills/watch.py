@@ -1,0 +1,204 @@
+"""The venue's side of a drill: every position, looked at after everything that could change it.
+
+Nothing the bot says about itself goes into this. It is looked after each request has had its effect
+and, while time passes, after each moment in which something happened.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from bubbybot_freqtrade.sandbox.account import Account, Position
+from bubbybot_freqtrade.sandbox.request_log import LoggedRequest, RequestLog
+from bubbybot_freqtrade.sandbox.server import Sandbox
+
+ORDER_PATHS = ("/trade/order", "/trade/order-tpsl", "/trade/order-algo")
+
+
+@dataclass(slots=True)
+class Bareness:
+    """A position without a stop for its whole size. `excuse`: who took the stop, if not the bot."""
+
+    position_id: str
+    inst_id: str
+    since_ms: int
+    cause: str
+    excuse: str
+    loops: int = 0
+
+
+class _WatchedRequests(RequestLog):
+    """The sandbox's request log, telling of every request that has had its effect."""
+
+    def __init__(self, size: int, tell: Callable[[LoggedRequest], None]) -> None:
+        super().__init__(size)
+        self._tell = tell
+
+    def append(self, entry: LoggedRequest) -> None:
+        super().append(entry)
+        self._tell(entry)
+
+
+class Watch:
+    """Follows one account of a sandbox, whose time it moves. `broken` is what must never happen.
+
+    on_request: told of every request, on the server's thread, before the bot gets its answer.
+    """
+
+    def __init__(self, sandbox: Sandbox, uid: str) -> None:
+        """Look from now on."""
+        self.sandbox = sandbox
+        self.uid = uid
+        self.broken: list[str] = []
+        self.bare_count = 0
+        self.faults: Counter[str] = Counter()
+        self.requests: Counter[str] = Counter()
+        self.on_request: Callable[[LoggedRequest], None] = lambda _: None
+        self._bare: dict[str, Bareness] = {}
+        self._moving = False
+        self._moment: tuple[int, dict[str, str]] | None = None
+        self._client_order_ids: set[str] = set()
+        sandbox.requests = _WatchedRequests(sandbox.settings.request_log_size, self._requested)
+        sandbox.engine.venue.listeners.append(self._changed)
+
+    @property
+    def account(self) -> Account:
+        """The account as it is; hold `sandbox.engine.exclusive()` while reading more than once."""
+        return self.sandbox.engine.account(self.uid)
+
+    # Looking
+
+    def advance(self, to_ms: int) -> None:
+        """Let the venue's time move on to `to_ms`."""
+        with self.sandbox.engine.exclusive():
+            self._moving, self._moment = True, None
+            try:
+                self.sandbox.advance(to_ms)
+            finally:
+                self._moving = False
+            self._judge_moment()
+            self._judge(self._bare_now(), "while time passed", "")
+
+    @contextmanager
+    def by_hand(self, what: str) -> Iterator[None]:
+        """Changes inside are the account owner's own; the bot has one loop to put them right."""
+        with self.sandbox.engine.exclusive():
+            yield
+            self._judge(self._bare_now(), what, "the owner")
+
+    def loop_ended(self) -> None:
+        """A loop of the bot is over in which it could have acted."""
+        with self.sandbox.engine.exclusive():
+            self._judge(self._bare_now(), "at the end of a loop", "")
+            for bareness in self._bare.values():
+                bareness.loops += 1
+                # One loop to see it in, which may have begun before it happened.
+                if bareness.loops == 2 and bareness.excuse:
+                    self._count(bareness, f"{bareness.excuse} took the stop and no loop replaced it")
+
+    def _changed(self, topic: str, account: Account, subject: Any) -> None:
+        """Within one moment the venue changes several things; only the last state exists."""
+        if account.uid != self.uid or not self._moving:
+            return
+        now = self.sandbox.engine.now_ms
+        if self._moment is not None and self._moment[0] != now:
+            self._judge_moment()
+        self._moment = (now, self._bare_now())
+
+    def _judge_moment(self) -> None:
+        if self._moment is not None:
+            self._judge(self._moment[1], "while time passed", "")
+            self._moment = None
+
+    def _requested(self, entry: LoggedRequest) -> None:
+        self.requests[f"{entry.method} {entry.path}"] += 1
+        if entry.fault:
+            self.faults[entry.fault] += 1
+        with self.sandbox.engine.exclusive():
+            if entry.method == "POST":
+                self._judge_intent(entry)
+            self._judge(self._bare_now(), f"{entry.method} {entry.path}", "")
+        self.on_request(entry)
+
+    def _bare_now(self) -> dict[str, str]:
+        """Positions without a stop for their whole size: id and instrument."""
+        account = self.account
+        return {
+            position.position_id: position.inst_id
+            for position in account.positions.values()
+            if covered(account, position) < position.size
+        }
+
+    def _judge(self, bare: dict[str, str], cause: str, excuse: str) -> None:
+        for position_id in list(self._bare):
+            if position_id not in bare:
+                del self._bare[position_id]
+        for position_id, inst_id in bare.items():
+            if position_id in self._bare:
+                continue
+            now = self.sandbox.engine.now_ms
+            who = excuse or self._venue_took_it(position_id, inst_id)
+            bareness = Bareness(position_id, inst_id, now, cause, who)
+            self._bare[position_id] = bareness
+            if not who:
+                self._count(bareness, "no stop for its whole size")
+
+    def _count(self, bareness: Bareness, why: str) -> None:
+        self.bare_count += 1
+        self.broken.append(f"{bareness.inst_id} is bare ({bareness.cause}): {why}")
+
+    def _venue_took_it(self, position_id: str, inst_id: str) -> str:
+        """The venue itself cancels a stop whose price has been passed already."""
+        ended = [
+            order
+            for order in self.account.tpsl_orders.values()
+            if order.inst_id == inst_id and int(order.tpsl_id) > int(position_id)
+        ]
+        latest = max(ended, key=lambda order: int(order.tpsl_id), default=None)
+        taken = latest is not None and latest.cancel_type == "system_canceled"
+        return "the venue" if taken else ""
+
+    def _judge_intent(self, entry: LoggedRequest) -> None:
+        """No clientOrderId twice, and never two exits at work for one position."""
+        if entry.path.endswith(ORDER_PATHS):
+            body = entry.json()
+            name = body.get("clientOrderId") if isinstance(body, dict) else None
+            if name and name in self._client_order_ids:
+                self.broken.append(f"clientOrderId {name} was sent twice")
+            self._client_order_ids.add(name)
+        exits = Counter(
+            order.inst_id
+            for order in self.account.live_orders()
+            if order.reduce_only and order.origin == "api"
+        )
+        for inst_id, count in exits.items():
+            if count > 1:
+                self.broken.append(f"{count} exit orders work at once on {inst_id}")
+
+
+def covered(account: Account, position: Position) -> Decimal:
+    """Contracts of `position` that its live stops close, or that are being closed by one now."""
+    size = Decimal(0)
+    for order in account.live_tpsl(position.inst_id):
+        if order.tpsl.sl_trigger is not None and _closes(order, position):
+            size += position.size if order.is_entire_position else order.size
+    # A stop or target that has fired lives on as an order until the book has taken all of it.
+    firing = (
+        order.remaining
+        for order in account.live_orders(position.inst_id)
+        if order.category in ("sl", "tp") and _closes(order, position)
+    )
+    return size + sum(firing, Decimal(0))
+
+
+def _closes(order: Any, position: Position) -> bool:
+    return (order.side, order.margin_mode, order.position_side) == (
+        position.closing_side,
+        position.margin_mode,
+        position.position_side,
+    )
