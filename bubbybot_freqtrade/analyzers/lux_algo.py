@@ -304,8 +304,7 @@ def order_blocks(
     old.
     """
     high, low, close = floats(high), floats(low), floats(close)
-    with np.errstate(invalid="ignore"):
-        wide = high - low >= wide_candle * mean_range
+    wide = high - low >= wide_candle * mean_range
     sort_low = np.where(wide, high, low)
     sort_high = np.where(wide, low, high)
     sides = []
@@ -319,11 +318,8 @@ def order_blocks(
         )
         made, column = (np.ascontiguousarray(at) for at in np.nonzero(candles >= 0))
         candle = candles[made, column]
-        sides.append(
-            _follow(
-                high, low, close, side, made, candle, high[candle], low[candle], candle, 0, memory
-            )
-        )
+        edges = high[candle], low[candle]
+        sides.append(_follow((high, low, close), side, made, candle, *edges, memory))
     return OrderBlocks(*sides)
 
 
@@ -334,20 +330,16 @@ def _side_breaks(walk: Structure, side: int) -> tuple[Flags, Integers]:
 
 
 def _follow(
-    high: Floats,
-    low: Floats,
-    close: Floats,
+    candles: tuple[Floats, Floats, Floats],
     side: int,
     made: Integers,
     candle: Integers,
     tops: Floats,
     bottoms: Floats,
-    age_from: Integers,
-    first_test: int,
     memory: int,
 ) -> Zones:
     top, bottom, ended = kernels.zones.nearest_zones(
-        high, low, close, side, made, tops, bottoms, age_from, first_test, memory
+        *candles, side, made, candle, tops, bottoms, memory
     )
     return Zones(top, bottom, made, candle, tops, bottoms, ended)
 
@@ -396,9 +388,8 @@ def fair_value_gaps(
     zones = []
     for side, event, top, bottom in ((1, bull_event, low, high_2), (-1, bear_event, low_2, high)):
         made = np.flatnonzero(event)
-        zones.append(
-            _follow(high, low, close, side, made, made, top[made], bottom[made], made, 1, memory)
-        )
+        edges = top[made], bottom[made]
+        zones.append(_follow((high, low, close), side, made, made, *edges, memory))
     return FairValueGaps(bull_event, bear_event, *zones)
 
 

@@ -180,8 +180,8 @@ def test_a_wide_candle_swaps_high_and_low_for_the_search() -> None:
     high, low, close = points(*PEAK, 13)
     high[4] = 11.4  # candle 4 reaches from 10.3 to 11.4
     assert blocks((high, low, close), mean_range=0.56).bull.candle.tolist() == [4]
-    # With 1.1 ≥ 2·0.54 it counts with 11.4, and the lowest of the others is candle 3 with 10.8.
-    found = blocks((high, low, close), mean_range=0.54).bull
+    # At exactly twice the unit it counts with 11.4; the lowest of the others is candle 3 with 10.8.
+    found = blocks((high, low, close), mean_range=(high[4] - low[4]) / 2).bull
     assert found.candle.tolist() == [3]
     assert [found.top[6], found.bottom[6]] == [11.2, 10.8]
 
@@ -199,6 +199,19 @@ def test_the_nearest_block_is_named_and_inside_counts_as_zero() -> None:
     assert found.tops[1] == pytest.approx(14.2)
     assert found.top[12] == pytest.approx(14.2)  # close 14.1 lies inside the upper one
     assert found.top[14] == pytest.approx(10.7)  # which price has run through since
+
+
+def test_of_equally_near_blocks_of_one_row_the_swings_is_named() -> None:
+    # The last close breaks the swing's peak of 15.2 (candle 2) and the internal one of 13.2
+    # (candle 6); the blocks behind them, candles 4 and 8, end at the same height.
+    high, low, close = points(10, 11, 15, 12, 10, 12, 13, 12, 11, 12, 16)
+    high[4] = high[8]
+    swing, internal = structure(high, low, close, swing_length=4, internal_length=2)
+    unit = np.full(len(close), np.nan)
+    found = order_blocks(high, low, close, unit, swing, internal).bull
+    assert found.made.tolist() == [10, 10]
+    assert sorted(found.candle.tolist()) == [4, 8]
+    assert found.bottom[10] == low[4]
 
 
 def test_touching_a_block_includes_its_edge(draw) -> None:

@@ -358,7 +358,8 @@ def test_levels_closer_than_half_an_atr_merge() -> None:
     highs = [11, 11, 14, 11, 11, 14.4, 11, 11]
     found = levels_of(highs, [10] * 8, close=10.5, atr=1.0)
     assert (found["resistance"], found["resistance_touches"]) == (pytest.approx(14.2), 2)
-    found = levels_of(highs, [10] * 8, close=10.5, atr=0.8)  # 0.4 is not closer than 0.4
+    highs[5] = 14.5  # 0.5 is not closer than 0.5
+    found = levels_of(highs, [10] * 8, close=10.5, atr=1.0)
     assert (found["resistance"], found["resistance_touches"]) == (14, 1)
 
 

@@ -40,26 +40,25 @@ def nearest_zones(
     low: Floats,
     close: Floats,
     side: int,
-    born: Integers,
+    made: Integers,
+    candle: Integers,
     top: Floats,
     bottom: Floats,
-    age_from: Integers,
-    first_test: int,
     memory: int,
 ) -> tuple[Floats, Floats, Integers]:
     """
     Follow zones of one side (+1 dies when low < its bottom, −1 when high > its top).
 
-    `born`, `top`, `bottom`, `age_from` describe the zones in the order of their making: the row on
-    which each appears, its edges, and the candle whose age counts (forgotten from row age_from +
-    memory on). A zone is first tested `first_test` rows after it is born. Among zones equally near
-    to close the latest in that order wins.
+    `made`, `candle`, `top`, `bottom` describe the zones in the order of their making: the row on
+    which each appears, the candle whose age counts (forgotten from row candle + memory on) and its
+    edges. A zone is tested from the row it is made on; a gap cannot die on that row, because its
+    third candle stayed beyond it. Among zones equally near to close the latest in that order wins.
 
     Returns the nearest living zone's top and bottom per row (NaN: none) and, per zone, the row on
     which it ended (int64, −1 while it lives).
     """
     count = close.size
-    zones = born.size
+    zones = made.size
     nearest_top = np.full(count, np.nan)
     nearest_bottom = np.full(count, np.nan)
     ended = np.full(zones, -1, np.int64)
@@ -67,7 +66,7 @@ def nearest_zones(
     size = 0
     following = 0
     for t in range(count):
-        while following < zones and born[following] == t:
+        while following < zones and made[following] == t:
             living[size] = following
             size += 1
             following += 1
@@ -77,8 +76,7 @@ def nearest_zones(
         for i in range(size):
             zone = living[i]
             through = low[t] < bottom[zone] if side > 0 else high[t] > top[zone]
-            tested = t - born[zone] >= first_test
-            if (tested and through) or age_from[zone] <= t - memory:
+            if through or candle[zone] <= t - memory:
                 ended[zone] = t
                 continue
             living[kept] = zone
