@@ -60,6 +60,8 @@ def backtest(rehearsal: Rehearsal, sandbox: Sandbox) -> list[BacktestTrade]:
         # The venue's clock stands still now; to it the whole download happens in one millisecond.
         sandbox.limits.lift_bans()
     span = rehearsal.span
+    # A backtest needs the candle before its first entry inside the range.
+    start = span.start_ms - timeframe_to_msecs(rehearsal.timeframe)
     log = out / "backtest.log"
     log.unlink(missing_ok=True)
     _freqtrade(
@@ -71,7 +73,7 @@ def backtest(rehearsal: Rehearsal, sandbox: Sandbox) -> list[BacktestTrade]:
     _freqtrade(
         log,
         *("backtesting", "--config", str(config), "--cache", "none"),
-        *("--timerange", f"{span.start_ms // 1000}-{span.end_ms // 1000}"),
+        *("--timerange", f"{start // 1000}-{span.end_ms // 1000}"),
         *("--export", "trades", "--backtest-directory", str(out / "backtest_results")),
     )
     frame = load_backtest_data(out / "backtest_results")

@@ -17,7 +17,14 @@ from bubbybot_freqtrade.rehearsal.backtest import BacktestError, backtest
 from bubbybot_freqtrade.rehearsal.comparison import Comparison, compare
 from bubbybot_freqtrade.rehearsal.report import report
 from bubbybot_freqtrade.rehearsal.rules import PLAN_RULES, RULES, violations
-from bubbybot_freqtrade.rehearsal.run import Rehearsal, RehearsalError, rehearse, span_of
+from bubbybot_freqtrade.rehearsal.run import (
+    Drill,
+    Rehearsal,
+    RehearsalError,
+    no_drill,
+    rehearse,
+    span_of,
+)
 from bubbybot_freqtrade.rehearsal.settings import RehearsalSettings
 from bubbybot_freqtrade.rehearsal.venue_log import when
 from bubbybot_freqtrade.sandbox.candles import DataFolderError
@@ -30,7 +37,7 @@ from bubbybot_freqtrade.sandbox.server import Sandbox, SandboxError
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Folder of freqtrade candles to play; generated ones without it.",
 )
-@click.option("--days", type=float, default=7, show_default=True, help="How many days to play.")
+@click.option("--days", type=float, default=4, show_default=True, help="How many days to play.")
 @click.option(
     "--start",
     type=click.DateTime(["%Y-%m-%d"]),
@@ -54,7 +61,7 @@ from bubbybot_freqtrade.sandbox.server import Sandbox, SandboxError
 @click.option(
     "--loop-seconds",
     type=int,
-    default=60,
+    default=300,
     show_default=True,
     help="Virtual seconds between two loops of the bot while a trade is open.",
 )
@@ -109,7 +116,13 @@ def rehearse_command(
         raise click.UsageError(f"freqtrade does not start: {error}") from error
 
 
-def run(settings: RehearsalSettings, console: Console, *, with_backtest: bool = True) -> int:
+def run(
+    settings: RehearsalSettings,
+    console: Console,
+    *,
+    with_backtest: bool = True,
+    drill: Drill = no_drill,
+) -> int:
     """Rehearse with a progress bar and print the report; the exit code."""
     compared: list[Comparison] = []
 
@@ -130,7 +143,7 @@ def run(settings: RehearsalSettings, console: Console, *, with_backtest: bool = 
                 trades=result.entries,
             )
 
-        result = rehearse(settings, show, after=after)
+        result = rehearse(settings, show, drill=drill, after=after)
     rules = RULES + PLAN_RULES if result.plans else RULES
     broken = violations(result.evidence, rules)
     report(console, result, compared if with_backtest else None, broken)

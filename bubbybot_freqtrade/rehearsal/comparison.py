@@ -133,6 +133,8 @@ def _kind(reason: str) -> str:
 
 
 def _why_funding(live: TradeRecord, other: BacktestTrade) -> str:
+    if other.opened_ms % timeframe_to_msecs("8h") == 0 and live.opened_ms > other.opened_ms:
+        return "funding: the backtest enters in the moment of settlement, the bot after it"
     if abs((live.closed_ms or 0) - other.closed_ms) > timeframe_to_msecs("1h"):
         return "funding: held for another time"
     return "funding: mark price of the moment, not of the hour"

@@ -1,8 +1,8 @@
 """The rehearsal itself: freqtrade's worker, as `freqtrade trade` runs it, on the sandbox.
 
-Nothing of the bot is replaced but the time it lives in. One difference to a night at the terminal:
-while no trade and no order is open the bot sleeps until the next candle, for nothing can happen to
-it before.
+Nothing of the bot is replaced but the time it lives in and how long it sleeps between two loops: as
+usual while an order is open, `loop_seconds` while a trade is, else until the next candle, for
+nothing can happen to it before.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from time import perf_counter
 from typing import Any
 
 from freqtrade.configuration import Configuration
+from freqtrade.constants import PROCESS_THROTTLE_SECS
 from freqtrade.enums import State
 from freqtrade.persistence import Order, Trade
 from freqtrade.rpc import RPC
@@ -124,6 +125,13 @@ class Rehearsal:
 Progress = Callable[[Rehearsal, int], None]
 """Called after every loop with the rehearsal so far and the virtual time in ms."""
 
+Drill = Callable[[Sandbox, int], None]
+"""Called before every loop with the sandbox and the virtual time in ms; may spoil the day."""
+
+
+def no_drill(_sandbox: Sandbox, _now_ms: int) -> None:
+    """An ordinary day."""
+
 
 def span_of(settings: RehearsalSettings) -> Span:
     """Pairs and range of a rehearsal.
@@ -153,13 +161,11 @@ def rehearse(
     settings: RehearsalSettings,
     progress: Progress = lambda *_: None,
     *,
-    drill: Callable[[Sandbox, int], None] = lambda *_: None,
+    drill: Drill = no_drill,
     after: Callable[[Rehearsal, Sandbox], None] = lambda *_: None,
 ) -> Rehearsal:
     """Play a rehearsal to its end.
 
-    :param drill: called before every loop with the sandbox and the virtual time in ms; may do what
-        a bad day does.
     :param after: called in real time with the result while the sandbox still runs.
     :raises RehearsalError, DataFolderError, OperationalException: when it cannot begin.
     """
@@ -195,9 +201,11 @@ class _Run:
         config = Configuration(args).get_config()
         log.attach()
         self.worker = Worker(args, config)
+        self.worker._throttle_secs = DAY_MS / 1000
+        self.worker._sleep = self._sleep
         self.bot = self.worker.freqtrade
 
-    def play(self, progress: Progress, drill: Callable[[Sandbox, int], None]) -> None:
+    def play(self, progress: Progress, drill: Drill) -> None:
         """From the first loop to the last exit."""
         strategy = self.bot.strategy
         self.result.timeframe = strategy.timeframe
@@ -212,7 +220,7 @@ class _Run:
         finally:
             self.worker.exit()
 
-    def _loops(self, progress: Progress, drill: Callable[[Sandbox, int], None]) -> None:
+    def _loops(self, progress: Progress, drill: Drill) -> None:
         state: State | None = None
         while self.clock.now_ms < self.result.span.end_ms and not self.result.stopped:
             drill(self.sandbox, self.clock.now_ms)
@@ -222,8 +230,6 @@ class _Run:
     def _loop(self, state: State | None) -> State | None:
         """One round of freqtrade's worker, the sleep at its end included."""
         begin = perf_counter()
-        left = (self.result.span.end_ms - self.clock.now_ms) / 1000
-        self.worker._throttle_secs = min(self._pause(), max(left, 1.0))
         try:
             state = self.worker._worker(old_state=state)
         except Exception as error:
@@ -236,10 +242,14 @@ class _Run:
         self._count_requests(perf_counter() - begin)
         return state
 
-    def _pause(self) -> float:
-        """Seconds until the next loop at the latest; the worker wakes up with a candle anyway."""
-        busy = Trade.get_open_trade_count() or Order.get_open_orders()
-        return self.result.settings.loop_seconds if busy else DAY_MS / 1000
+    def _sleep(self, seconds: float) -> None:
+        """What the worker does between two loops; it asks for the time until the next candle."""
+        if any(order.ft_order_side != "stoploss" for order in Order.get_open_orders()):
+            seconds = min(seconds, PROCESS_THROTTLE_SECS)
+        elif Trade.get_open_trade_count():
+            seconds = min(seconds, self.result.settings.loop_seconds)
+        left = (self.result.span.end_ms - self.clock.now_ms) / 1000
+        self.clock.sleep(min(seconds, max(left, PROCESS_THROTTLE_SECS)))
 
     def _count_requests(self, seconds: float) -> None:
         kinds: Counter[str] = Counter()

@@ -66,22 +66,22 @@ class RehearsalSettings(BaseModel):
     start: first day (UTC); by default `days` before the end of the data, or the generator's
         default day. pairs: as freqtrade spells them; by default all of the folder's, or
         `DEFAULT_PAIRS`. config: a freqtrade config to take `TRADING_SETTINGS` from.
-    loop_seconds: how often the bot looks at open trades and orders, virtual seconds. Without any it
-        wakes up with every candle.
+    loop_seconds: how often the bot looks at its open trades, virtual seconds; it looks at open
+        orders every few seconds as usual, and without either wakes up with every candle.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     data: Path | None = None
     start: date | None = None
-    days: float = Field(default=7, gt=0)
+    days: float = Field(default=4, gt=0)
     seed: int = 7
     pairs: tuple[str, ...] | None = None
     config: Path | None = None
     strategy: str = "BubbyBot"
     strategy_path: Path = Path("user_data/strategies")
     balance: Decimal = Field(default=Decimal(1000), gt=0)
-    loop_seconds: int = Field(default=60, ge=5)
+    loop_seconds: int = Field(default=300, ge=5)
     out: Path = Path("user_data/rehearsal")
 
     @field_validator("pairs")
@@ -127,7 +127,7 @@ def freqtrade_config(
         "pairlists": [{"method": "StaticPairList"}],
         "telegram": {"enabled": False, "token": "", "chat_id": ""},
         "api_server": _API_SERVER_OFF,
-        "internals": {"process_throttle_secs": settings.loop_seconds, "heartbeat_interval": 0},
+        "internals": {"heartbeat_interval": 0},
         # The rehearsal keeps the log itself; freqtrade's default writes to the terminal.
         "log_config": {"version": 1, "formatters": {}, "handlers": {}, "root": {"handlers": []}},
     }
