@@ -144,12 +144,27 @@ class ExitSettings(Settings):
     )
 
 
+class MessageSettings(Settings):
+    """What the operator is told besides freqtrade's own messages."""
+
+    price_move: float | None = Field(
+        default=0.03, gt=0, description="move of a price within 15 minutes that is told"
+    )
+    price_moves: dict[str, float] = Field(
+        default={}, description="the same for single pairs, by their names"
+    )
+    stale_minutes: float = Field(
+        default=30.0, ge=20, description="age of the newest closed candle that is told"
+    )
+
+
 class BubbyBotSettings(Settings):
     """The whole ``bubbybot`` block."""
 
     confluence: ConfluenceSettings = ConfluenceSettings()
     risk: RiskSettings = RiskSettings()
     exits: ExitSettings = ExitSettings()
+    messages: MessageSettings = MessageSettings()
     entry_order: Literal["limit", "market"] = "market"
 
     @classmethod

@@ -7,6 +7,7 @@ venue does (backtest, hyperopt, dry-run).
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -14,6 +15,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 import pandas as pd
 from freqtrade.enums import RunMode
+from freqtrade.exceptions import FreqtradeException
 from freqtrade.exchange import timeframe_to_prev_date
 from freqtrade.persistence import LocalTrade, Order, PairLocks, Trade
 from freqtrade.strategy import (
@@ -24,8 +26,10 @@ from freqtrade.strategy import (
     stoploss_from_absolute,
 )
 
+from bubbybot_freqtrade import messages
 from bubbybot_freqtrade.analyzers import frankie_candles, lux_algo, market_cipher
 from bubbybot_freqtrade.blofin.bracket import Bracket, offer_bracket
+from bubbybot_freqtrade.blofin.reconciliation import told
 from bubbybot_freqtrade.confluence import (
     REGIME_COLUMNS,
     SCORE_COLUMNS,
@@ -46,6 +50,7 @@ from bubbybot_freqtrade.risk.breakers import (
 from bubbybot_freqtrade.risk.levels import (
     LEVEL_COLUMNS,
     average_true_range,
+    forced_levels,
     long_levels,
     short_levels,
 )
@@ -60,6 +65,7 @@ from bubbybot_freqtrade.risk.plan import (
     plan,
 )
 from bubbybot_freqtrade.settings import BubbyBotSettings
+from bubbybot_freqtrade.watch import AccountMessages, CandleWatch, PriceWatch
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +79,9 @@ DAILY_LOSS_LOCK = "BubbyBot: daily loss limit"
 CONTEXT_TIMEFRAMES = tuple(REGIME_COLUMNS)
 TAKER_FEE = 0.0006
 CANDLE = timedelta(minutes=15)
+# A forced market order with a price fills at the market's; so far apart the plan still holds.
+FORCED_RATE_GAP = 0.002
+WATCH_INTERVAL = timedelta(minutes=1)
 
 
 def closed_on_error(refusal: R) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -154,6 +163,10 @@ class BubbyBotStrategy(IStrategy):
         self._shocks: dict[str, dict[datetime, float]] = {}
         self._day_marks: dict[tuple[str, datetime], float] = {}
         self._halted = False
+        self._price_watch = PriceWatch(self.settings.messages)
+        self._candle_watch = CandleWatch(self.settings.messages)
+        self._account_messages = AccountMessages()
+        self._watched_at: datetime | None = None
 
     def _apply_settings(self) -> None:
         """What the config says explicitly wins over the parameters' defaults."""
@@ -256,7 +269,7 @@ class BubbyBotStrategy(IStrategy):
         **kwargs: Any,
     ) -> float:
         """The plan's leverage; 1 when there is no plan, which the next callback refuses."""
-        made = self._plan(pair, _side(side), current_rate)
+        made = self._plan(pair, _side(side), current_rate, entry_tag)
         return float(made.leverage) if isinstance(made, TradePlan) else 1.0
 
     @closed_on_error(0.0)
@@ -275,9 +288,9 @@ class BubbyBotStrategy(IStrategy):
     ) -> float:
         """The plan's margin at the leverage that freqtrade settled on; 0 for no trade."""
         self._pending.pop(pair, None)
-        made = self._plan(pair, _side(side), current_rate, leverage)
+        made = self._plan(pair, _side(side), current_rate, entry_tag, leverage)
         if isinstance(made, Refusal):
-            self._say(f"No trade. {made.reason}.")
+            self._refuse(made, pair, entry_tag)
             return 0.0
         self._pending[pair] = made
         # freqtrade divides and multiplies this back into whole contracts, rounding down.
@@ -301,8 +314,10 @@ class BubbyBotStrategy(IStrategy):
         made = self._replan(planned, rate, amount)
         if isinstance(made, TradePlan):
             made = self._within_the_account(made, current_time)
+        if isinstance(made, TradePlan) and order_type == "market":
+            made = self._at_the_market(made, rate, entry_tag)
         if isinstance(made, Refusal):
-            self._say(f"No trade. {made.reason}.")
+            self._refuse(made, pair, entry_tag)
             return False
         self._pending[pair] = made
         offer_bracket(pair, made.side, Bracket(stop=made.stop, target=made.target))
@@ -321,21 +336,65 @@ class BubbyBotStrategy(IStrategy):
             return
         self._plans[_key(trade)] = made
         trade.set_custom_data(PLAN, made.to_dict())
+        if self._trades_for_real():
+            self._say(messages.plan_told(made, trade.open_rate), notify=True)
 
     def _plan(
-        self, pair: str, side: Side, rate: float, leverage: float | None = None
+        self,
+        pair: str,
+        side: Side,
+        rate: float,
+        entry_tag: str | None,
+        leverage: float | None = None,
     ) -> TradePlan | Refusal:
         signal = self._signal(pair, side)
         if signal is None:
             return Refusal(f"{pair}: no analyzed candle")
+        if not self._is_forced(pair, entry_tag):
+            return self._plan_at(signal, rate, leverage)
+        # A person answers for the idea; every rule of the trade itself stays.
+        confidence = max(signal.confidence, self.min_confidence.value)
+        forced = replace(signal, confidence=confidence, tag=entry_tag or "")
+        made = self._plan_at(forced, rate, leverage)
+        if isinstance(made, Refusal):
+            frame, _ = self.dp.get_analyzed_dataframe(pair, self.timeframe)
+            atr = float(frame["plan_atr"].iat[-1])
+            stop, target = forced_levels(side, rate, atr, self._fee(pair), self._risk())
+            made = self._plan_at(replace(forced, stop=stop, target=target), rate, leverage)
+        return made
+
+    def _plan_at(self, signal: Signal, rate: float, leverage: float | None) -> TradePlan | Refusal:
         return plan(
             signal,
             rate,
             self._equity(),
-            self._market(pair),
+            self._market(signal.pair),
             self._risk(),
             min_confidence=self.min_confidence.value,
             leverage=None if leverage is None else int(leverage),
+        )
+
+    def _is_forced(self, pair: str, entry_tag: str | None) -> bool:
+        """Whether the entry comes from a person: its tag is not the latest candle's."""
+        if not entry_tag or not self._trades_for_real():
+            return False
+        frame, _ = self.dp.get_analyzed_dataframe(pair, self.timeframe)
+        return frame.empty or entry_tag != frame["enter_tag"].iat[-1]
+
+    def _at_the_market(
+        self, made: TradePlan, rate: float, entry_tag: str | None
+    ) -> TradePlan | Refusal:
+        """Refuse a forced market order whose given price is not the market's."""
+        if not self._is_forced(made.pair, entry_tag):
+            return made
+        now = self.dp._exchange.get_rate(
+            made.pair, refresh=True, side="entry", is_short=made.side == "short"
+        )
+        if abs(now / rate - 1) <= FORCED_RATE_GAP:
+            return made
+        return Refusal(
+            f"{made.pair}: a market order fills at about {now:g}, the plan was asked for "
+            f"{rate:g}; leave the price out, or ask for a limit order"
         )
 
     def _replan(self, planned: TradePlan | None, rate: float, amount: float) -> TradePlan | Refusal:
@@ -463,6 +522,9 @@ class BubbyBotStrategy(IStrategy):
         tick = trade.price_precision or 0.0
         if not after_fill and sign * (stop - trade.stop_loss) < max(tick / 2, 1e-9 * stop):
             return None
+        if not after_fill and self._trades_for_real():
+            moved = messages.stop_moved(made, trade.open_rate, trade.stop_loss, stop)
+            self._say(moved, notify=True)
         # A hair looser: freqtrade rounds towards the price, and noise must not cost a tick.
         return stoploss_from_absolute(
             stop * (1 - sign * 1e-10), current_rate, trade.is_short, trade.leverage
@@ -517,6 +579,15 @@ class BubbyBotStrategy(IStrategy):
     ) -> str | None:
         """Leave before stop and target only where waiting for them is the greater danger."""
         self._marks[pair] = current_rate
+        reason = self._critical(pair, trade, current_time, current_rate)
+        if reason is not None and self._trades_for_real():
+            side = trade.trade_direction
+            self._say(messages.critical_exit(pair, side, reason, current_rate), notify=True)
+        return reason
+
+    def _critical(
+        self, pair: str, trade: Trade, current_time: datetime, current_rate: float
+    ) -> str | None:
         exits = self.settings.exits
         if self._halted and self.settings.risk.flatten_on_daily_loss:
             return "daily_loss_limit"
@@ -573,18 +644,65 @@ class BubbyBotStrategy(IStrategy):
     # --- the day ----------------------------------------------------------------------------------
 
     def bot_loop_start(self, current_time: datetime, **kwargs: Any) -> None:
-        """At the day's loss limit: lock every pair until the next UTC day."""
+        """At the day's loss limit: lock every pair. Then tell what the operator should know."""
+        self._stop_at_the_daily_loss(current_time)
+        if self._trades_for_real():
+            self._watch(current_time)
+
+    def _stop_at_the_daily_loss(self, current_time: datetime) -> None:
         self._halted = False
         if not Trade.get_trades_proxy(is_open=True) and not self._closed_today(current_time):
             return
-        self._halted = self._day(current_time).limit_reached(self.settings.risk.daily_loss)
+        day = self._day(current_time)
+        self._halted = day.limit_reached(self.settings.risk.daily_loss)
         if self._halted and not PairLocks.is_global_lock(current_time):
             # freqtrade rounds the end up to the next candle: just before midnight is midnight.
             self.lock_pair("*", next_day(current_time) - timedelta(seconds=1), DAILY_LOSS_LOCK)
-            self._say(
-                "The day's loss limit is reached: every pair is locked until 00:00 UTC.",
-                notify=True,
+            told = messages.day_over(
+                day.loss_share,
+                self.settings.risk.daily_loss,
+                next_day(current_time),
+                closes_trades=self.settings.risk.flatten_on_daily_loss,
             )
+            self._say(told, notify=True)
+
+    def _watch(self, now: datetime) -> None:
+        """Fast prices, old candles and the account's findings, at most once a minute."""
+        if self._watched_at is not None and now - self._watched_at < WATCH_INTERVAL:
+            return
+        self._watched_at = now
+        news = self._account_messages.look(self._account_findings())
+        news += self._candle_watch.look(now, self._candles_closed())
+        news += self._price_watch.look(now, self._prices())
+        for message in news:
+            self._say(message, notify=True)
+
+    def _account_findings(self) -> list[str]:
+        """What the extension found the account and the database to disagree about."""
+        watch = getattr(self.dp._exchange, "account_watch", None)
+        return [] if watch is None else [told(finding) for finding in watch.findings]
+
+    def _candles_closed(self) -> dict[str, datetime]:
+        """When the newest analyzed candle of each pair closed."""
+        closed = {}
+        for pair in self.dp.current_whitelist():
+            frame, _ = self.dp.get_analyzed_dataframe(pair, self.timeframe)
+            if not frame.empty:
+                closed[pair] = frame["date"].iat[-1].to_pydatetime() + CANDLE
+        return closed
+
+    def _prices(self) -> dict[str, float]:
+        """Last prices of all pairs: one request. Empty when nobody wants them or none come."""
+        settings = self.settings.messages
+        if not settings.price_move and not settings.price_moves:
+            return {}
+        try:
+            tickers = self.dp._exchange.get_tickers()
+        except FreqtradeException as error:
+            logger.warning("No tickers for the price watch: %s", error)
+            return {}
+        pairs = self.dp.current_whitelist()
+        return {pair: float(tickers[pair]["last"] or 0) for pair in pairs if pair in tickers}
 
     def _within_the_account(self, made: TradePlan, now: datetime) -> TradePlan | Refusal:
         most = self.settings.risk.max_same_side
@@ -685,6 +803,10 @@ class BubbyBotStrategy(IStrategy):
             return float(frame["close"].iat[-1])
         rows = int(frame["date"].searchsorted(pd.Timestamp(moment), side="left"))
         return float(frame["close"].iat[rows - 1]) if rows else None
+
+    def _refuse(self, refusal: Refusal, pair: str, entry_tag: str | None) -> None:
+        """Log why there is no trade; a person who asked for it is told."""
+        self._say(messages.refused(refusal.reason), notify=self._is_forced(pair, entry_tag))
 
     def _say(self, message: str, *, notify: bool = False) -> None:
         """Log, and tell the operator where it matters; a backtest stays quiet."""

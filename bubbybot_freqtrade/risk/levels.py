@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 import talib
 
+from bubbybot_freqtrade.risk.plan import TradeSide
 from bubbybot_freqtrade.settings import RiskSettings
 
 Floats = npt.NDArray[np.float64]
@@ -31,6 +32,8 @@ LEVEL_COLUMNS = tuple(dict.fromkeys((*SUPPORTS, *RESISTANCES, *TARGETS_ABOVE, *T
 
 # The planned entry is the close; the real one may be a little worse and must still pay enough.
 SLIPPAGE_ROOM = 0.0005
+
+FORCED_STOP_ATRS = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,25 @@ def long_levels(frame: pd.DataFrame, atr: Floats, fee: float, settings: RiskSett
 def short_levels(frame: pd.DataFrame, atr: Floats, fee: float, settings: RiskSettings) -> Levels:
     """Stop and target of a short entered at each row's close."""
     return _levels(frame, atr, fee, settings, -1, RESISTANCES, TARGETS_BELOW)
+
+
+def forced_levels(
+    side: TradeSide, entry: float, atr: float, fee: float, settings: RiskSettings
+) -> tuple[float, float]:
+    """Stop and target (prices) for an entry that a person forces where structure gives none.
+
+    The stop is `FORCED_STOP_ATRS` away, within the settings' bounds; the target pays the least
+    reward. An unknown ATR counts as none: the stop is the nearest allowed.
+    """
+    sign = 1 if side == "long" else -1
+    wanted = FORCED_STOP_ATRS * atr if np.isfinite(atr) else 0.0
+    # Well inside the bounds: rounding to ticks must not cross them.
+    room = settings.max_stop - settings.min_stop
+    low, high = settings.min_stop + 0.05 * room, settings.max_stop - 0.05 * room
+    distance = min(max(wanted, low * entry), high * entry)
+    stop = entry - sign * distance
+    need = settings.min_reward_risk * (distance + fee * (entry + stop)) + 2 * fee * entry
+    return stop, entry + sign * (need / (1 - fee) + SLIPPAGE_ROOM * entry)
 
 
 def _levels(
