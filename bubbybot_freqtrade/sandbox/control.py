@@ -49,6 +49,11 @@ class _InstrumentSetting(BaseModel):
     expire_time: int | None = None
 
 
+class _BanSetting(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    for_ms: int
+
+
 class _FillSetting(BaseModel):
     model_config = ConfigDict(extra="forbid")
     order_id: str
@@ -78,6 +83,7 @@ class Controls:
             ("POST", "fills"): self._fill,
             ("POST", "keys"): lambda body: sandbox.engine.add_key(ApiKey(**body)),
             ("DELETE", "keys"): self._revoke_key,
+            ("POST", "bans"): lambda body: sandbox.ban(_BanSetting(**body).for_ms),
             ("DELETE", "bans"): lambda query: sandbox.lift_bans(),
         }
 

@@ -28,10 +28,14 @@ class _Address:
 
 
 class RateLimits:
-    """Says no. Requests that are refused do not count."""
+    """Says no. Requests that are refused do not count.
 
-    def __init__(self) -> None:
+    Without `enforced` nobody ever asks too much, but a `ban` still holds.
+    """
+
+    def __init__(self, *, enforced: bool = True) -> None:
         """Nobody has asked for anything yet."""
+        self.enforced = enforced
         self._addresses: dict[str, _Address] = {}
         self._users: dict[str, deque[int]] = {}
         self._sockets: dict[str, float] = {}
@@ -41,6 +45,8 @@ class RateLimits:
         address = self._addresses.setdefault(ip, _Address())
         if now_ms < address.banned_until_ms:
             return False
+        if not self.enforced:
+            return True
         times = address.times
         while times and times[0] <= now_ms - 5 * MINUTE_MS:
             times.popleft()
@@ -55,6 +61,8 @@ class RateLimits:
 
     def allows_trading(self, uid: str, now_ms: int) -> bool:
         """30 trading requests in 10 seconds; no shut-out, just a refusal."""
+        if not self.enforced:
+            return True
         times = self._users.setdefault(uid, deque())
         while times and times[0] <= now_ms - TRADING_WINDOW_MS:
             times.popleft()
@@ -66,10 +74,14 @@ class RateLimits:
     def allows_socket(self, ip: str, monotonic_s: float) -> bool:
         """One new websocket a second. Sockets live in real time, whatever the venue's clock."""
         last = self._sockets.get(ip)
-        if last is not None and monotonic_s - last < SOCKETS_INTERVAL_S:
+        if self.enforced and last is not None and monotonic_s - last < SOCKETS_INTERVAL_S:
             return False
         self._sockets[ip] = monotonic_s
         return True
+
+    def ban(self, ip: str, until_ms: int) -> None:
+        """Shut an address out, as the venue's firewall does for reasons of its own."""
+        self._addresses.setdefault(ip, _Address()).banned_until_ms = until_ms
 
     def lift_bans(self) -> None:
         """Forget everything that was counted."""

@@ -67,8 +67,8 @@ class Response:
 class RestApi:
     """The REST API of the venue."""
 
-    def __init__(self, engine: Engine, feed: CandleFeed, limits: RateLimits | None) -> None:
-        """`limits` None: nobody ever asks too much."""
+    def __init__(self, engine: Engine, feed: CandleFeed, limits: RateLimits) -> None:
+        """Serve what is asked of `engine`, as far as `limits` let it."""
         self.engine = engine
         self.feed = feed
         self.limits = limits
@@ -81,9 +81,7 @@ class RestApi:
 
     def answer(self, request: Request) -> Response:
         """Serve one request. The caller holds the engine."""
-        if self.limits is not None and not self.limits.allows_address(
-            request.ip, self.engine.now_ms
-        ):
+        if not self.limits.allows_address(request.ip, self.engine.now_ms):
             return too_many_requests()
         try:
             answer, uid = self._serve(request)
@@ -122,11 +120,7 @@ class RestApi:
             now_ms=engine.now_ms,
         )
         check_permission(key, endpoint.permission)
-        if (
-            endpoint.trading
-            and self.limits is not None
-            and not self.limits.allows_trading(key.uid, engine.now_ms)
-        ):
+        if endpoint.trading and not self.limits.allows_trading(key.uid, engine.now_ms):
             raise _TooManyTradingRequestsError
         body = self._body(request)
         fields = body if isinstance(body, dict) else {}

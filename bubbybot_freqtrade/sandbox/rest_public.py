@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import orjson
+
 from bubbybot_freqtrade.sandbox import parameters
 from bubbybot_freqtrade.sandbox.amounts import plain
 from bubbybot_freqtrade.sandbox.answers import Answer, PublicCall
@@ -155,14 +157,15 @@ def _candles(kind: PriceKind) -> Callable[[PublicCall], Answer]:
         bar = parameters.text(call.fields, "bar", "1m")
         if bar not in BARS:
             raise VenueError("152002", "bar")
+        inst_id, now_ms = _inst_id(call), call.engine.now_ms
+        after = parameters.whole_number(call.fields, "after")
+        before = parameters.whole_number(call.fields, "before")
+        limit = parameters.limit(call.fields, 500, MAX_CANDLES)
+        if after is None and before is None:
+            rows = call.feed.latest(inst_id, bar, kind, now_ms=now_ms, limit=limit)
+            return Answer(orjson.Fragment(b"[" + b",".join(rows) + b"]"))
         candles = call.feed.candles(
-            _inst_id(call),
-            bar,
-            kind,
-            now_ms=call.engine.now_ms,
-            after_ms=parameters.whole_number(call.fields, "after"),
-            before_ms=parameters.whole_number(call.fields, "before"),
-            limit=parameters.limit(call.fields, 500, MAX_CANDLES),
+            inst_id, bar, kind, now_ms=now_ms, after_ms=after, before_ms=before, limit=limit
         )
         if kind == "last":
             return Answer([candle.row() for candle in candles])

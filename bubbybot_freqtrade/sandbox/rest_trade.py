@@ -150,6 +150,20 @@ def _amend_order(call: PrivateCall) -> Answer:
     return Answer({"orderId": order.order_id, "clientOrderId": order.client_order_id, **_amended()})
 
 
+def _amend_batch_orders(call: PrivateCall) -> Answer:
+    """Not in the reference; ccxt lists the path. Taken for a list of amend-order bodies."""
+    rows = []
+    for row in _batch(call):
+        try:
+            order = call.engine.order_entry.amend(call.account, row)
+        except VenueError as error:
+            rows.append({"orderId": row.get("orderId"), "code": error.code, "msg": error.msg})
+        else:
+            ids = {"orderId": order.order_id, "clientOrderId": order.client_order_id}
+            rows.append({**ids, **_amended()})
+    return order_answer(rows, call.engine.settings.order_failure)
+
+
 def _amend_tpsl(call: PrivateCall) -> Answer:
     if not call.engine.settings.amend_tpsl:
         raise VenueError("404")
@@ -321,6 +335,7 @@ POST: dict[str, PrivateEndpoint] = {
     "/api/v1/trade/cancel-tpsl": _post(_cancel_tpsl),
     "/api/v1/trade/cancel-algo": _post(_cancel_algo),
     "/api/v1/trade/amend-order": _post(_amend_order),
+    "/api/v1/trade/amend-batch-orders": _post(_amend_batch_orders),
     "/api/v1/trade/amend-tpsl": _post(_amend_tpsl),
     "/api/v1/trade/close-position": _post(_close_position),
 }

@@ -7,6 +7,7 @@ import logging
 import os
 import threading
 from decimal import Decimal
+from sys import intern
 from time import monotonic, perf_counter
 from types import TracebackType
 from typing import Any
@@ -58,7 +59,7 @@ class Sandbox:
         self.engine = Engine(self.settings, self.market, state)
         self.faults = Faults(self.settings.seed)
         self.requests = RequestLog(self.settings.request_log_size)
-        self.limits = RateLimits() if self.settings.rate_limits else None
+        self.limits = RateLimits(enforced=self.settings.rate_limits)
         self.feed = CandleFeed(self.market)
         self.streams = Streams(self.engine, self.feed)
         self.rest = RestApi(self.engine, self.feed, self.limits)
@@ -182,8 +183,13 @@ class Sandbox:
 
     def lift_bans(self) -> None:
         """Forget what was counted against rate limits."""
-        if self.limits is not None:
+        with self.engine.exclusive():
             self.limits.lift_bans()
+
+    def ban(self, for_ms: int, ip: str = HOST) -> None:
+        """Answer an address with 429 for so long, on the venue's clock."""
+        with self.engine.exclusive():
+            self.limits.ban(ip, self.engine.now_ms + for_ms)
 
     def save(self) -> None:
         """Write the state file, when there is one and something has changed."""
@@ -257,7 +263,7 @@ class Sandbox:
     async def _handle_socket(self, http: web.BaseRequest, request: Request) -> web.StreamResponse:
         if self.streams.faults.refuse:
             return web.Response(status=503)
-        if self.limits is not None and not self.limits.allows_socket(request.ip, monotonic()):
+        if not self.limits.allows_socket(request.ip, monotonic()):
             return _http_response(too_many_requests())
         return await self.streams.serve(http, private=request.path == "/ws/private")
 
@@ -320,8 +326,8 @@ class Sandbox:
         self.requests.append(
             LoggedRequest(
                 ts_ms=self.engine.now_ms,
-                method=request.method,
-                path=request.path,
+                method=intern(request.method),
+                path=intern(request.path),
                 query=request.query,
                 body=request.body,
                 status=response.status,

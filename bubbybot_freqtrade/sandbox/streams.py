@@ -283,6 +283,12 @@ class Streams:
             ]
             self._push([connection], {"arg": _argument(subscription), "data": rows})
 
+    def _refresh(self, subscription: Subscription, connections: Iterable[Connection]) -> None:
+        """Prices have moved, and with them the value of open positions."""
+        for connection in connections:
+            if connection.key is not None and self.engine.account(connection.key.uid).positions:
+                self._greet(connection, subscription)
+
     def _account_changed(
         self,
         topic: Topic,
@@ -330,6 +336,7 @@ class Streams:
             elif channel == "books":
                 messages = self._book_update(inst_id)
             elif channel in PRIVATE_CHANNELS:
+                self._refresh(subscription, connections)
                 messages = ()
             else:
                 messages = self._present(subscription)

@@ -252,6 +252,13 @@ class TestLimits:
         limited.advance(limited.clock.now_ms() + 10_000)
         assert client.send("GET", pending).status_code == 200
 
+    def test_a_ban_holds_even_without_limits(self, generated):
+        url = generated.url + "/api/v1/public/time"
+        generated.ban(300_000)
+        assert requests.get(url, timeout=10).status_code == 429
+        generated.advance(generated.clock.now_ms() + 300_000)
+        assert requests.get(url, timeout=10).status_code == 200
+
     def test_bans_can_be_lifted_by_hand(self, limited):
         client = Client(limited)
         pending = "/api/v1/trade/orders-pending"

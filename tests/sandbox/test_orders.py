@@ -279,6 +279,16 @@ def test_amending_an_order_moves_it(open_sandbox):
     assert owner.post("trade/amend-order", {**body, "newPrice": "49000"})["code"] == "102067"
 
 
+def test_amending_several_orders(open_sandbox):
+    owner = open_sandbox()
+    rows = [owner.order("buy", "1", price="49000") for _ in range(2)]
+    bodies = [{"instId": "BTC-USDT", "orderId": row["orderId"], "newSize": "2"} for row in rows]
+    gone = {"instId": "BTC-USDT", "orderId": "5", "newSize": "2"}
+    answer = owner.post("trade/amend-batch-orders", [*bodies, gone])
+    assert [row["code"] for row in answer["data"]] == ["0", "0", "102067"]
+    assert {row["size"] for row in owner.get("trade/orders-pending")} == {"2.000000000000000000"}
+
+
 def test_suspended_and_expired_instruments(open_sandbox):
     owner = open_sandbox({"BTC-USDT": flat(50_000, 60)})
     owner.order("buy", "5", slTriggerPrice="45000")

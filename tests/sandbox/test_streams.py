@@ -268,6 +268,16 @@ def test_a_closed_position_is_pushed_with_nothing_in_it(private, generated):
     assert private.hear()["data"][0]["positions"] == "0"
 
 
+def test_open_positions_follow_the_market(private, generated):
+    Owner(generated).order("buy", "1")
+    private.subscribe("positions")
+    private.hear()
+    play(generated)
+    (position,) = private.hear()["data"]
+    mark = generated.market.mark_price("BTC-USDT", generated.clock.now_ms())
+    assert Decimal(position["markPrice"]) == mark
+
+
 def test_private_pushes_are_for_their_owner(private, generated):
     private.subscribe("orders")
     generated.engine.add_key(
