@@ -1,0 +1,150 @@
+"""Messages that freqtrade has no words for: what they say, when they come, and only once."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bubbybot_freqtrade import messages
+from bubbybot_freqtrade.confluence import EVIDENCE, SIDES, STATE_ONLY
+from bubbybot_freqtrade.risk.plan import TradePlan
+from bubbybot_freqtrade.settings import MessageSettings
+from bubbybot_freqtrade.watch import AccountMessages, CandleWatch, PriceWatch
+from tests.telegram.conftest import BTC, ETH
+
+NOON = datetime(2025, 3, 4, 12, tzinfo=UTC)
+PLAN = TradePlan(
+    pair=BTC,
+    side="long",
+    entry=50_000.0,
+    stop=49_000.0,
+    target=53_000.0,
+    leverage=8,
+    size=0.08,
+    margin=500.0,
+    risk=84.75,
+    reward_risk=2.71,
+    liquidation=44_200.0,
+    confidence=0.83,
+    equity=10_000.0,
+    tag="mc:dot lux:ob fc:state",
+)
+MARKDOWN_SIGNS = set("_*`[")
+
+
+def test_the_plan_says_stop_target_r_leverage_liquidation_and_why():
+    told = messages.plan_told(PLAN, 50_000.0)
+    assert told.splitlines() == [
+        "Plan of BTC/USDT:USDT long, entered at 50,000",
+        "Stop 49,000 (-2.00%): loses 84.75, 0.8% of equity",
+        "Target 53,000 (+6.00%): pays 2.71R after fees",
+        "8x, margin 500.00, liquidation 44,200",
+        "Why: confidence 0.83; Market Cipher green dot, Lux Algo in bull ob, Frankie Candles trend",
+    ]
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_every_code_of_an_enter_tag_has_words(side):
+    for prefix, table in EVIDENCE[side].items():
+        for code in [item.code for item in table] + [STATE_ONLY]:
+            words = messages.reasons(f"{prefix}:{code}", side)
+            assert words.startswith(messages.ANALYZERS[prefix])
+            assert ":" not in words
+
+
+@given(st.text(), st.floats(1e-8, 1e9), st.floats(1e-8, 1e9))
+def test_no_message_has_a_sign_that_telegram_would_choke_on(name, one, other):
+    texts = [
+        messages.refused(name),
+        messages.critical_exit(name, "long", name, one),
+        messages.fast_move(name, one / other - 1, 3, other),
+        messages.stale(name, timedelta(minutes=31)),
+        messages.fresh_again(name),
+        messages.day_over(0.1, 0.1, NOON, closes_trades=True),
+        messages.reasons("mc:dot", "long"),
+    ]
+    assert not any(MARKDOWN_SIGNS & set(text) for text in texts)
+
+
+def test_a_moved_stop_says_what_it_holds():
+    told = messages.stop_moved(PLAN, 50_000.0, 49_000.0, 51_000.0)
+    assert told == "BTC/USDT:USDT long: stop moves from 49,000 to 51,000, which is +1.00R."
+
+
+def test_the_end_of_a_day_says_until_when_and_what_happens_to_open_trades():
+    told = messages.day_over(0.1034, 0.1, NOON, closes_trades=False)
+    assert told == (
+        "The day has lost 10.34% of the account, the limit is 10.00%: no entries until "
+        "2025-03-04 12:00 UTC. Open trades keep their stops."
+    )
+
+
+def watch_prices(watch, *course):
+    """What the watch tells along (minute, price) points."""
+    return [
+        text
+        for minute, price in course
+        for text in watch.look(NOON + timedelta(minutes=minute), {BTC: price})
+    ]
+
+
+def test_a_fast_move_is_told_once_a_slow_one_never():
+    watch = PriceWatch(MessageSettings(price_move=0.02))
+    told = watch_prices(watch, (0, 100), (5, 101), (6, 102.5), (7, 102.6), (8, 102.7))
+    assert told == ["BTC/USDT:USDT moved +2.50% within 6 minutes, to 102.5."]
+    slow = PriceWatch(MessageSettings(price_move=0.02))
+    assert watch_prices(slow, *((10 * i, 100 + i) for i in range(8))) == []
+
+
+def test_each_pair_may_have_its_own_threshold_and_none_is_silence():
+    own = MessageSettings(price_move=None, price_moves={ETH: 0.01})
+    watch = PriceWatch(own)
+    watch.look(NOON, {BTC: 100, ETH: 100})
+    (told,) = watch.look(NOON + timedelta(minutes=1), {BTC: 200, ETH: 98})
+    assert told.startswith("ETH/USDT:USDT moved -2.00%")
+
+
+def test_old_candles_are_told_once_and_their_end_too():
+    watch = CandleWatch(MessageSettings(stale_minutes=30))
+    closed = {BTC: NOON}
+    assert watch.look(NOON + timedelta(minutes=29), closed) == []
+    (told,) = watch.look(NOON + timedelta(minutes=31), closed)
+    assert "31 minutes ago" in told
+    assert watch.look(NOON + timedelta(minutes=32), closed) == []
+    assert watch.look(NOON + timedelta(minutes=33), {BTC: NOON + timedelta(minutes=30)}) == [
+        "BTC/USDT:USDT: candles arrive again."
+    ]
+
+
+def test_what_is_wrong_with_the_account_is_told_once_while_it_lasts():
+    watch = AccountMessages()
+    assert watch.look(["a position nobody knows"]) == ["a position nobody knows"]
+    assert watch.look(["a position nobody knows"]) == []
+    assert watch.look([]) == []
+    assert watch.look(["a position nobody knows"]) == ["a position nobody knows"]
+
+
+def test_the_phone_hears_of_orphans_fast_prices_and_critical_exits(open_desk):
+    desk = open_desk()
+    desk.start(bubbybot={"messages": {"price_move": 1e-5}, "exits": {"max_hours": 1.0}})
+    order = {
+        "instId": "ETH-USDT",
+        "marginMode": "isolated",
+        "positionSide": "net",
+        "side": "buy",
+        "orderType": "market",
+        "price": "",
+        "size": "1",
+    }
+    assert desk.sandbox.app("/api/v1/trade/order", order)["code"] == "0"
+    trade = desk.enter()
+    desk.loop(minutes=2)
+    desk.loop(minutes=2)
+    desk.phone.wait_for(ETH, "database doesn't know")
+    desk.phone.wait_for("moved", "within", "minutes")
+    for _ in range(5):
+        desk.loop(minutes=15)
+    desk.loop()
+    desk.phone.wait_for(f"{trade.pair} long is closed at about", "older than it may get")
+    assert desk.phone.refused == []
