@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import talib
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from bubbybot_freqtrade.analyzers import dbsi, kernels
 from bubbybot_freqtrade.analyzers.annotations import Annotation, Shape, line, point
@@ -120,7 +120,9 @@ class Settings(BaseModel):
     gold_wave_rise: float = 5.0
     gold_rsi: float = 30.0
 
-    ema_lengths: tuple[int, int, int, int, int, int, int, int] = (5, 11, 15, 18, 21, 24, 28, 34)
+    ema_lengths: tuple[PositiveInt, ...] = Field(
+        default=(5, 11, 15, 18, 21, 24, 28, 34), min_length=8, max_length=8
+    )
     trend_wave_average_length: int = Field(default=13, ge=1)
     yellow_wave_low: float = -80.0
     yellow_wave_high: float = 45.0
