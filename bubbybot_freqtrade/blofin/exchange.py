@@ -449,8 +449,8 @@ class Blofin(Exchange):
             stop = self._stoploss_bracket(entry, last, leverage).stop
         stop = self.price_to_precision(pair, stop)
         with self._freqtrade_errors(f"protect the position of {pair} by a stop at {stop}"):
-            params = {"stopLossPrice": stop}
-            self._send_once(pair, "market", side, position["contracts"], None, params)
+            # -1 contracts: all there are, also when its owner adds to it.
+            self._send_once(pair, "market", side, -1, None, {"stopLossPrice": stop})
         self._loop_state.forget("tpsl")
 
     # Orders

@@ -16,6 +16,7 @@ from ccxt.pro.blofin import blofin as _StockPro  # noqa: N812
 from bubbybot_freqtrade.blofin.ccxt_blofin.access import AccessToBlofin
 from bubbybot_freqtrade.blofin.ccxt_blofin.account import AccountOfBlofin
 from bubbybot_freqtrade.blofin.ccxt_blofin.account_calls import AccountCalls
+from bubbybot_freqtrade.blofin.ccxt_blofin.budget import AsyncBudget, SyncBudget
 from bubbybot_freqtrade.blofin.ccxt_blofin.calls import awaiting, blocking, with_calls
 from bubbybot_freqtrade.blofin.ccxt_blofin.description import DescriptionOfBlofin
 from bubbybot_freqtrade.blofin.ccxt_blofin.errors import ErrorsOfBlofin
@@ -43,17 +44,17 @@ class _Blofin(
 
 
 @with_calls(blocking, *_CALLS)
-class BlofinSync(_Blofin, _StockSync):
+class BlofinSync(_Blofin, SyncBudget, _StockSync):
     """``ccxt.blofin``."""
 
 
 @with_calls(awaiting, *_CALLS)
-class BlofinAsync(_Blofin, _StockAsync):
+class BlofinAsync(_Blofin, AsyncBudget, _StockAsync):
     """``ccxt.async_support.blofin``."""
 
 
 @with_calls(awaiting, *_CALLS)
-class BlofinPro(StreamsOfBlofin, _Blofin, _StockPro):
+class BlofinPro(StreamsOfBlofin, _Blofin, AsyncBudget, _StockPro):
     """``ccxt.pro.blofin``: the async class and the websockets."""
 
 

@@ -1,0 +1,72 @@
+"""One budget of requests for everything in this process that asks the same BloFin.
+
+freqtrade holds three ccxt objects (sync, async, websocket), each of which spaces only its own
+requests. BloFin counts them together: 500 a minute and 1500 in five minutes per address, and 30
+trading requests in ten seconds per user; who passes a limit is shut out for minutes.
+"""
+
+import asyncio
+import threading
+import time
+from collections import defaultdict, deque
+from typing import Any
+
+# (seconds, requests): a tenth below what the reference allows, for retries and the app itself.
+LIMITS = ((60.0, 450), (300.0, 1350))
+TRADING_LIMITS = ((10.0, 27),)
+
+
+class RequestBudget:
+    """Hands out times to send at, so that no window ever holds more than its limit.
+
+    :param limits: pairs of a window's length in seconds and the requests it may hold.
+    """
+
+    def __init__(self, limits: tuple[tuple[float, int], ...]) -> None:
+        self._limits = limits
+        self._sent: deque[float] = deque(maxlen=max(count for _, count in limits))
+        self._lock = threading.Lock()
+
+    def reserve(self, now: float) -> float:
+        """Reserve the next free time, and return the seconds to wait for it."""
+        with self._lock:
+            at = now
+            for seconds, count in self._limits:
+                if len(self._sent) >= count:
+                    at = max(at, self._sent[-count] + seconds)
+            self._sent.append(at)
+            return at - now
+
+
+_budgets: dict[str, tuple[RequestBudget, RequestBudget]] = defaultdict(
+    lambda: (RequestBudget(LIMITS), RequestBudget(TRADING_LIMITS))
+)
+
+
+def wait_for(exchange: Any, cost: float | None) -> float:
+    """Reserve a place for a request of `exchange`; the seconds to wait are returned.
+
+    ccxt gives trading endpoints a higher cost than the others.
+    """
+    total, trading = _budgets[exchange.urls["api"]["rest"]]
+    now = time.monotonic()
+    wait = total.reserve(now)
+    return max(wait, trading.reserve(now)) if (cost or 1) > 1 else wait
+
+
+class SyncBudget:
+    """Waits for the shared budget before ccxt's own spacing; for the sync class."""
+
+    def throttle(self, cost: float | None = None) -> None:
+        """Wait until the request may be sent."""
+        time.sleep(wait_for(self, cost))
+        super().throttle(cost)  # type: ignore[misc]
+
+
+class AsyncBudget:
+    """The same for the async classes."""
+
+    async def throttle(self, cost: float | None = None) -> None:
+        """Wait until the request may be sent."""
+        await asyncio.sleep(wait_for(self, cost))
+        await super().throttle(cost)  # type: ignore[misc]
