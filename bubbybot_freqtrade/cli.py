@@ -9,6 +9,7 @@ COMMANDS = {
     "sandbox": "bubbybot_freqtrade.sandbox.cli:sandbox_command",
     "rehearse": "bubbybot_freqtrade.rehearsal.cli:rehearse_command",
     "doctor": "bubbybot_freqtrade.doctor:doctor_command",
+    "status": "bubbybot_freqtrade.status:status_command",
     "explain": "bubbybot_freqtrade.explain:explain_command",
 }
 

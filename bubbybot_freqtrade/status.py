@@ -1,0 +1,265 @@
+"""`bubbybot status`: open positions from the venue and the database together, and the day's rest.
+
+Only looks. It may run beside the bot, with the same config.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import ccxt
+import click
+from freqtrade.exceptions import FreqtradeException
+from freqtrade.exchange import Exchange
+from freqtrade.persistence import Trade, init_db
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy.engine import make_url
+
+from bubbybot_freqtrade.messages import price
+from bubbybot_freqtrade.risk.breakers import Day, Exposure, day_of, day_start, price_profit
+from bubbybot_freqtrade.risk.plan import TradeSide
+from bubbybot_freqtrade.settings import BubbyBotSettings
+from bubbybot_freqtrade.user_config import (
+    Config,
+    config_option,
+    open_exchange,
+    quiet_freqtrade,
+    read_config,
+    userdir_option,
+)
+
+# Key of the plan in the trade's custom data, as bubbybot_freqtrade.strategy writes it.
+PLAN = "plan"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPosition:
+    """One position as venue and database see it; None where the one or the other has nothing.
+
+    Prices and profits in quote currency; `stop` and `target` are the venue's standing orders.
+    """
+
+    pair: str
+    side: str
+    entry: float
+    last: float
+    stop: float | None
+    target: float | None
+    liquidation: float | None
+    trade_id: int | None
+    leverage: float | None
+    profit: float
+    planned_stop: float | None
+    on_venue: bool = True
+
+    @property
+    def sign(self) -> int:
+        """1 for a long, -1 for a short."""
+        return 1 if self.side == "long" else -1
+
+    @property
+    def r(self) -> float | None:
+        """Way so far in units of the way from entry to the planned stop; None without a plan."""
+        if self.planned_stop is None or self.planned_stop == self.entry:
+            return None
+        return self.sign * (self.last - self.entry) / abs(self.entry - self.planned_stop)
+
+    def distance(self, level: float | None) -> float | None:
+        """Way of the price from now to `level` as a share of the price."""
+        return None if level is None else level / self.last - 1
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong with it, in a few words; empty when nothing is."""
+        if not self.on_venue:
+            return "no position on the venue"
+        if self.trade_id is None:
+            return "not in the database"
+        return "NO STOP" if self.stop is None else ""
+
+
+def open_positions(exchange: Exchange, trades: Iterable[Trade]) -> list[OpenPosition]:
+    """Every position of the venue and every open trade, those that belong together as one."""
+    api = exchange._api
+    held = {(row["symbol"], row["side"]): row for row in api.fetch_positions() if row["contracts"]}
+    stops = api.fetch_open_orders(params={"tpsl": True})
+    mine = {(trade.pair, trade.trade_direction): trade for trade in trades if trade.amount}
+    tickers = exchange.get_tickers()
+    return [
+        _position(key, held.get(key), mine.get(key), stops, float(tickers[key[0]]["last"] or 0))
+        for key in sorted(held.keys() | mine.keys())
+    ]
+
+
+def _position(
+    key: tuple[str, str],
+    row: dict[str, Any] | None,
+    trade: Trade | None,
+    stops: Sequence[dict[str, Any]],
+    last: float,
+) -> OpenPosition:
+    pair, side = key
+    standing = [o for o in stops if o["symbol"] == pair and o["side"] == _closing(side)]
+    levels = {
+        name: next((float(o[name]) for o in standing if o.get(name)), None)
+        for name in ("stopLossPrice", "takeProfitPrice")
+    }
+    plan = None if trade is None else trade.get_custom_data(PLAN)
+    row = row or {}
+    return OpenPosition(
+        pair=pair,
+        side=side,
+        entry=trade.open_rate if trade is not None else float(row["entryPrice"] or 0),
+        last=last,
+        stop=levels["stopLossPrice"],
+        target=levels["takeProfitPrice"],
+        liquidation=_number(row.get("liquidationPrice")),
+        trade_id=None if trade is None else trade.id,
+        leverage=_number(row.get("leverage")) or (None if trade is None else trade.leverage),
+        profit=trade.calc_profit(last) if trade is not None else float(row["unrealizedPnl"] or 0),
+        planned_stop=plan["stop"] if plan else (trade.initial_stop_loss if trade else None),
+        on_venue=bool(row),
+    )
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def _closing(side: str) -> str:
+    return "sell" if side == "long" else "buy"
+
+
+def day_so_far(exchange: Exchange, now: datetime) -> tuple[Day, float]:
+    """The UTC day's account and the equity now, as the strategy's breaker counts them.
+
+    Trades that were open at 00:00 UTC count from their price then (the venue's 1h candle).
+    """
+    start = day_start(now)
+    opened = list(Trade.get_trades_proxy(is_open=True))
+    closed = [t for t in Trade.get_trades_proxy(is_open=False) if t.close_date_utc >= start]
+    tickers = exchange.get_tickers() if opened else {}
+    exposures, open_profit = [], 0.0
+    for trade in opened:
+        if not trade.amount:
+            continue
+        profit = float(trade.calc_profit(float(tickers[trade.pair]["last"])))
+        open_profit += profit
+        at_stop = float(trade.calc_profit(trade.stop_loss))
+        exposures.append(Exposure(profit, at_stop, _profit_at_start(exchange, trade, start)))
+    for trade in closed:
+        profit = float(trade.close_profit_abs or 0)
+        exposures.append(Exposure(profit, profit, _profit_at_start(exchange, trade, start)))
+    wallet = float((exchange.get_balances().get("USDT") or {}).get("total") or 0)
+    equity = wallet + open_profit
+    return day_of(equity, exposures), equity
+
+
+def _profit_at_start(exchange: Exchange, trade: Trade, start: datetime) -> float:
+    """What the trade stood at when the day began; 0 when it was opened since."""
+    if trade.open_date_utc >= start:
+        return 0.0
+    since = int(start.timestamp() * 1000)
+    candles = exchange._api.fetch_ohlcv(trade.pair, "1h", since=since, limit=1)
+    if not candles:
+        return 0.0
+    amount = trade.amount or trade.amount_requested or 0.0
+    rate = float(candles[0][1])
+    side: TradeSide = "short" if trade.is_short else "long"
+    return price_profit(side, trade.open_rate, rate, amount, trade.fee_open)
+
+
+def positions_table(positions: Sequence[OpenPosition]) -> Table:
+    """The table: levels on the venue, the way to each, R so far."""
+    table = Table(title="Open positions", title_justify="left")
+    for name in ("#", "pair", "side", "entry", "last", "stop", "target", "liquidation"):
+        table.add_column(name, justify="left" if name in ("pair", "side") else "right")
+    for name in ("R", "profit"):
+        table.add_column(name, justify="right")
+    table.add_column("trouble", style="bold red")
+    for position in positions:
+        table.add_row(
+            "-" if position.trade_id is None else str(position.trade_id),
+            position.pair.partition(":")[0],
+            position.side + (f" {position.leverage:g}x" if position.leverage else ""),
+            price(position.entry),
+            price(position.last),
+            *(
+                _level(position, level)
+                for level in (position.stop, position.target, position.liquidation)
+            ),
+            "-" if position.r is None else f"{position.r:+.2f}",
+            f"{position.profit:+.2f}",
+            position.trouble,
+        )
+    return table
+
+
+def _level(position: OpenPosition, level: float | None) -> str:
+    way = position.distance(level)
+    return "-" if level is None or way is None else f"{price(level)}\n({way:+.2%})"
+
+
+def day_line(day: Day, equity: float, limit: float, currency: str) -> str:
+    """What the day has made and may still lose."""
+    line = (
+        f"Equity {equity:.2f} {currency}, today {day.profit:+.2f} "
+        f"({day.profit / day.opening_equity:+.2%})."
+    )
+    if day.limit_reached(limit):
+        return f"{line} The day's loss limit ({limit:.0%}) is reached: no entries until 00:00 UTC."
+    left = limit * day.opening_equity + min(day.profit, 0)
+    return (
+        f"{line} Day's loss left: {left:.2f} of {limit * day.opening_equity:.2f}, "
+        f"of which new trades may risk {max(day.room(limit), 0):.2f}."
+    )
+
+
+@click.command(name="status")
+@config_option
+@userdir_option
+def status_command(config_files: tuple[str, ...], userdir: Path | None) -> None:
+    """Show open positions: stop and target on the venue, way to each, R so far, day's loss left.
+
+    The exit code is 1 when a position has no stop, or venue and database disagree.
+    """
+    try:
+        config = read_config(config_files, userdir)
+        if config["dry_run"]:
+            raise click.ClickException(
+                "This config trades on paper: the venue knows nothing of it. Use /status, or give "
+                "the config of a bot with real orders with -c."
+            )
+        settings = BubbyBotSettings.from_config(config)
+        with quiet_freqtrade():
+            positions, line = _look(config, settings)
+    except (FreqtradeException, ccxt.BaseError) as error:
+        raise click.ClickException(" ".join(str(error).split())) from error
+    console = Console(highlight=False)
+    console.print(positions_table(positions) if positions else "No open positions.")
+    console.print(line)
+    if any(position.trouble for position in positions):
+        raise SystemExit(1)
+
+
+def _look(config: Config, settings: BubbyBotSettings) -> tuple[list[OpenPosition], str]:
+    url = make_url(config["db_url"])
+    if url.drivername.startswith("sqlite") and not Path(url.database or "").is_file():
+        raise FreqtradeException(
+            f"The database {config['db_url']} does not exist yet: the bot has not run with this "
+            "config in this folder."
+        )
+    exchange = open_exchange(config)
+    try:
+        init_db(config["db_url"])
+        positions = open_positions(exchange, Trade.get_trades_proxy(is_open=True))
+        day, equity = day_so_far(exchange, datetime.now(UTC))
+        line = day_line(day, equity, settings.risk.daily_loss, config["stake_currency"])
+    finally:
+        exchange.close()
+        if hasattr(Trade, "session"):
+            Trade.session.remove()
+    return positions, line

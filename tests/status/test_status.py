@@ -1,0 +1,128 @@
+"""`bubbybot status` beside a bot that trades on the sandbox, the database shared with it."""
+
+import pytest
+from click.testing import CliRunner
+from freqtrade.persistence import Trade
+
+from bubbybot_freqtrade.risk.breakers import Day
+from bubbybot_freqtrade.status import OpenPosition, day_line, open_positions, status_command
+from tests.blofin.conftest import open_desk  # noqa: F401 - a fixture
+from tests.blofin.desk import BTC, ETH
+
+LONG = OpenPosition(
+    pair=BTC,
+    side="long",
+    entry=100.0,
+    last=106.0,
+    stop=98.0,
+    target=112.0,
+    liquidation=80.0,
+    trade_id=1,
+    leverage=5.0,
+    profit=6.0,
+    planned_stop=96.0,
+)
+
+
+def run(desk):
+    """The command, with the bot's own config."""
+    result = CliRunner(env={"COLUMNS": "200"}).invoke(
+        status_command, ["-c", str(desk.folder / "config.json"), "--userdir", str(desk.folder)]
+    )
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def test_r_and_distances_are_those_of_the_side():
+    assert LONG.r == pytest.approx(1.5)
+    assert LONG.distance(LONG.stop) == pytest.approx(98 / 106 - 1)
+    short = OpenPosition(
+        pair=BTC,
+        side="short",
+        entry=100.0,
+        last=106.0,
+        stop=None,
+        target=None,
+        liquidation=None,
+        trade_id=1,
+        leverage=5.0,
+        profit=-6.0,
+        planned_stop=104.0,
+    )
+    assert short.r == pytest.approx(-1.5)
+    assert short.trouble == "NO STOP"
+
+
+def test_the_day_says_what_is_left():
+    day = Day(opening_equity=1_000.0, profit=-40.0, profit_at_stops=-70.0)
+    line = day_line(day, 960.0, 0.1, "USDT")
+    assert "today -40.00 (-4.00%)" in line
+    assert "Day's loss left: 60.00 of 100.00, of which new trades may risk 30.00." in line
+    over = Day(opening_equity=1_000.0, profit=-100.0, profit_at_stops=-100.0)
+    assert "is reached" in day_line(over, 900.0, 0.1, "USDT")
+
+
+def test_the_table_has_what_the_venue_holds(open_desk):  # noqa: F811
+    desk = open_desk({BTC: [(0, 50_000), (20, 50_000), (40, 50_500)]})
+    desk.start()
+    desk.enter(BTC, "long")
+    desk.enter(ETH, "short")
+    desk.loop(minutes=45)
+    result = run(desk)
+    assert result.exit_code == 0, result.output
+    (stop,) = desk.standing_stops(BTC)
+    (row,) = [line for line in result.output.splitlines() if "BTC/USDT" in line]
+    assert f"{float(stop.tpsl.sl_trigger):,.8g}" in row
+    assert f"{float(stop.tpsl.tp_trigger):,.8g}" in row
+    # Stop 2 % below the entry at 50,000, the price 1 % above it: half an R.
+    positions = {p.pair: p for p in open_positions(desk.bot.exchange, Trade.get_open_trades())}
+    assert positions[BTC].r == pytest.approx(0.5, abs=0.02)
+    assert positions[ETH].side == "short"
+    assert 0 < positions[BTC].liquidation < positions[BTC].stop < 50_000
+    assert "Day's loss left" in result.output
+
+
+def test_a_bare_or_unknown_position_is_trouble(open_desk):  # noqa: F811
+    desk = open_desk()
+    desk.start()
+    desk.enter(BTC)
+    engine = desk.sandbox.engine
+    with engine.exclusive():
+        for account in engine.venue.accounts.values():
+            for tpsl in list(account.live_tpsl()):
+                engine.triggers.cancel_tpsl(account, tpsl, "user_canceled")
+    order = {
+        "instId": "ETH-USDT",
+        "marginMode": "isolated",
+        "positionSide": "net",
+        "side": "sell",
+        "orderType": "market",
+        "price": "",
+        "size": "1",
+    }
+    assert desk.sandbox.app("/api/v1/trade/order", order)["code"] == "0"
+    result = run(desk)
+    assert result.exit_code == 1
+    lines = result.output.splitlines()
+    assert any("BTC/USDT" in line and "NO STOP" in line for line in lines)
+    assert any("ETH/USDT" in line and "not in the database" in line for line in lines)
+
+
+def test_no_position_is_a_sentence(open_desk):  # noqa: F811
+    desk = open_desk()
+    desk.start()
+    result = run(desk)
+    assert result.exit_code == 0, result.output
+    assert "No open positions." in result.output
+
+
+def test_a_config_on_paper_is_sent_to_telegram(open_desk):  # noqa: F811
+    desk = open_desk()
+    desk.start()
+    desk.stop()
+    config = desk.folder / "config.json"
+    config.write_text(config.read_text().replace('"dry_run": false', '"dry_run": true'))
+    result = run(desk)
+    assert result.exit_code == 1
+    assert "trades on paper" in result.output
