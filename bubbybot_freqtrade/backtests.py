@@ -21,6 +21,7 @@ from freqtrade.enums import RunMode
 from freqtrade.optimize.backtesting import Backtesting
 from freqtrade.resolvers import ExchangeResolver
 
+from bubbybot_freqtrade.risk.plan import TradePlan
 from bubbybot_freqtrade.sandbox.generator import GeneratedMarket
 from bubbybot_freqtrade.sandbox.instruments import instrument
 from bubbybot_freqtrade.sandbox.server import Sandbox
@@ -104,7 +105,8 @@ def _write_candles(folder: Path, pair: str, minutes: pd.DataFrame) -> None:
 class Backtest:
     """What one backtest gave.
 
-    :param trades: freqtrade's results frame, one row a trade
+    :param trades: freqtrade's results frame, one row a trade; for a strategy that plans, with the
+        plan's `plan_stop`, `plan_target`, `plan_risk`, `plan_equity` and `plan_confidence`
     :param seconds: wall time of analysis and simulation
     :param export: the written result file, when an export was asked for
     """
@@ -191,6 +193,7 @@ class BacktestDesk:
                 Backtesting.cleanup()
         name = config["strategy"]
         trades = backtesting.all_bt_content[name]["results"]
+        trades = _with_plans(trades, getattr(backtesting.strategy, "plans", {}))
         return Backtest(trades, seconds, self._exported(config))
 
     def _exported(self, config: Mapping[str, Any]) -> Path | None:
@@ -208,6 +211,19 @@ def backtest_desk(
     instruments = tuple(map(_inst_id, pairs))
     with Sandbox(SandboxSettings(pairs=instruments, rate_limits=False)) as sandbox:
         yield BacktestDesk(data, user_data, sandbox, pairs)
+
+
+def _with_plans(
+    trades: pd.DataFrame, plans: Mapping[tuple[int, datetime], TradePlan]
+) -> pd.DataFrame:
+    made = {(plan.pair, opened): plan for (_, opened), plan in plans.items()}
+    if not made or trades.empty:
+        return trades
+    rows = [made[key] for key in zip(trades["pair"], trades["open_date"], strict=True)]
+    fields = ("stop", "target", "risk", "equity", "confidence")
+    return trades.assign(
+        **{f"plan_{field}": [getattr(plan, field) for plan in rows] for field in fields}
+    )
 
 
 def _no_bar(*_args: Any, **_kwargs: Any) -> None:

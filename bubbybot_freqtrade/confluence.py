@@ -16,7 +16,7 @@ it, so the score does. Timeframes that have no candles yet count as no evidence.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -134,23 +134,45 @@ def evidence(frame: pd.DataFrame, prefix: str, side: Side, settings: ConfluenceS
     return np.minimum(total, 1)
 
 
-def combine(
+class Parts(NamedTuple):
+    """What a score is made of, before `agreement`, `conflict` and `full_score` weigh it."""
+
+    strength: Floats
+    accord: Floats
+    conflict: Floats
+
+
+def parts(
     supporting: Mapping[str, Floats], opposing: Mapping[str, Floats], settings: ConfluenceSettings
-) -> Floats:
-    """The side's score from the evidence for and against it, both by analyzer prefix.
+) -> Parts:
+    """The parts of a side's score from the evidence for and against it, by analyzer prefix.
 
     :raises KeyError: when an analyzer is missing.
     """
     weights = analyzer_weights(settings)
-    strength = sum(weight * supporting[name] for name, weight in weights.items())
-    conflict = sum(weight * opposing[name] for name, weight in weights.items())
     pairs = list(combinations(weights, 2))
     most = sum(weights[one] * weights[other] for one, other in pairs) or 1.0
+    none = np.zeros(1)
     accord = sum(
-        weights[one] * weights[other] * np.sqrt(supporting[one] * supporting[other])
-        for one, other in pairs
+        (
+            weights[one] * weights[other] * np.sqrt(supporting[one] * supporting[other])
+            for one, other in pairs
+        ),
+        start=none,
     )
-    raised = strength + settings.agreement * accord / most * (1 - strength)
+    return Parts(
+        strength=sum((weight * supporting[name] for name, weight in weights.items()), start=none),
+        accord=accord / most,
+        conflict=sum((weight * opposing[name] for name, weight in weights.items()), start=none),
+    )
+
+
+def combine(
+    supporting: Mapping[str, Floats], opposing: Mapping[str, Floats], settings: ConfluenceSettings
+) -> Floats:
+    """The side's score, 0 to 1, from the evidence for and against it."""
+    strength, accord, conflict = parts(supporting, opposing, settings)
+    raised = strength + settings.agreement * accord * (1 - strength)
     return np.clip((raised - settings.conflict * conflict) / settings.full_score, 0, 1)
 
 

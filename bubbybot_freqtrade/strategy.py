@@ -7,12 +7,14 @@ venue does (backtest, hyperopt, dry-run).
 
 import logging
 from collections.abc import Callable
+from copy import copy
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from freqtrade.enums import RunMode
 from freqtrade.exceptions import FreqtradeException
@@ -62,6 +64,7 @@ from bubbybot_freqtrade.risk.plan import (
     TradePlan,
     fit,
     floor_to,
+    measure,
     plan,
 )
 from bubbybot_freqtrade.settings import BubbyBotSettings
@@ -69,12 +72,23 @@ from bubbybot_freqtrade.watch import AccountMessages, CandleWatch, PriceWatch
 
 logger = logging.getLogger(__name__)
 
+Flags = npt.NDArray[np.bool_]
 P = ParamSpec("P")
 R = TypeVar("R")
 
 PLAN = "plan"
 """Key of the plan in the trade's custom data."""
 
+# Hyperoptable parameter -> the block of the settings that has it too.
+PARAMETERS = {
+    "min_confidence": "confluence",
+    "conflict": "confluence",
+    "agreement": "confluence",
+    "stop_atr_margin": "risk",
+    "min_reward_risk": "risk",
+    "break_even_at": "exits",
+    "trail_from": "exits",
+}
 DAILY_LOSS_LOCK = "BubbyBot: daily loss limit"
 CONTEXT_TIMEFRAMES = tuple(REGIME_COLUMNS)
 TAKER_FEE = 0.0006
@@ -157,7 +171,7 @@ class BubbyBotStrategy(IStrategy):
         self.settings = BubbyBotSettings.from_config(config)
         self._apply_settings()
         self._pending: dict[str, TradePlan] = {}
-        self._plans: dict[tuple[int, datetime], TradePlan] = {}
+        self.plans: dict[tuple[int, datetime], TradePlan] = {}
         self._marks: dict[str, float] = {}
         self._funding: dict[str, tuple[datetime, float]] = {}
         self._shocks: dict[str, dict[datetime, float]] = {}
@@ -169,20 +183,31 @@ class BubbyBotStrategy(IStrategy):
         self._watched_at: datetime | None = None
 
     def _apply_settings(self) -> None:
-        """What the config says explicitly wins over the parameters' defaults."""
+        """What the config says explicitly wins over the parameters' defaults.
+
+        Each strategy gets parameters of its own: freqtrade's are the class's, and one process can
+        hold several strategies (backtests, hyperopt, comparisons).
+        """
         self.order_types = self.order_types | {"entry": self.settings.entry_order}
-        explicit = {
-            "min_confidence": self.settings.confluence,
-            "conflict": self.settings.confluence,
-            "agreement": self.settings.confluence,
-            "stop_atr_margin": self.settings.risk,
-            "min_reward_risk": self.settings.risk,
-            "break_even_at": self.settings.exits,
-            "trail_from": self.settings.exits,
-        }
-        for name, block in explicit.items():
+        for name, section in PARAMETERS.items():
+            parameter = copy(getattr(type(self), name))
+            block = getattr(self.settings, section)
             if name in block.model_fields_set:
-                getattr(self, name).value = getattr(block, name) or 0.0
+                parameter.value = getattr(block, name) or 0.0
+            setattr(self, name, parameter)
+
+    def ft_load_hyper_params(self, hyperopt: bool = False) -> None:
+        """Load the parameter file, and hold it to the rules like the config.
+
+        :raises ConfigurationError: one line that names the first value outside its rule.
+        """
+        super().ft_load_hyper_params(hyperopt)
+        block = self.settings.model_dump()
+        for name, section in PARAMETERS.items():
+            value = getattr(self, name).value
+            # 0 switches an exit off, which the config spells null.
+            block[section][name] = (value or None) if section == "exits" else value
+        BubbyBotSettings.from_config({"bubbybot": block})
 
     # --- candles in, signals out ------------------------------------------------------------------
 
@@ -202,13 +227,17 @@ class BubbyBotStrategy(IStrategy):
             if context.empty:
                 continue
             needed = ["date", *SCORE_COLUMNS, *LEVEL_COLUMNS, REGIME_COLUMNS[timeframe]]
-            dataframe = merge_informative_pair(
-                dataframe, analyze(context)[needed], self.timeframe, timeframe
+            # Merged with the dates alone: with all columns it takes a multiple of the time.
+            merged = merge_informative_pair(
+                dataframe[["date"]], analyze(context)[needed], self.timeframe, timeframe
             )
+            merged = merged.drop(columns="date").set_axis(dataframe.index)
+            dataframe = pd.concat([dataframe, merged], axis=1)
         # A copy joins the pieces that merging has left; every later column would pay for them.
         dataframe = dataframe.copy()
         dataframe["plan_atr"] = average_true_range(dataframe)
-        return dataframe
+        # Here, not with the entries: freqtrade exports signal candles as they are now.
+        return self._add_plans(dataframe, metadata["pair"])
 
     def _context_candles(self, pair: str, timeframe: str) -> pd.DataFrame:
         candles = self.dp.get_pair_dataframe(pair, timeframe)
@@ -217,38 +246,51 @@ class BubbyBotStrategy(IStrategy):
             candles = whole_candles(self.dp.get_pair_dataframe(pair, "1h"), "4h", parts=4)
         return candles
 
-    def populate_entry_trend(self, dataframe: pd.DataFrame, metadata: dict) -> pd.DataFrame:
-        """Score, stop and target of both sides on every candle; entries where all rules agree."""
+    def _add_plans(self, dataframe: pd.DataFrame, pair: str) -> pd.DataFrame:
+        """Score, stop and target of both sides on every candle."""
         confluence = self.settings.confluence.model_copy(
             update={"conflict": self.conflict.value, "agreement": self.agreement.value}
         )
-        risk = self._risk()
-        atr = dataframe["plan_atr"].to_numpy()
-        long_score, short_score = scores(dataframe, confluence)
-        fee = self._fee(metadata["pair"])
-        direction = regime(dataframe) if confluence.regime_filter else None
-        dataframe["enter_tag"] = None
-        for side, sign, score, other, levels in (
-            ("long", 1, long_score, short_score, long_levels(dataframe, atr, fee, risk)),
-            ("short", -1, short_score, long_score, short_levels(dataframe, atr, fee, risk)),
-        ):
+        atr, fee, risk = dataframe["plan_atr"].to_numpy(), self._fee(pair), self._risk()
+        made = {
+            "long": long_levels(dataframe, atr, fee, risk),
+            "short": short_levels(dataframe, atr, fee, risk),
+        }
+        for side, score in zip(SIDES, scores(dataframe, confluence), strict=True):
             dataframe[f"{side}_confluence"] = score
-            dataframe[f"plan_{side}_stop"] = levels.stop
-            dataframe[f"plan_{side}_target"] = levels.target
-            enter = (
-                (score >= self.min_confidence.value)
-                & (score > other)
-                & ~np.isnan(levels.target)
-                & (dataframe["volume"].to_numpy() > 0)
-                & ~dataframe["mc_yellow_cross"].to_numpy()
-            )
+            dataframe[f"plan_{side}_stop"] = made[side].stop
+            dataframe[f"plan_{side}_target"] = made[side].target
+        return dataframe
+
+    def populate_entry_trend(self, dataframe: pd.DataFrame, metadata: dict) -> pd.DataFrame:
+        """Entries where score, regime and levels agree, with a tag of what they stand on."""
+        if self.config.get("runmode") == RunMode.HYPEROPT:
+            # Indicators are made once for all epochs, plans depend on the epoch's parameters.
+            dataframe = self._add_plans(dataframe, metadata["pair"])
+        direction = regime(dataframe) if self.settings.confluence.regime_filter else None
+        enter_tags = np.full(len(dataframe), None, dtype=object)
+        for side, sign in zip(SIDES, (1, -1), strict=True):
+            enter = self._entries(dataframe, side)
             if direction is not None:
                 enter &= direction == sign
             rows = np.flatnonzero(enter)
             dataframe[f"enter_{side}"] = enter.astype(int)
-            dataframe.loc[dataframe.index[rows], "enter_tag"] = tags(dataframe, rows, side)
+            enter_tags[rows] = tags(dataframe, rows, side)
+        dataframe["enter_tag"] = enter_tags
         self._shocks[metadata["pair"]] = shocks(dataframe, self.settings.exits.volatility_shock)
         return dataframe
+
+    def _entries(self, dataframe: pd.DataFrame, side: Side) -> Flags:
+        """Where this side's score is enough, above the other's, and has stop and target."""
+        score = {name: dataframe[f"{name}_confluence"].to_numpy() for name in SIDES}
+        other = SIDES[1 - SIDES.index(side)]
+        return (
+            (score[side] >= self.min_confidence.value)
+            & (score[side] > score[other])
+            & dataframe[f"plan_{side}_target"].notna().to_numpy()
+            & (dataframe["volume"].to_numpy() > 0)
+            & ~dataframe["mc_yellow_cross"].to_numpy()
+        )
 
     def populate_exit_trend(self, dataframe: pd.DataFrame, metadata: dict) -> pd.DataFrame:
         """Exits are stop, target and `custom_exit`; there is no exit signal."""
@@ -334,7 +376,7 @@ class BubbyBotStrategy(IStrategy):
         if made is None:
             logger.warning("%s was entered without a plan; its stop is the default.", trade)
             return
-        self._plans[_key(trade)] = made
+        self.plans[_key(trade)] = made
         trade.set_custom_data(PLAN, made.to_dict())
         if self._trades_for_real():
             self._say(messages.plan_told(made, trade.open_rate), notify=True)
@@ -425,20 +467,16 @@ class BubbyBotStrategy(IStrategy):
         return fit(signal, rate, size, planned.leverage, planned.equity, market, risk)
 
     def _plan_of_signal(self, trade: Trade) -> TradePlan | None:
-        """The plan of a trade whose offer was lost by a restart, from its signal candle."""
+        """The plan of a trade whose offer was lost by a restart, from its signal candle.
+
+        The position stands already, so it gets its stop and target whatever the rules say of it.
+        """
         signal = self._signal(trade.pair, trade.trade_direction, before=trade.open_date_utc)
-        if signal is None or not trade.amount:
+        if signal is None or not trade.amount or not signal.stop > 0 or not signal.target > 0:
             return None
-        made = fit(
-            signal,
-            trade.open_rate,
-            trade.amount,
-            int(trade.leverage or 1),
-            self._equity(),
-            self._market(trade.pair),
-            self._risk(),
-        )
-        return made if isinstance(made, TradePlan) else None
+        leverage = int(trade.leverage or 1)
+        market = self._market(trade.pair)
+        return measure(signal, trade.open_rate, trade.amount, leverage, self._equity(), market)
 
     def _signal(self, pair: str, side: Side, before: datetime | None = None) -> Signal | None:
         """What the last closed candle (the last that closed `before`) says for this side."""
@@ -460,12 +498,12 @@ class BubbyBotStrategy(IStrategy):
 
     def _plan_of(self, trade: Trade) -> TradePlan | None:
         key = _key(trade)
-        if key not in self._plans:
+        if key not in self.plans:
             kept = trade.get_custom_data(PLAN)
             if kept is None:
                 return None
-            self._plans[key] = TradePlan.from_dict(kept)
-        return self._plans[key]
+            self.plans[key] = TradePlan.from_dict(kept)
+        return self.plans[key]
 
     def _risk(self) -> Any:
         return self.settings.risk.model_copy(

@@ -9,8 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from freqtrade.enums import CandleType, RunMode
+from freqtrade.exceptions import ConfigurationError
 from freqtrade.persistence import Order, PairLocks, Trade
+from freqtrade.resolvers import StrategyResolver
 
+from bubbybot_freqtrade.backtests import BacktestDesk
 from bubbybot_freqtrade.blofin.bracket import take_bracket
 from bubbybot_freqtrade.risk.plan import TradePlan
 from bubbybot_freqtrade.strategy import DAILY_LOSS_LOCK, shocks, whole_candles
@@ -388,6 +391,26 @@ def test_one_side_is_one_bet(bot: Bot) -> None:
     planned(bot, open_trade(bot))
     bot.strategy.wallets.update()
     assert enter(bot, 150.0, SOL) is None
+
+
+@pytest.mark.parametrize(
+    ("space", "name", "value"),
+    [("buy", "min_confidence", 0.5), ("buy", "min_reward_risk", 1.0), ("sell", "trail_from", -1.0)],
+)
+def test_a_parameter_file_cannot_loosen_the_rules(
+    bot: Bot, space: str, name: str, value: float
+) -> None:
+    bot.strategy._ft_params_from_file = {space: {name: value}}
+    with pytest.raises(ConfigurationError, match=name):
+        bot.strategy.ft_load_hyper_params()
+
+
+def test_settings_of_one_bot_are_not_the_next_ones(desk: BacktestDesk) -> None:
+    strict = {"bubbybot": {"confluence": {"min_confidence": 0.9}, "exits": {"trail_from": 2.0}}}
+    first = StrategyResolver.load_strategy(desk.config("20250301-", strict["bubbybot"]))
+    second = StrategyResolver.load_strategy(desk.config("20250301-"))
+    assert (first.min_confidence.value, first.trail_from.value) == (0.9, 2.0)
+    assert (second.min_confidence.value, second.trail_from.value) == (0.7, 0.0)
 
 
 def test_four_hours_are_made_of_four_whole_ones() -> None:

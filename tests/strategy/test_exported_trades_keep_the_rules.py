@@ -113,7 +113,8 @@ def assert_rules(made: Exported, desk: BacktestDesk) -> None:
     assert sign * trade["stop_loss_abs"] >= sign * made.stop - tick, made
     assert trade["leverage"] <= 50, made
     assert trade["leverage"] == int(trade["leverage"]), made
-    assert trade["stake_amount"] <= 0.05 * made.equity * (1 + 1e-6), made
+    # The plan marks open trades at the next open, this test at the last close.
+    assert trade["stake_amount"] <= 0.05 * made.equity * (1 + 1e-3), made
     assert 0.02 * (1 - 0.01) <= made.loss_at_stop / made.equity <= 0.05, made
     assert made.gain_at_target >= 2 * made.loss_at_stop * (1 - 1e-3), made
     # At the stop the margin still covers the venue's maintenance: liquidation lies beyond it.

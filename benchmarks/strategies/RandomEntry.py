@@ -1,0 +1,30 @@
+"""A control: BubbyBot's stops, targets, sizes and exits on entries that a die decides."""
+
+import zlib
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from bubbybot_freqtrade.confluence import SIDES, Side
+from bubbybot_freqtrade.strategy import BubbyBotStrategy
+
+CONFIDENCE = 0.75
+
+
+class RandomEntry(BubbyBotStrategy):
+    """Config key `random_entry`: `{"share": of candles with a signal, "seed": of the die}`."""
+
+    def _add_plans(self, dataframe: pd.DataFrame, pair: str) -> pd.DataFrame:
+        dataframe = super()._add_plans(dataframe, pair)
+        for side in SIDES:
+            dataframe[f"{side}_confluence"] = CONFIDENCE
+        self._pair = pair
+        return dataframe
+
+    def _entries(self, dataframe: pd.DataFrame, side: Side) -> npt.NDArray[np.bool_]:
+        die = self.config["random_entry"]
+        words = f"{die['seed']} {self._pair} {side}".encode()
+        random = np.random.default_rng(zlib.crc32(words))
+        thrown = random.random(len(dataframe)) < die["share"]
+        return thrown & dataframe[f"plan_{side}_target"].notna().to_numpy()
