@@ -237,6 +237,16 @@ def test_pocket_of_a_down_leg(last: float, inside: float) -> None:
     assert found == inside
 
 
+def test_an_outside_candle_that_makes_both_ends_is_no_up_leg() -> None:
+    """Its high was not made after its low."""
+    high, low = np.array([*UP, 210.0]), np.array([*UP, 90.0])
+    close = np.array([*UP, 165.0])
+    walk = structure_walk(high, low, close, 2)
+    found = golden_pocket(close, running_range(high, low, walk.turn, 2))
+    assert (found.top[-1], found.bottom[-1]) == pytest.approx((168, 164.16))
+    assert found.inside[-1] == -1
+
+
 def test_no_pocket_before_both_pivots() -> None:
     top, bottom, found = pocket(UP[:2], 120)
     assert np.isnan([top, bottom]).all()
