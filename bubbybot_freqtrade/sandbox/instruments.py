@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Literal, NamedTuple
 
 LISTED_SINCE = 1_577_836_800_000  # 2020-01-01: older than any data a sandbox is likely to play
@@ -191,7 +191,8 @@ def tiers(of: Instrument | str) -> list[Tier]:
     rows = []
     for leverage in leverages:
         upper = max(_two_digits(reach), lower)
-        rate = (1 / (2 * leverage)).quantize(Decimal("0.0001"))
+        # Rounding said here: the engine's own arithmetic cuts.
+        rate = (1 / (2 * leverage)).quantize(Decimal("0.0001"), rounding=ROUND_HALF_EVEN)
         rows.append(Tier(contract.inst_id, lower, upper, rate, leverage))
         lower = upper + contract.lot_size
         reach *= _TIER_GROWTH
