@@ -110,8 +110,6 @@ class Blofin(Exchange):
                 "positions": lambda: self._api.fetch_positions(),
             }
         )
-        # Leverage as last set on the venue, per pair and side (both count in hedge mode).
-        self._leverage_set: dict[tuple[str, str], float] = {}
         # Time of the last move of a stop in place; freqtrade keeps none for moves without a new id.
         self._stop_moved_at: dict[str, datetime] = {}
         self._can_amend_tpsl = True
@@ -458,21 +456,22 @@ class Blofin(Exchange):
     def _lev_prep(
         self, pair: str, leverage: float, side: BuySell, accept_fail: bool = False
     ) -> None:
-        """Set the leverage where it isn't what the venue was last told.
+        """Set the leverage before every entry: in the app its owner may have changed it.
 
-        The margin mode is the account's and was set at start.
+        An addition to a position that has it already sets nothing. The margin mode is the
+        account's and was set at start.
         """
         leverage = int(leverage)
-        if self._leverage_set.get((pair, side)) == leverage:
+        position = (
+            self._position(pair, "long" if side == "buy" else "short") if accept_fail else None
+        )
+        if position is not None and position["leverage"] == leverage:
             return
         params = {"marginMode": self.margin_mode.value}
         if self.position_mode == "long_short_mode" and self.margin_mode == MarginMode.ISOLATED:
             params["positionSide"] = "long" if side == "buy" else "short"
         response = self._api.set_leverage(leverage, pair, params)
         self._log_exchange_response("set_leverage", response)
-        if "positionSide" not in params:
-            self._leverage_set[(pair, "sell" if side == "buy" else "buy")] = leverage
-        self._leverage_set[(pair, side)] = leverage
 
     def create_order(
         self,

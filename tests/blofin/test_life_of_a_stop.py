@@ -6,6 +6,7 @@ import pytest
 from freqtrade.persistence import Order, Trade
 from freqtrade.rpc import RPC
 
+from bubbybot_freqtrade.sandbox.settings import DEMO_UID
 from tests.blofin.desk import BTC, ETH
 
 LONG_STOP, LONG_TARGET = 0.98, 1.04  # of the strategy `Bracketed`
@@ -49,7 +50,7 @@ def test_one_request_places_entry_stop_and_target(open_desk):
     assert sl_order.order_id == stop.tpsl_id
 
 
-def test_leverage_is_set_once_per_pair_and_remembered(open_desk):
+def test_every_entry_has_its_leverage_whatever_was_set_in_the_app(open_desk):
     desk = open_desk()
     desk.start()
     for pair in (BTC, ETH):
@@ -57,9 +58,20 @@ def test_leverage_is_set_once_per_pair_and_remembered(open_desk):
         RPC(desk.bot)._rpc_force_exit(str(trade.id))
         desk.loop()
         desk.pass_time(6)  # freqtrade locks a pair for the rest of its candle
-        desk.enter(pair, "short")
-    set_for = [body["instId"] for body in desk.posts("/api/v1/account/set-leverage")]
-    assert set_for == ["BTC-USDT", "ETH-USDT"]
+        body = {"instId": pair[:3] + "-USDT", "marginMode": "isolated", "leverage": "40"}
+        desk.sandbox.app("/api/v1/account/set-leverage", body)
+        trade = desk.enter(pair, "short")
+        account = desk.sandbox.engine.account(DEMO_UID)
+        (position,) = [p for p in account.positions.values() if p.inst_id == body["instId"]]
+        assert float(position.leverage) == trade.leverage == 5.0
+
+
+def test_an_addition_does_not_set_the_leverage_again(open_desk):
+    desk = open_desk()
+    bot = desk.start(position_adjustment_enable=True)
+    trade = desk.enter(BTC)
+    assert bot.execute_entry(BTC, 100, trade=trade, mode="pos_adjust", leverage_=5.0)
+    assert len(desk.posts("/api/v1/account/set-leverage")) == 1
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ class TooManyRequests(ccxt.RateLimitExceeded, ccxt.DDoSProtection):
 EXACT: dict[str, type[ccxt.BaseError]] = {
     "400": ccxt.BadRequest,
     "401": ccxt.AuthenticationError,
+    "403": ccxt.DDoSProtection,
     "404": ccxt.BadRequest,
     "405": ccxt.BadRequest,
     "406": ccxt.BadRequest,
