@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Protocol
 
 from bubbybot_freqtrade.rehearsal.ledgers import CENT, TradeAccounts, Wallets
@@ -117,14 +118,14 @@ def ledgers_agree(evidence: Evidence) -> Iterator[str]:
     for row in evidence.accounts:
         if row.trade is None:
             yield f"{row.inst_id}: the venue had a position that freqtrade knows nothing of"
-        elif row.difference >= CENT:
+        elif row.difference >= CENT / 2:
             yield (
                 f"trade {row.trade.trade_id} {row.trade.pair}: venue {row.venue.gross:+.4f} "
                 f"{row.venue.fees:+.4f} fees {row.venue.funding:+.4f} funding, freqtrade "
                 f"{row.bot.gross:+.4f} {row.bot.fees:+.4f} {row.bot.funding:+.4f}"
             )
     wallets = evidence.wallets
-    if abs(wallets.venue - wallets.bot) >= CENT:
+    if abs(wallets.venue - wallets.bot) >= CENT / 2:
         yield f"wallet: venue {wallets.venue:.4f} USDT, freqtrade {wallets.bot:.4f} USDT"
 
 
@@ -192,8 +193,8 @@ def stops_stand_where_planned(evidence: Evidence) -> Iterator[str]:
 def no_entry_after_the_daily_loss(evidence: Evidence) -> Iterator[str]:
     """Nothing is opened once the UTC day has lost 10 % of the account."""
     for position in evidence.positions:
-        lost = 1 - float(position.equity / position.day_opening_equity)
-        if lost >= MAX_DAILY_LOSS:
+        lost = 1 - position.equity / position.day_opening_equity
+        if lost >= Decimal(str(MAX_DAILY_LOSS)):
             yield f"{_name(position)} was opened after the day had lost {lost:.2%}"
 
 

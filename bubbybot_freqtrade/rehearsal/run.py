@@ -20,6 +20,7 @@ from typing import Any
 from freqtrade.configuration import Configuration
 from freqtrade.constants import PROCESS_THROTTLE_SECS
 from freqtrade.enums import State
+from freqtrade.exceptions import FreqtradeException
 from freqtrade.persistence import Order, Trade
 from freqtrade.rpc import RPC
 from freqtrade.worker import Worker
@@ -275,7 +276,10 @@ class _Run:
         """Telegram's /forceexit all, and the loops in which freqtrade sees it done."""
         if self.result.stopped:
             return
-        RPC(self.bot)._rpc_force_exit("all")
+        try:
+            RPC(self.bot)._rpc_force_exit("all")
+        except FreqtradeException as error:
+            self.result.stopped = f"the bot could not close its last trades: {error}"
         state: State | None = self.bot.state
         self.bot.config["max_open_trades"] = 0
         for _ in range(CLOSING_LOOPS):
@@ -297,9 +301,14 @@ class _Run:
             venue_wallet = float(ledger.balance)
             result.left_open += self._left_on_the_venue()
         result.left_open += [f"freqtrade still holds {t}" for t in Trade.get_open_trades()]
-        if not result.stopped:
+        result.wallets = Wallets(venue_wallet, self._bot_wallet())
+
+    def _bot_wallet(self) -> float:
+        try:
             self.bot.wallets.update()
-            result.wallets = Wallets(venue_wallet, self.bot.wallets.get_total("USDT"))
+        except FreqtradeException as error:
+            self.result.stopped = self.result.stopped or f"the bot cannot see its account: {error}"
+        return self.bot.wallets.get_total("USDT")
 
     def _left_on_the_venue(self) -> list[str]:
         account = next(iter(self.sandbox.engine.venue.accounts.values()))

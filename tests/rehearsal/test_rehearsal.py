@@ -156,8 +156,8 @@ def test_a_bot_that_dies_fails_the_rehearsal(settings_for):
     revoked = []
 
     def revoke(sandbox, now_ms):
-        if DEMO_API_KEY in keys(sandbox) and now_ms > sandbox.settings.start_ms + 3_600_000:
-            sandbox.engine.venue.state.keys.clear()
+        if not revoked and now_ms > sandbox.settings.start_ms + 3_600_000:
+            revoked.append(sandbox.engine.revoke_key(DEMO_API_KEY))
 
     rehearsal = rehearse(settings_for(days=0.3), drill=revoke)
     assert any(v.rule == "bot keeps running" for v in violations(rehearsal.evidence, RULES))
