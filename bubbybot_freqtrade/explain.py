@@ -317,7 +317,7 @@ def explain_command(
         arguments["datadir"] = datadir
     try:
         config = Configuration(arguments, RunMode.UTIL_NO_EXCHANGE).get_config()
-        config.setdefault("strategy", "BubbyBot")
+        config["strategy"] = config.get("strategy") or "BubbyBot"
         explained = explain(dict(config), pair, time.replace(tzinfo=UTC) if time else None)
     except FreqtradeException as error:
         raise click.ClickException(str(error)) from error

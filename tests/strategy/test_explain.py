@@ -1,0 +1,59 @@
+"""`bubbybot explain` on the generated market: the numbers of the strategy, taken apart."""
+
+import json
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+
+from bubbybot_freqtrade.backtests import Backtest, BacktestDesk
+from bubbybot_freqtrade.explain import explain_command
+
+
+@pytest.fixture
+def ask(desk: BacktestDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    # The command quiets freqtrade's log for its process; here that would outlive it.
+    monkeypatch.setattr("logging.disable", lambda level: None)
+    config = tmp_path / "config.json"
+    settings = desk._settings({"confluence": {"regime_filter": False}})
+    config.write_text(json.dumps(settings | {"strategy_path": "user_data/strategies"}))
+
+    def run(*arguments: str) -> Result:
+        options = ["-c", str(config), "-d", str(desk.data), "--picture", str(tmp_path / "x.svg")]
+        return CliRunner(env={"COLUMNS": "200"}).invoke(explain_command, [*arguments, *options])
+
+    return run
+
+
+def test_a_traded_candle_is_explained_as_the_entry_it_was(
+    ask, lively: Backtest, tmp_path: Path
+) -> None:
+    trade = lively.trades.iloc[0]
+    answer = ask(trade["pair"], f"{trade['open_date']:%Y-%m-%dT%H:%M}")
+    assert answer.exit_code == 0, answer.output
+    side = "short" if trade["is_short"] else "long"
+    (line,) = [line for line in answer.output.splitlines() if line.startswith(f"{side}: entry")]
+    assert f"stop {trade['plan_stop']:g}"[:9] in line
+    assert trade["enter_tag"] in line
+    signal = trade["open_date"] - pd.Timedelta(minutes=15)
+    assert f"15m candle of {signal:%Y-%m-%d %H:%M} UTC" in answer.output
+    picture = ElementTree.parse(tmp_path / "x.svg").getroot()
+    bodies = [shape for shape in picture.iter() if shape.tag.endswith("rect")]
+    assert len(bodies) == 1 + 96, "a background and a day of candles"
+
+
+def test_a_candle_without_entry_says_what_is_missing(ask, lively: Backtest) -> None:
+    quiet = lively.trades["open_date"].iloc[0] - pd.Timedelta(hours=5)
+    answer = ask("BTC/USDT:USDT", f"{quiet:%Y-%m-%dT%H:%M}")
+    assert answer.exit_code == 0, answer.output
+    assert "no entry, " in answer.output
+
+
+@pytest.mark.parametrize("time", ["2019-01-01"])
+def test_without_candles_it_says_how_to_get_them(ask, time: str) -> None:
+    answer = ask("BTC/USDT:USDT", time)
+    assert answer.exit_code == 1
+    assert "run freqtrade download-data first" in answer.output
+    assert "Traceback" not in answer.output
