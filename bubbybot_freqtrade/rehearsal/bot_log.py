@@ -11,6 +11,8 @@ from freqtrade.loggers import LOGFORMAT
 
 _PAIR = re.compile(r"\b[A-Z0-9]+/[A-Z]+(?::[A-Z]+)?")
 
+ALL_PAIRS = "*"
+
 
 class BotLog(logging.Handler):
     """Takes the place of the root logger's handlers while it is entered.
@@ -57,11 +59,15 @@ class BotLog(logging.Handler):
         message = record.getMessage()
         if record.levelno >= logging.ERROR:
             self.errors.append(f"{record.name}: {message.splitlines()[0]}")
-        for pair in set(_PAIR.findall(message)):
+        named = set(_PAIR.findall(message)) or ({ALL_PAIRS} if "lock" in message else set())
+        for pair in named:
             self._of_pairs.append((int(record.created * 1000), pair, message))
 
     def lines_about(self, pair: str, from_ms: int, to_ms: int) -> list[str]:
-        """Messages that name `pair`, logged in [from_ms, to_ms)."""
+        """Messages that name `pair`, logged in [from_ms, to_ms).
+
+        `ALL_PAIRS` finds those about locks that name none.
+        """
         return [
             message
             for logged, name, message in self._of_pairs

@@ -8,14 +8,16 @@ side did not make it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from freqtrade.exchange import timeframe_to_msecs
 
 from bubbybot_freqtrade.rehearsal.backtest import BacktestTrade
+from bubbybot_freqtrade.rehearsal.bot_log import ALL_PAIRS
 from bubbybot_freqtrade.rehearsal.ledgers import CENT
-from bubbybot_freqtrade.rehearsal.run import Rehearsal
+from bubbybot_freqtrade.rehearsal.run import DAY_MS, Rehearsal
 from bubbybot_freqtrade.rehearsal.trades import TradeRecord
 
 UNEXPLAINED = "unexplained"
@@ -147,7 +149,7 @@ def _why_only_live(
     for other in backtested:
         if other.pair == live.pair and other.opened_ms <= opened < other.closed_ms:
             return "the backtest was still in its trade before"
-    if _open_at(opened, backtested) >= int(rehearsal.config["max_open_trades"]):
+    if _open_at(opened, backtested) >= _slots(rehearsal):
         return "the backtest had no free slot"
     if opened + candle >= rehearsal.span.end_ms:
         return "the backtest does not enter on its last candle"
@@ -162,14 +164,23 @@ def _why_only_backtested(other: BacktestTrade, rehearsal: Rehearsal, candle: int
         ended = live.closed_ms or rehearsal.span.end_ms
         if live.pair == other.pair and live.opened_ms < opened + candle and opened < ended + candle:
             return "the bot was still in its trade before"
-    if _open_at(opened, rehearsal.trades) >= int(rehearsal.config["max_open_trades"]):
+    if _open_at(opened, rehearsal.trades) >= _slots(rehearsal):
         return "the bot had no free slot"
     said = rehearsal.log.lines_about(other.pair, opened, opened + candle) if rehearsal.log else []
     for line in said:
         if line.startswith("No trade. "):
             return f"refused live: {line.removeprefix('No trade. ')}"
     locked = [line for line in said if "locked" in line]
-    return locked[0] if locked else UNEXPLAINED
+    if rehearsal.log is not None:
+        day = opened // DAY_MS * DAY_MS
+        locked += rehearsal.log.lines_about(ALL_PAIRS, day, opened + candle)
+    return f"not entered live: {locked[0]}" if locked else UNEXPLAINED
+
+
+def _slots(rehearsal: Rehearsal) -> float:
+    """How many trades may be open; freqtrade writes -1 for any number."""
+    slots = float(rehearsal.config["max_open_trades"])
+    return math.inf if slots < 0 else slots
 
 
 def _open_at(ms: int, trades: Iterable[TradeRecord | BacktestTrade]) -> int:
