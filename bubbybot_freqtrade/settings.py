@@ -32,12 +32,14 @@ class Settings(BaseModel):
 class ConfluenceSettings(Settings):
     """How the analyzers' scores become one score per side (see `bubbybot_freqtrade.confluence`)."""
 
-    market_cipher: float = Field(default=0.35, ge=0, le=1)
-    lux_algo: float = Field(default=0.35, ge=0, le=1)
-    frankie_candles: float = Field(default=0.30, ge=0, le=1)
+    market_cipher: float = Field(default=0.35, ge=0, le=1, description="weight of Market Cipher")
+    lux_algo: float = Field(default=0.35, ge=0, le=1, description="weight of Lux Algo")
+    frankie_candles: float = Field(
+        default=0.30, ge=0, le=1, description="weight of Frankie Candles"
+    )
     base_timeframe: float = Field(default=0.60, gt=0, le=1, description="weight of 15m")
-    context_1h: float = Field(default=0.25, ge=0, le=1)
-    context_4h: float = Field(default=0.15, ge=0, le=1)
+    context_1h: float = Field(default=0.25, ge=0, le=1, description="weight of 1h")
+    context_4h: float = Field(default=0.15, ge=0, le=1, description="weight of 4h")
     agreement: float = Field(
         default=0.50, ge=0, le=1, description="what agreeing analyzers add at most"
     )
@@ -53,7 +55,9 @@ class ConfluenceSettings(Settings):
     regime_filter: bool = Field(
         default=True, description="only with the 1h money flow and the 4h internal structure"
     )
-    min_confidence: float = Field(default=MIN_CONFIDENCE, ge=MIN_CONFIDENCE, le=1)
+    min_confidence: float = Field(
+        default=MIN_CONFIDENCE, ge=MIN_CONFIDENCE, le=1, description="least score that is traded"
+    )
 
     @model_validator(mode="after")
     def weights_add_up(self) -> Self:
@@ -76,29 +80,46 @@ class RiskSettings(Settings):
     """Bounds of a trade plan. Shares are of account equity, distances of the entry price."""
 
     min_risk: float = Field(
-        default=MIN_RISK, ge=MIN_RISK, le=MAX_RISK, description="at min_confidence"
+        default=MIN_RISK, ge=MIN_RISK, le=MAX_RISK, description="share at risk at min_confidence"
     )
     max_risk: float = Field(
-        default=MAX_RISK, ge=MIN_RISK, le=MAX_RISK, description="at confidence 1"
+        default=MAX_RISK, ge=MIN_RISK, le=MAX_RISK, description="share at risk at confidence 1"
     )
-    max_margin: float = Field(default=MAX_MARGIN, gt=0, le=MAX_MARGIN)
-    max_leverage: int = Field(default=50, ge=1, le=VENUE_MAX_LEVERAGE)
+    max_margin: float = Field(
+        default=MAX_MARGIN, gt=0, le=MAX_MARGIN, description="most margin of one trade"
+    )
+    max_leverage: int = Field(
+        default=50, ge=1, le=VENUE_MAX_LEVERAGE, description="the plan takes the least that fits"
+    )
     min_reward_risk: float = Field(
-        default=MIN_REWARD_RISK, ge=MIN_REWARD_RISK, description="after fees"
+        default=MIN_REWARD_RISK,
+        ge=MIN_REWARD_RISK,
+        description="least reward of a plan in R, after fees",
     )
-    min_stop: float = Field(default=0.015, gt=0, lt=1)
-    max_stop: float = Field(default=0.05, gt=0, lt=1)
+    min_stop: float = Field(default=0.015, gt=0, lt=1, description="nearest stop")
+    max_stop: float = Field(default=0.05, gt=0, lt=1, description="furthest stop")
     stop_atr_margin: float = Field(default=0.5, ge=0, description="ATRs between structure and stop")
-    stop_timeframes: tuple[Timeframe, ...] = Field(default=("1h",), min_length=1)
-    target_timeframes: tuple[Timeframe, ...] = Field(default=("1h", "4h"), min_length=1)
+    stop_timeframes: tuple[Timeframe, ...] = Field(
+        default=("1h",), min_length=1, description="whose structure gives the stop"
+    )
+    target_timeframes: tuple[Timeframe, ...] = Field(
+        default=("1h", "4h"), min_length=1, description="whose structure gives the target"
+    )
     liquidation_buffer: float = Field(
         default=0.25, ge=0.1, description="room between stop and liquidation, in stop distances"
     )
     mark_price_gap: float = Field(
         default=0.003, ge=0, lt=0.1, description="least room between stop and liquidation"
     )
-    daily_loss: float = Field(default=MAX_DAILY_LOSS, gt=0, le=MAX_DAILY_LOSS)
-    flatten_on_daily_loss: bool = True
+    daily_loss: float = Field(
+        default=MAX_DAILY_LOSS,
+        gt=0,
+        le=MAX_DAILY_LOSS,
+        description="loss of a UTC day at which entries end",
+    )
+    flatten_on_daily_loss: bool = Field(
+        default=True, description="close open trades at that loss too"
+    )
     max_same_side: int = Field(
         default=1, ge=1, description="open longs, or shorts: the pairs fall and rise together"
     )
@@ -165,7 +186,9 @@ class BubbyBotSettings(Settings):
     risk: RiskSettings = RiskSettings()
     exits: ExitSettings = ExitSettings()
     messages: MessageSettings = MessageSettings()
-    entry_order: Literal["limit", "market"] = "market"
+    entry_order: Literal["limit", "market"] = Field(
+        default="market", description="order type of entries"
+    )
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
