@@ -97,7 +97,8 @@ class Sandbox:
         """Close every connection and save the state. Stopping twice does nothing."""
         if self._thread is None or self._loop is None or self._stopping is None:
             return
-        self._loop.call_soon_threadsafe(self._stopping.set)
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join()
         self._thread = None
         self.save()
@@ -206,7 +207,11 @@ class Sandbox:
     # The server's thread
 
     def _run(self) -> None:
-        asyncio.run(self._serve())
+        try:
+            asyncio.run(self._serve())
+        finally:
+            # Also after a defect, which shows its traceback in this thread: start must not hang.
+            self._ready.set()
 
     async def _serve(self) -> None:
         self._loop = self.streams.loop = asyncio.get_running_loop()

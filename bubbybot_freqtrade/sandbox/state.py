@@ -40,8 +40,9 @@ def write_state(path: Path, content: bytes) -> None:
     """Replace the file in one step: a reader sees the old state or the new one, never half."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    with part.open("wb") as file:
-        os.fchmod(file.fileno(), 0o600)
+    # Made unreadable for others from its first byte on: it tells what the account holds.
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
