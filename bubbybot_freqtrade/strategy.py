@@ -92,6 +92,7 @@ PARAMETERS = {
 DAILY_LOSS_LOCK = "BubbyBot: daily loss limit"
 CONTEXT_TIMEFRAMES = tuple(REGIME_COLUMNS)
 TAKER_FEE = 0.0006
+LOOKAHEAD_CAPITAL = 10_000.0
 CANDLE = timedelta(minutes=15)
 # A forced market order with a price fills at the market's; so far apart the plan still holds.
 FORCED_RATE_GAP = 0.002
@@ -683,7 +684,8 @@ class BubbyBotStrategy(IStrategy):
 
     def bot_loop_start(self, current_time: datetime, **kwargs: Any) -> None:
         """At the day's loss limit: lock every pair. Then tell what the operator should know."""
-        self._stop_at_the_daily_loss(current_time)
+        if not self._looks_for_bias:
+            self._stop_at_the_daily_loss(current_time)
         if self._trades_for_real():
             self._watch(current_time)
 
@@ -743,6 +745,8 @@ class BubbyBotStrategy(IStrategy):
         return {pair: float(tickers[pair]["last"] or 0) for pair in pairs if pair in tickers}
 
     def _within_the_account(self, made: TradePlan, now: datetime) -> TradePlan | Refusal:
+        if self._looks_for_bias:
+            return made
         most = self.settings.risk.max_same_side
         opened = Trade.get_trades_proxy(is_open=True)
         if sum(trade.trade_direction == made.side for trade in opened) >= most:
@@ -762,14 +766,37 @@ class BubbyBotStrategy(IStrategy):
         opened = Trade.get_trades_proxy(is_open=True)
         exposures = [self._exposure(trade, start) for trade in opened]
         exposures += [self._ended(trade, start) for trade in self._closed_today(now)]
-        equity = self.wallets.get_total(self.config["stake_currency"])
-        return day_of(equity + sum(self._open_profit(trade) for trade in opened), exposures)
+        wallet = self._wallet()
+        return day_of(wallet + sum(self._open_profit(trade) for trade in opened), exposures)
 
     def _equity(self) -> float:
         """Account value that a plan may use: open losses count, open gains are not money yet."""
-        wallet = self.wallets.get_total(self.config["stake_currency"])
+        wallet = self._wallet()
         profits = sum(self._open_profit(t) for t in Trade.get_trades_proxy(is_open=True))
         return float(min(wallet, wallet + profits))
+
+    @property
+    def _looks_for_bias(self) -> bool:
+        """Whether this is lookahead-analysis, told by a setting that only it has.
+
+        It repeats each trade alone and calls a missing one biased. Rules of the whole account,
+        which see the other trades, are off there as freqtrade's protections are.
+        """
+        return "targeted_trade_amount" in self.config
+
+    def _wallet(self) -> float:
+        """Account value without open profits: what the bot may call its own.
+
+        `available_capital` is freqtrade's share of an account for one bot.
+        """
+        wallet = float(self.wallets.get_total(self.config["stake_currency"]))
+        if "available_capital" in self.config:
+            return min(wallet, float(self.wallets.get_total_stake_amount()))
+        if self._looks_for_bias:
+            # It hands out a billion so that any stake is small beside it; ours are shares of it,
+            # and no market takes them.
+            return min(wallet, LOOKAHEAD_CAPITAL)
+        return wallet
 
     def _closed_today(self, now: datetime) -> list[LocalTrade]:
         start = day_start(now)
