@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -35,6 +36,15 @@ HALF_A_DAY = 720
 CLIENT_TIMEOUT_MS = 1000
 # What a loop of a bot takes, its sleep included; freqtrade's own default.
 LOOP_SECONDS = 5
+
+# The desk keeps the log itself.
+_NO_HANDLERS = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {},
+    "handlers": {},
+    "root": {"handlers": []},
+}
 
 logger = logging.getLogger(__name__)
 
@@ -113,7 +123,7 @@ def bot_config(
         "pairlists": [{"method": "StaticPairList"}],
         "initial_state": "running",
         "internals": {"process_throttle_secs": LOOP_SECONDS, "heartbeat_interval": 0},
-        "log_config": {"version": 1, "formatters": {}, "handlers": {}, "root": {"handlers": []}},
+        "log_config": _NO_HANDLERS,
         "exchange": exchange,
         **changes,
     }
@@ -241,8 +251,8 @@ class Desk:
         self.start()
 
     def tell(self, error: BaseException) -> None:
-        """Keep what an operator would read, for the search for secrets."""
-        self._texts.append(f"{error!r} {error}")
+        """Keep what a crash would print, for the search for secrets."""
+        self._texts += traceback.format_exception(error)
 
     # Time
 

@@ -34,7 +34,7 @@ MOMENTS = (
     "any request",
 )
 # A moment that does not come is given up for any other after so many requests.
-PATIENCE_REQUESTS = 150
+PATIENCE_REQUESTS = 200
 MINUTES_A_KILL = 8
 MS = 60_000
 
