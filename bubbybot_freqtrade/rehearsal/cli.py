@@ -37,7 +37,7 @@ from bubbybot_freqtrade.sandbox.server import Sandbox, SandboxError
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Folder of freqtrade candles to play; generated ones without it.",
 )
-@click.option("--days", type=float, default=4, show_default=True, help="How many days to play.")
+@click.option("--days", type=float, default=3, show_default=True, help="How many days to play.")
 @click.option(
     "--start",
     type=click.DateTime(["%Y-%m-%d"]),

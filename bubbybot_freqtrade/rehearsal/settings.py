@@ -74,7 +74,7 @@ class RehearsalSettings(BaseModel):
 
     data: Path | None = None
     start: date | None = None
-    days: float = Field(default=4, gt=0)
+    days: float = Field(default=3, gt=0)
     seed: int = 7
     pairs: tuple[str, ...] | None = None
     config: Path | None = None

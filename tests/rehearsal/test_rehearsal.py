@@ -3,11 +3,14 @@
 import io
 import logging
 import sqlite3
+from pathlib import Path
 
+import freqtrade
 import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
+from bubbybot_freqtrade.blofin.exchange import Blofin
 from bubbybot_freqtrade.rehearsal.cli import rehearse_command, run
 from bubbybot_freqtrade.rehearsal.comparison import UNEXPLAINED
 from bubbybot_freqtrade.rehearsal.report import report
@@ -152,6 +155,29 @@ def test_a_stop_taken_away_by_hand_is_found_and_fails_the_rehearsal(settings_for
     assert "without a stop for all of its size" in " ".join(screen.getvalue().split())
 
 
+def test_an_extension_that_forgets_the_stop_is_found(settings_for, monkeypatch):
+    monkeypatch.setattr(Blofin, "_attached", lambda *_: {})
+    rehearsal = rehearse(settings_for(days=0.05))
+    broken = {violation.rule for violation in violations(rehearsal.evidence, RULES)}
+    assert {"entry requests carry stops", "positions are never bare"} <= broken
+
+
+def test_freqtrades_own_sample_strategy_gets_stops_too(settings_for):
+    """It knows nothing of brackets: the stop is made of its `stoploss`, 10 %."""
+    rehearsal = rehearse(
+        settings_for(
+            days=0.13,
+            pairs=("SOL/USDT:USDT", "ETH/USDT:USDT"),
+            strategy="SampleStrategy",
+            strategy_path=Path(freqtrade.__file__).parent / "templates",
+        )
+    )
+    assert rehearsal.trades
+    assert violations(rehearsal.evidence, RULES) == []
+    for trade, position in zip(rehearsal.trades, rehearsal.positions, strict=True):
+        assert float(position.stops[0][1]) == pytest.approx(trade.entry * 0.9, rel=1e-3)
+
+
 def test_a_bot_that_dies_fails_the_rehearsal(settings_for):
     revoked = []
 
@@ -160,7 +186,7 @@ def test_a_bot_that_dies_fails_the_rehearsal(settings_for):
             revoked.append(sandbox.engine.revoke_key(DEMO_API_KEY))
 
     rehearsal = rehearse(settings_for(days=0.3), drill=revoke)
-    assert any(v.rule == "bot keeps running" for v in violations(rehearsal.evidence, RULES))
+    assert "bot keeps running" in {v.rule for v in violations(rehearsal.evidence, RULES)}
 
 
 def test_the_command_says_in_one_line_why_it_cannot_begin(tmp_path):
