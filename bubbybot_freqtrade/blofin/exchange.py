@@ -456,20 +456,19 @@ class Blofin(Exchange):
     def _lev_prep(
         self, pair: str, leverage: float, side: BuySell, accept_fail: bool = False
     ) -> None:
-        """Set the leverage before every entry: in the app its owner may have changed it.
+        """Set the leverage of a pair, where the venue doesn't have it already.
 
-        An addition to a position that has it already sets nothing. The margin mode is the
-        account's and was set at start.
+        It is the venue that remembers: in the app its owner may have changed it since. Asking is no
+        trading request, setting is one. The margin mode is the account's and was set at start.
         """
         leverage = int(leverage)
-        position = (
-            self._position(pair, "long" if side == "buy" else "short") if accept_fail else None
-        )
-        if position is not None and position["leverage"] == leverage:
-            return
+        trade_side = "long" if side == "buy" else "short"
         params = {"marginMode": self.margin_mode.value}
+        held = self._api.fetch_leverage(pair, params)
+        if held[f"{trade_side}Leverage"] == leverage:
+            return
         if self.position_mode == "long_short_mode" and self.margin_mode == MarginMode.ISOLATED:
-            params["positionSide"] = "long" if side == "buy" else "short"
+            params["positionSide"] = trade_side
         response = self._api.set_leverage(leverage, pair, params)
         self._log_exchange_response("set_leverage", response)
 

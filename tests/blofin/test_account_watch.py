@@ -102,7 +102,9 @@ def test_a_stop_without_a_position_is_taken_away(open_desk):
     assert len(desk.standing_stops(BTC)) == 1
 
 
-def test_a_trade_whose_entry_ended_unfilled_while_the_bot_was_dead_frees_its_pair(open_desk, caplog):
+def test_a_trade_whose_entry_ended_unfilled_while_the_bot_was_dead_frees_its_pair(
+    open_desk, caplog
+):
     desk = open_desk()
     desk.start()
     desk.enter(BTC, price=45_000.0, order_type="limit")

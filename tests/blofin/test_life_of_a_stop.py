@@ -50,20 +50,25 @@ def test_one_request_places_entry_stop_and_target(open_desk):
     assert sl_order.order_id == stop.tpsl_id
 
 
-def test_every_entry_has_its_leverage_whatever_was_set_in_the_app(open_desk):
+def test_leverage_is_set_once_per_pair_and_again_when_changed_in_the_app(open_desk):
     desk = open_desk()
     desk.start()
-    for pair in (BTC, ETH):
-        trade = desk.enter(pair)
+
+    def enter_and_exit(pair, side):
+        trade = desk.enter(pair, side)
+        account = desk.sandbox.engine.account(DEMO_UID)
+        (position,) = account.positions.values()
+        assert float(position.leverage) == trade.leverage == 5.0
         RPC(desk.bot)._rpc_force_exit(str(trade.id))
         desk.loop()
         desk.pass_time(6)  # freqtrade locks a pair for the rest of its candle
-        body = {"instId": pair[:3] + "-USDT", "marginMode": "isolated", "leverage": "40"}
-        desk.sandbox.app("/api/v1/account/set-leverage", body)
-        trade = desk.enter(pair, "short")
-        account = desk.sandbox.engine.account(DEMO_UID)
-        (position,) = [p for p in account.positions.values() if p.inst_id == body["instId"]]
-        assert float(position.leverage) == trade.leverage == 5.0
+        return len(desk.posts("/api/v1/account/set-leverage"))
+
+    times = [enter_and_exit(p, s) for p, s in ((BTC, "long"), (BTC, "short"), (ETH, "long"))]
+    assert times == [1, 1, 2]
+    by_hand = {"instId": "BTC-USDT", "marginMode": "isolated", "leverage": "40"}
+    desk.sandbox.app("/api/v1/account/set-leverage", by_hand)
+    assert enter_and_exit(BTC, "long") == 3
 
 
 def test_an_addition_does_not_set_the_leverage_again(open_desk):
