@@ -21,6 +21,7 @@ from bubbybot_freqtrade.rehearsal.run import DAY_MS, Rehearsal
 from bubbybot_freqtrade.rehearsal.trades import TradeRecord
 
 UNEXPLAINED = "unexplained"
+SEEN_LATE = "the bot saw its last exit in this candle, freqtrade locks the pair for the rest of it"
 
 STOPS = ("stop_loss", "stoploss_on_exchange", "trailing_stop_loss")
 TARGETS = ("roi", "take_profit_on_exchange")
@@ -163,7 +164,8 @@ def _why_only_backtested(other: BacktestTrade, rehearsal: Rehearsal, candle: int
     for live in rehearsal.trades:
         ended = live.closed_ms or rehearsal.span.end_ms
         if live.pair == other.pair and live.opened_ms < opened + candle and opened < ended + candle:
-            return "the bot was still in its trade before"
+            late = ended <= opened
+            return SEEN_LATE if late else "the bot was still in its trade before"
     if _open_at(opened, rehearsal.trades) >= _slots(rehearsal):
         return "the bot had no free slot"
     said = rehearsal.log.lines_about(other.pair, opened, opened + candle) if rehearsal.log else []

@@ -51,6 +51,9 @@ DAY_MS = 86_400_000
 # Recorded candles must last for the loops in which the last trades are closed.
 LAST_MINUTES_MS = 15 * 60_000
 
+# How long before a candle's first loop the bot looks at its trades once more.
+CANDLE_EVE_SECONDS = 15
+
 # Loops in which the last exits have to be filled and noticed.
 CLOSING_LOOPS = 10
 
@@ -248,7 +251,11 @@ class _Run:
         if any(order.ft_order_side != "stoploss" for order in Order.get_open_orders()):
             seconds = min(seconds, PROCESS_THROTTLE_SECS)
         elif Trade.get_open_trade_count():
-            seconds = min(seconds, self.result.settings.loop_seconds)
+            # One loop right before the candle: an exit that is only seen with the candle costs its
+            # entry, for freqtrade locks a pair until the next one.
+            ahead = seconds - CANDLE_EVE_SECONDS
+            pauses = (seconds, self.result.settings.loop_seconds, ahead)
+            seconds = min((p for p in pauses if p >= PROCESS_THROTTLE_SECS), default=seconds)
         left = (self.result.span.end_ms - self.clock.now_ms) / 1000
         self.clock.sleep(min(seconds, max(left, PROCESS_THROTTLE_SECS)))
 
