@@ -9,7 +9,9 @@ COMMANDS = {
     "sandbox": "bubbybot_freqtrade.sandbox.cli:sandbox_command",
     "rehearse": "bubbybot_freqtrade.rehearsal.cli:rehearse_command",
     "doctor": "bubbybot_freqtrade.doctor:doctor_command",
+    "report": "bubbybot_freqtrade.report.cli:report_command",
     "status": "bubbybot_freqtrade.status:status_command",
+    "drill": "bubbybot_freqtrade.drills.cli:drill_command",
     "explain": "bubbybot_freqtrade.explain:explain_command",
 }
 
