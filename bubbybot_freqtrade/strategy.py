@@ -184,18 +184,22 @@ class BubbyBotStrategy(IStrategy):
         self._watched_at: datetime | None = None
 
     def _apply_settings(self) -> None:
-        """What the config says explicitly wins over the parameters' defaults.
+        """Take over the config's settings.
 
         Each strategy gets parameters of its own: freqtrade's are the class's, and one process can
         hold several strategies (backtests, hyperopt, comparisons).
         """
         self.order_types = self.order_types | {"entry": self.settings.entry_order}
+        for name in PARAMETERS:
+            setattr(self, name, copy(getattr(type(self), name)))
+        self._apply_explicit()
+
+    def _apply_explicit(self) -> None:
+        """What the config says itself wins over parameter files and defaults."""
         for name, section in PARAMETERS.items():
-            parameter = copy(getattr(type(self), name))
             block = getattr(self.settings, section)
             if name in block.model_fields_set:
-                parameter.value = getattr(block, name) or 0.0
-            setattr(self, name, parameter)
+                getattr(self, name).value = getattr(block, name) or 0.0
 
     def ft_load_hyper_params(self, hyperopt: bool = False) -> None:
         """Load the parameter file, and hold it to the rules like the config.
@@ -203,6 +207,8 @@ class BubbyBotStrategy(IStrategy):
         :raises ConfigurationError: one line that names the first value outside its rule.
         """
         super().ft_load_hyper_params(hyperopt)
+        if not hyperopt:
+            self._apply_explicit()
         block = self.settings.model_dump()
         for name, section in PARAMETERS.items():
             value = getattr(self, name).value

@@ -405,6 +405,14 @@ def test_a_parameter_file_cannot_loosen_the_rules(
         bot.strategy.ft_load_hyper_params()
 
 
+def test_the_config_wins_over_a_parameter_file(desk: BacktestDesk) -> None:
+    block = {"confluence": {"min_confidence": 0.9}}
+    strategy = StrategyResolver.load_strategy(desk.config("20250301-", block))
+    strategy._ft_params_from_file = {"buy": {"min_confidence": 0.8, "min_reward_risk": 3.0}}
+    strategy.ft_load_hyper_params()
+    assert (strategy.min_confidence.value, strategy.min_reward_risk.value) == (0.9, 3.0)
+
+
 def test_settings_of_one_bot_are_not_the_next_ones(desk: BacktestDesk) -> None:
     strict = {"bubbybot": {"confluence": {"min_confidence": 0.9}, "exits": {"trail_from": 2.0}}}
     first = StrategyResolver.load_strategy(desk.config("20250301-", strict["bubbybot"]))
