@@ -76,7 +76,9 @@ class Blofin(Exchange):
         "ohlcv_candle_limit": 1440,
         "l2_limit_upper": 100,
         "trades_limit": 100,
-        "ws_enabled": True,
+        # freqtrade takes the last push of a candle for its end: after a slow, silent or dropped
+        # websocket strategies saw half candles, gaps filled flat, and no correction of either.
+        "ws_enabled": False,
         "supports_demo_trading": True,
         # market/position-tiers answers for one instrument at a time.
         "exchange_has_overrides": {"fetchLeverageTiers": False},
