@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import threading
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -259,6 +260,10 @@ class Desk:
     def pass_time(self, minutes: float) -> None:
         """Play the market on; the bot sleeps."""
         self.clock.sleep(minutes * 60)
+
+    def real_pause(self, seconds: float) -> None:
+        """Let other threads work; virtual time stands still."""
+        threading.Event().wait(seconds)
 
     def loop(self, count: int = 1, minutes: float = 0.0, *, able: bool = True) -> None:
         """Let `minutes` pass and then the bot work `count` times, with freqtrade's own pauses.

@@ -39,7 +39,7 @@ class Figures:
 class Run:
     """One run of one drill.
 
-    kills, steps: how many of them, where a drill has any. cases: which of its cases, by name; None
+    kills, steps, minutes: how many of them, where a drill has any. cases: which of its cases, by name; None
     for all. say: told of progress, a line at a time.
     """
 
@@ -48,6 +48,7 @@ class Run:
     seed: int = 1
     kills: int = 200
     steps: int = 2000
+    minutes: int = 1440
     cases: Callable[[str], bool] = lambda _: True
     say: Callable[[str], None] = lambda _: None
     figures: Figures = field(init=False)

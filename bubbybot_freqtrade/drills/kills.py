@@ -24,18 +24,20 @@ from bubbybot_freqtrade.sandbox.request_log import LoggedRequest
 
 # The moments, by the POST that has just had its effect when the bot dies; "any request" is any.
 MOMENTS = (
-    "trade/order",
-    "trade/order",
-    "trade/amend-tpsl",
-    "trade/order-tpsl",
-    "trade/cancel-order",
-    "account/set-leverage",
+    "entry",
+    "exit",
+    "exit",
+    "amend-tpsl",
+    "order-tpsl",
+    "cancel-order",
+    "set-leverage",
     "any request",
     "any request",
 )
 # A moment that does not come is given up for any other after so many requests.
 PATIENCE_REQUESTS = 200
-MINUTES_A_KILL = 8
+MINUTES_A_KILL = 12
+LOOP_SECONDS = 15
 MS = 60_000
 
 
@@ -66,10 +68,7 @@ class _Killer:
         if self.bot is None or self.due:
             return
         self._patience -= 1
-        fits = self._moment == "any request" or (
-            entry.method == "POST" and entry.path.endswith(f"/{self._moment}")
-        )
-        self._left -= fits
+        self._left -= self._moment in ("any request", _moment(entry))
         if self._left > 0 and self._patience > 0:
             return
         how = "before its answer" if self._at_once else "after its answer"
@@ -78,6 +77,16 @@ class _Killer:
         self.due = True
         if self._at_once:
             self.bot.kill()
+
+
+def _moment(entry: LoggedRequest) -> str:
+    """What a request does in the life of a trade; empty when it only asks."""
+    if entry.method != "POST":
+        return ""
+    name = entry.path.rpartition("/")[2]
+    if name != "order":
+        return name
+    return "exit" if entry.json().get("reduceOnly") == "true" else "entry"
 
 
 def kills(run: Run) -> None:
@@ -102,6 +111,7 @@ def _kill_often(run: Run, desk: Desk, draw: Random, count: int) -> None:
         "Restless",
         desk.pairs,
         unfilledtimeout={"entry": 2, "exit": 2, "unit": "minutes"},
+        internals={"process_throttle_secs": LOOP_SECONDS, "heartbeat_interval": 0},
     )
     (desk.folder / "config.json").write_text(json.dumps(config))
     killer = _Killer(draw)

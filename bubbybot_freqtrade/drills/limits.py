@@ -27,8 +27,8 @@ MARGIN = 0.2
 
 
 def limits(run: Run) -> None:
-    """As many minutes as `run.steps`, at most a day; the most that was asked in any window."""
-    minutes = min(run.steps, 1440)
+    """`run.minutes` of it; the most that was asked in any window."""
+    minutes = run.minutes
     prices = {pair: straight([(0, 100.0 + n)], minutes + 120) for n, pair in enumerate(PAIRS)}
     with run.desk(prices, rate_limits=True) as desk:
         times, trading, refused = [], [], []
@@ -51,7 +51,6 @@ def limits(run: Run) -> None:
         while desk.clock.now_ms < end and not desk.stopped:
             desk.loop()
             desk.sandbox.requests.clear()
-            desk.watch.sandbox.requests.count = 0
         grown = _memory() - memory
         run.must(begun == OPEN, "limits", f"only {begun} positions could be opened")
         run.check(desk, "limits")

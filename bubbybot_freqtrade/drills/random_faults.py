@@ -131,7 +131,9 @@ def random_faults(run: Run) -> None:
         share = min(STEPS_A_DESK, run.steps - done)
         seed = draw.randrange(10_000)
         minutes = 60 + 12 * share
-        prices = {pair: walk(price, minutes, seed + n) for n, (pair, price) in enumerate(PRICES.items())}
+        prices = {
+            pair: walk(price, minutes, seed + n) for n, (pair, price) in enumerate(PRICES.items())
+        }
         with run.desk(prices, amend_tpsl=draw.random() < 0.7) as desk:
             desk.start()
             desk.loop()
@@ -165,9 +167,7 @@ def _step(hands: Hands, draw: Random) -> str:
         "time": (4, lambda: hands.wait(draw.uniform(0.2, 8))),
         "fault": (
             6,
-            lambda: hands.fault(
-                draw.choice(list(FAULTS)), draw.choice(PATHS), draw.randint(1, 3)
-            ),
+            lambda: hands.fault(draw.choice(list(FAULTS)), draw.choice(PATHS), draw.randint(1, 3)),
         ),
         "stop canceled by hand": (1, lambda: hands.cancel_stops(pair)),
         "closed by hand": (1, lambda: hands.close_position(pair)),

@@ -231,8 +231,14 @@ def _races(run: Run) -> None:
     races = {
         "the target fills while an exit waits": ([(0, 50_000), (10, 50_000), (30, 52_600)], True),
         "the stop fills while an exit waits": ([(0, 50_000), (10, 50_000), (30, 48_600)], True),
-        "the target fills before the exit is sent": ([(0, 50_000), (10, 50_000), (30, 52_600)], False),
-        "the stop fills before the exit is sent": ([(0, 50_000), (10, 50_000), (30, 48_600)], False),
+        "the target fills before the exit is sent": (
+            [(0, 50_000), (10, 50_000), (30, 52_600)],
+            False,
+        ),
+        "the stop fills before the exit is sent": (
+            [(0, 50_000), (10, 50_000), (30, 48_600)],
+            False,
+        ),
     }
     for name, (course, waits) in races.items():
         if not run.cases(name):

@@ -50,7 +50,9 @@ def leaks(folder: Path, keys: Iterable[ApiKey], texts: Iterable[str] = ()) -> li
     found = []
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         content = file.read_bytes()
-        found += [f"{what} stands in {file.name}" for form, what in needles.items() if form in content]
+        found += [
+            f"{what} stands in {file.name}" for form, what in needles.items() if form in content
+        ]
     for text in texts:
         found += [f"{what} is told" for form, what in needles.items() if form in text.encode()]
     return found

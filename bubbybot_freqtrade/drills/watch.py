@@ -99,7 +99,9 @@ class Watch:
                 bareness.loops += 1
                 # One loop to see it in, which may have begun before it happened.
                 if bareness.loops == 2 and bareness.excuse:
-                    self._count(bareness, f"{bareness.excuse} took the stop and no loop replaced it")
+                    self._count(
+                        bareness, f"{bareness.excuse} took the stop and no loop replaced it"
+                    )
 
     def _changed(self, topic: str, account: Account, subject: Any) -> None:
         """Within one moment the venue changes several things; only the last state exists."""

@@ -112,11 +112,9 @@ class Restless(Idle):
         away = 0.001 * (1 if side == "long" else -1)
         return proposed_rate * (1 - away) if patient else proposed_rate
 
-    def custom_exit(
-        self, pair: str, trade: Trade, current_time: datetime, **kwargs
-    ) -> str | None:
+    def custom_exit(self, pair: str, trade: Trade, current_time: datetime, **kwargs) -> str | None:
         """Leave, on whims."""
-        return "whim" if self._whim(trade, current_time).random() > 0.9 else None
+        return "whim" if self._whim(trade, current_time).random() > 0.8 else None
 
     @staticmethod
     def _whim(trade: Trade, current_time: datetime) -> Random:

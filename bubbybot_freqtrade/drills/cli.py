@@ -1,0 +1,72 @@
+"""`bubbybot drill`: the bad days, and the table of what came of them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from bubbybot_freqtrade.drills.catalogue import DRILLS, drill
+from bubbybot_freqtrade.drills.report import show
+
+
+@click.command("drill")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="NAME",
+    type=click.Choice(tuple(DRILLS)),
+    help=f"One of {', '.join(DRILLS)}; may be given more than once. All without it.",
+)
+@click.option("--seed", default=1, show_default=True, help="Decides everything that is random.")
+@click.option("--kills", default=200, show_default=True, type=click.IntRange(min=1))
+@click.option(
+    "--steps",
+    default=2000,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Steps of the drill random-faults.",
+)
+@click.option(
+    "--minutes",
+    default=1440,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Virtual minutes of the drill limits.",
+)
+@click.option(
+    "--out",
+    default="user_data/drills",
+    show_default=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Logs and databases of the bots are left here.",
+)
+def drill_command(
+    only: tuple[str, ...], seed: int, kills: int, steps: int, minutes: int, out: Path
+) -> None:
+    """Let freqtrade's real bot live through bad days on a BloFin on localhost.
+
+    Prints what was done to it and what came of it. Exit code 1 when a law was broken: a position
+    without a stop, an order placed twice, a position or trade that only one side knows, books that
+    differ, a secret in a log.
+    """
+    console = Console(stderr=True)
+    all_figures = []
+    for name in only or DRILLS:
+        with console.status(name) as status:
+            all_figures.append(
+                drill(
+                    name,
+                    out,
+                    seed=seed,
+                    kills=kills,
+                    steps=steps,
+                    minutes=minutes,
+                    say=lambda line, name=name: status.update(f"{name}: {line}"),
+                )
+            )
+    show(Console(), all_figures)
+    if any(figures.broken for figures in all_figures):
+        sys.exit(1)

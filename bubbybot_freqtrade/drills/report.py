@@ -1,0 +1,58 @@
+"""The drills' table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from bubbybot_freqtrade.drills.drill import Figures
+
+# Heading and field of every figure; those that must be nothing come last.
+COLUMNS = (
+    ("requests", "requests"),
+    ("faults injected", "faults"),
+    ("kills survived", "kills"),
+    ("cases tried", "inputs"),
+    ("bare", "bare"),
+    ("duplicates", "duplicates"),
+    ("orphans left", "orphans"),
+    ("secrets leaked", "secrets"),
+)
+MUST_BE_ZERO = ("bare", "duplicates", "orphans", "secrets")
+
+
+def show(console: Console, all_figures: Sequence[Figures]) -> None:
+    """Print the table, the notes and every law that was broken."""
+    table = Table(title="Drills", caption="bare, duplicates, orphans and secrets must be 0")
+    table.add_column("drill")
+    for heading, _ in COLUMNS:
+        table.add_column(heading, justify="right")
+    table.add_column("s", justify="right")
+    table.add_column("laws")
+    for figures in all_figures:
+        table.add_row(figures.name, *_cells(figures), f"{figures.seconds:.0f}", _verdict(figures))
+    if len(all_figures) > 1:
+        table.add_section()
+        table.add_row("all", *_cells(*all_figures), "", _verdict(*all_figures))
+    console.print(table)
+    for figures in all_figures:
+        for note in figures.notes:
+            console.print(f"{figures.name}: {note}", highlight=False)
+        for what in figures.broken:
+            console.print(f"{figures.name}: {what}", style="red", highlight=False, markup=False)
+
+
+def _cells(*all_figures: Figures) -> list[str]:
+    cells = []
+    for _, name in COLUMNS:
+        count = sum(getattr(figures, name) for figures in all_figures)
+        broken = name in MUST_BE_ZERO and count
+        cells.append(f"[red]{count}[/red]" if broken else f"{count:,}")
+    return cells
+
+
+def _verdict(*all_figures: Figures) -> str:
+    broken = sum(len(figures.broken) for figures in all_figures)
+    return f"[red]{broken} broken[/red]" if broken else "[green]held[/green]"
