@@ -1,4 +1,4 @@
-"""One freqtrade bot on one sandbox, both on one virtual clock, and everything they are seen doing."""
+"""One freqtrade bot on one sandbox, both on one virtual clock, and all they are seen doing."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ from typing import Any
 import numpy as np
 from freqtrade.configuration import Configuration
 from freqtrade.enums import State
+from freqtrade.exceptions import FreqtradeException
 from freqtrade.freqtradebot import FreqtradeBot
 from freqtrade.loggers import LOGFORMAT
 from freqtrade.persistence import Trade
 from freqtrade.rpc import RPC
+from freqtrade.rpc.rpc import RPCException
 from freqtrade.worker import Worker
 
 from bubbybot_freqtrade.drills.laws import Audit, audit, unknown_positions
@@ -173,14 +175,14 @@ class Desk:
         self.key = key or drill_key(1)
         self._texts: list[str] = []
         self._config = {"strategy": strategy, **(config or {})}
-        given = {
+        given: dict[str, Any] = {
             "data": market,
             "margin_mode": "isolated",
             "rate_limits": False,
             "start_ms": START_MS,
             "keys": (self.key,),
         }
-        self.sandbox = Sandbox(SandboxSettings(**(given | settings)))
+        self.sandbox = Sandbox(SandboxSettings.model_validate(given | settings))
         self.watch = Watch(self.sandbox, self.key.uid)
         self.log = DeskLog(folder / "bot.log")
         self.venue_lag_ms = 0
@@ -300,8 +302,7 @@ class Desk:
         """Telegram's /forcelong or /forceshort; None when it is refused, as Telegram would say."""
         try:
             return RPC(self.bot)._rpc_force_entry(pair, price, order_side=side, **kwargs)
-        except Exception as error:
-            # Telegram's thread survives them all.
+        except (RPCException, FreqtradeException) as error:
             logger.warning(f"Entry of {pair} refused: {error}")
             self.tell(error)
             Trade.session.rollback()
@@ -313,8 +314,7 @@ class Desk:
             if pair in (None, trade.pair):
                 try:
                     RPC(self.bot)._rpc_force_exit(str(trade.id), **kwargs)
-                except Exception as error:
-                    # As above.
+                except (RPCException, FreqtradeException) as error:
                     logger.warning(f"Exit of {trade.pair} refused: {error}")
                     self.tell(error)
                     Trade.session.rollback()

@@ -39,8 +39,8 @@ class Figures:
 class Run:
     """One run of one drill.
 
-    kills, steps, minutes: how many of them, where a drill has any. cases: which of its cases, by name; None
-    for all. say: told of progress, a line at a time.
+    kills, steps, minutes: how many of them, where a drill has any. cases: which of its cases, by
+    name. say: told of progress, a line at a time.
     """
 
     name: str

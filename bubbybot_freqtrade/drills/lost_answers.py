@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from freqtrade.exceptions import FreqtradeException
+
 from bubbybot_freqtrade.drills.desk import CLIENT_TIMEOUT_MS, Desk
 from bubbybot_freqtrade.drills.drill import Run, leave, settle
 from bubbybot_freqtrade.drills.market import BTC, ETH, SOL
@@ -114,7 +116,7 @@ def _account_modes(run: Run, kind: str) -> None:
             _lose(desk, kind, path)
             try:
                 desk.start()
-            except Exception as error:
+            except FreqtradeException as error:
                 # A bot that can't be sure of its account may refuse to start; it says why, and
                 # starts when it is asked again.
                 run.must(len(str(error)) > 20, case, f"it refuses to start with '{error}'")

@@ -1,4 +1,4 @@
-"""Positions, orders and stops that only one side knows: found within a loop, told, never traded over."""
+"""Positions, orders and stops that only one side knows: found, told, never traded over."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything at once, by chance: entries, exits, moved stops, faults, hands in the app, restarts."""
+"""Everything at once, by chance: entries, exits, stops, faults, hands in the app, restarts."""
 
 from __future__ import annotations
 

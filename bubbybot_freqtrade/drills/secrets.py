@@ -19,8 +19,12 @@ def drill_key(seed: int, **changes: object) -> ApiKey:
     def text(length: int) -> str:
         return "".join(draw.choices(_HEX, k=length))
 
-    given = {"api_key": f"k{text(31)}", "secret": f"s{text(31)}", "passphrase": f"Pass{text(12)}"}
-    return ApiKey(**(given | changes))
+    given: dict[str, object] = {
+        "api_key": f"k{text(31)}",
+        "secret": f"s{text(31)}",
+        "passphrase": f"Pass{text(12)}",
+    }
+    return ApiKey.model_validate(given | changes)
 
 
 def environment(key: ApiKey) -> dict[str, str]:

@@ -145,7 +145,7 @@ def _spoil(kind: str) -> Case:
                 "kind": kind,
                 "until_ms": now + 4 * MINUTE_MS,
             }
-            desk.sandbox.feed.faults.append(CandleFault(**fault))
+            desk.sandbox.feed.faults.append(CandleFault.model_validate(fault))
 
     return begin
 

@@ -172,7 +172,8 @@ class Watch:
             name = body.get("clientOrderId") if isinstance(body, dict) else None
             if name and name in self._client_order_ids:
                 self.broken.append(f"clientOrderId {name} was sent twice")
-            self._client_order_ids.add(name)
+            if name:
+                self._client_order_ids.add(name)
         exits = Counter(
             order.inst_id
             for order in self.account.live_orders()

@@ -2,16 +2,17 @@
 
 from datetime import datetime
 from random import Random
+from typing import Any
 
 from freqtrade.persistence import Trade
 from freqtrade.strategy import IStrategy, stoploss_from_absolute
 from pandas import DataFrame
 
-from bubbybot_freqtrade.blofin.bracket import Bracket, offer_bracket
+from bubbybot_freqtrade.blofin.bracket import Bracket, TradeSide, offer_bracket
 
 
 class Idle(IStrategy):
-    """Enters nothing by itself; offers stop and target with every entry and moves the stop on demand."""
+    """Enters nothing by itself; offers a bracket with every entry, moves the stop on demand."""
 
     INTERFACE_VERSION = 3
     timeframe = "15m"
@@ -31,7 +32,7 @@ class Idle(IStrategy):
     stop_share = 0.02
     target_share = 0.04
 
-    def bot_start(self, **kwargs) -> None:
+    def bot_start(self, **kwargs: Any) -> None:
         """Nothing has been asked for yet: prices of stops by pair, and what was seen of candles."""
         self.stop_at: dict[str, float] = {}
         self.seen: dict[str, DataFrame] = {}
@@ -50,11 +51,11 @@ class Idle(IStrategy):
         """No exits."""
         return dataframe
 
-    def leverage(self, pair: str, **kwargs) -> float:
+    def leverage(self, pair: str, **kwargs: Any) -> float:
         """5x: liquidation lies far behind the stop."""
         return 5.0
 
-    def confirm_trade_entry(self, pair: str, rate: float, side: str, **kwargs) -> bool:
+    def confirm_trade_entry(self, pair: str, rate: float, side: TradeSide, **kwargs: Any) -> bool:
         """Offer the bracket."""
         sign = 1 if side == "long" else -1
         stop, target = rate * (1 - sign * self.stop_share), rate * (1 + sign * self.target_share)
@@ -62,7 +63,7 @@ class Idle(IStrategy):
         return True
 
     def custom_stoploss(
-        self, pair: str, trade: Trade, current_time: datetime, current_rate: float, **kwargs
+        self, pair: str, trade: Trade, current_time: datetime, current_rate: float, **kwargs: Any
     ) -> float | None:
         """The price in `stop_at`."""
         if (stop := self.stop_at.get(pair)) is None:
@@ -91,7 +92,7 @@ class Restless(Idle):
         return dataframe
 
     def custom_stoploss(
-        self, pair: str, trade: Trade, current_time: datetime, current_rate: float, **kwargs
+        self, pair: str, trade: Trade, current_time: datetime, current_rate: float, **kwargs: Any
     ) -> float | None:
         """Half a stop's distance from the rate, on whims."""
         if self._whim(trade, current_time).random() > 0.4:
@@ -105,14 +106,16 @@ class Restless(Idle):
         )
 
     def custom_entry_price(
-        self, pair: str, current_time: datetime, proposed_rate: float, side: str, **kwargs
+        self, pair: str, current_time: datetime, proposed_rate: float, side: str, **kwargs: Any
     ) -> float:
         """Some entries wait in the book, and not all of them are filled."""
         patient = Random(f"{pair} {current_time:%H:%M}").random() > 0.7  # noqa: S311 - a drill
         away = 0.001 * (1 if side == "long" else -1)
         return proposed_rate * (1 - away) if patient else proposed_rate
 
-    def custom_exit(self, pair: str, trade: Trade, current_time: datetime, **kwargs) -> str | None:
+    def custom_exit(
+        self, pair: str, trade: Trade, current_time: datetime, **kwargs: Any
+    ) -> str | None:
         """Leave, on whims."""
         return "whim" if self._whim(trade, current_time).random() > 0.8 else None
 
