@@ -9,8 +9,9 @@ import pandas as pd
 from bubbybot_freqtrade.messages import price
 from bubbybot_freqtrade.report.trades import ReportTrade
 
-WIDTH, HEIGHT = 900.0, 240.0
-LEFT, RIGHT, TOP, BOTTOM = 70.0, 90.0, 12.0, 24.0
+WIDTH, HEIGHT = 900.0, 220.0
+LEFT, RIGHT, TOP, BOTTOM = 70.0, 120.0, 12.0, 24.0
+WIDEST_BAR = 40.0
 
 
 class Scale:
@@ -47,13 +48,14 @@ def bar_chart(bars: Mapping[str, float], label: str, unit: str) -> str:
     step = (WIDTH - LEFT - RIGHT) / max(len(bars), 1)
     parts = [_axis(scale, sorted({min(values), 0.0, max(values)}))]
     for index, (name, value) in enumerate(bars.items()):
-        x = round(LEFT + (index + 0.15) * step, 1)
+        middle = LEFT + (index + 0.5) * step
+        width = min(step * 0.7, WIDEST_BAR) if value else 0.0
         top, bottom = sorted((scale(value), scale(0.0)))
         css = "up" if value >= 0 else "down"
         parts.append(
-            f'<rect class="{css}" x="{x}" y="{top}" width="{step * 0.7:.1f}" '
+            f'<rect class="{css}" x="{middle - width / 2:.1f}" y="{top}" width="{width:.1f}" '
             f'height="{max(bottom - top, 0.5):.1f}"><title>{escape(name)}: {value:g} {unit}</title>'
-            f'</rect><text class="tick" x="{x + step * 0.35:.1f}" y="{HEIGHT - 6}" '
+            f'</rect><text class="tick" x="{middle:.1f}" y="{HEIGHT - 6}" '
             f'text-anchor="middle">{escape(name)}</text>'
         )
     return _svg(label, "".join(parts))

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 from freqtrade.data.btanalysis import load_backtest_data, load_backtest_stats
 from freqtrade.persistence import Trade, init_db
+from sqlalchemy.engine import make_url
 
 from bubbybot_freqtrade.risk.plan import TradeSide, loss_per_unit
 
@@ -68,7 +69,8 @@ def read_database(url: str) -> Source:
         equity = next((float(plan["equity"]) for plan in plans if plan), None)
     finally:
         Trade.session.remove()
-    return Source("database", _by_end(trades), equity, "15m")
+    name = Path(make_url(url).database or "").name
+    return Source(f"database {name}", _by_end(trades), equity, "15m")
 
 
 def _from_database(trade: Trade) -> ReportTrade:
