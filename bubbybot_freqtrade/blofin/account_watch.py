@@ -46,6 +46,8 @@ class AccountWatch:
         # What was seen in the last loop, told or not.
         self._seen: set[tuple[Any, ...]] = set()
         self._told: set[tuple[Any, ...]] = set()
+        # Pairs with an entry of a killed bot that could fill at any moment.
+        self._waiting: set[str] = set()
         self.findings: list[Finding] = []
         self.account_known = True
 
@@ -53,6 +55,7 @@ class AccountWatch:
         """Compare, mend and tell. Called at the start of a loop, in its thread."""
         try:
             seen = self._compare()
+            self._waiting = {f.pair for f in seen if f.kind is Discrepancy.UNKNOWN_ORDER}
             self.findings = [f for f in seen if self._is_sure(f)]
             for finding in self.findings:
                 self._mend(finding)
@@ -73,6 +76,8 @@ class AccountWatch:
         """Why no entry may be sent for a pair; None when one may."""
         if not self.account_known:
             return "the account's state is not known"
+        if pair in self._waiting:
+            return "an order of this bot waits there that its database doesn't know"
         unknown = [f for f in self.findings if f.kind is Discrepancy.UNKNOWN_POSITION]
         if any(finding.pair == pair for finding in unknown):
             return "it has a position that this bot's database doesn't know"

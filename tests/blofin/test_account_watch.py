@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from bubbybot_freqtrade.blofin.reconciliation import Discrepancy, OpenTrade, compare, told
 from bubbybot_freqtrade.sandbox.faults import Fault
+from bubbybot_freqtrade.sandbox.settings import DEMO_UID
 from tests.blofin.desk import BTC, ETH
 
 
@@ -117,6 +118,26 @@ def test_a_trade_whose_entry_ended_unfilled_while_the_bot_was_dead_frees_its_pai
     desk.loop()
     assert Trade.get_open_trades() == []
     assert "neither a fill nor an order" in caplog.text
+    assert desk.enter(BTC).is_open
+
+
+def test_no_entry_beside_a_waiting_order_of_a_killed_bot(open_desk):
+    desk = open_desk()
+    bot = desk.start()
+    bot.strategy.confirm_trade_entry(pair=BTC, rate=51_000.0, side="short")
+    # The kill comes between the entry's request and the commit of its trade.
+    bot.exchange.create_order(
+        pair=BTC, ordertype="limit", side="sell", amount=0.01, rate=51_000.0, leverage=5.0
+    )
+    desk.stop()
+    desk.pass_time(1)
+    bot = desk.start()
+    desk.loop()
+    with pytest.raises(InvalidOrderException, match="waits there"):
+        RPC(bot)._rpc_force_entry(BTC, None, order_side="long")
+    desk.loop()
+    desk.loop()
+    assert not list(desk.sandbox.engine.account(DEMO_UID).live_orders())
     assert desk.enter(BTC).is_open
 
 
