@@ -67,6 +67,7 @@ def drill_command(
                     say=lambda line, name=name: status.update(f"{name}: {line}"),
                 )
             )
-    show(Console(), all_figures)
+    # Into a file or a pipe the table goes whole.
+    show(Console(width=None if sys.stdout.isatty() else 110), all_figures)
     if any(figures.broken for figures in all_figures):
         sys.exit(1)

@@ -72,6 +72,9 @@ class DeskLog(logging.Handler):
         """Be the root logger's only handler; freqtrade puts up its own when it reads a config."""
         logging.root.handlers = [self]
         logging.root.setLevel(logging.DEBUG)
+        # freqtrade quietens them; they are the ones that could tell a key.
+        for name in ("ccxt.base.exchange", "requests", "urllib3", "httpx"):
+            logging.getLogger(name).setLevel(logging.DEBUG)
 
     @contextmanager
     def attached(self) -> Iterator[None]:

@@ -153,8 +153,9 @@ def _one_life(run: Run, desk: Desk, killer: _Killer, draw: Random) -> None:
         run.figures.broken.append(f"the bot died by itself, exit code {bot.exit_code}")
     run.figures.kills += 1
     killer.bot = None
-    if draw.random() < 0.5:
-        desk.watch.advance(desk.sandbox.engine.now_ms + int(draw.random() * 5 * MS))
+    # No supervisor is faster than two seconds; half of them are minutes late.
+    dead_ms = 2_000 + (draw.random() < 0.5) * int(draw.random() * 5 * MS)
+    desk.watch.advance(desk.sandbox.engine.now_ms + dead_ms)
 
 
 def _end_well(run: Run, desk: Desk) -> None:

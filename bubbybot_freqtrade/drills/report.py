@@ -12,20 +12,24 @@ from bubbybot_freqtrade.drills.drill import Figures
 # Heading and field of every figure; those that must be nothing come last.
 COLUMNS = (
     ("requests", "requests"),
-    ("faults injected", "faults"),
-    ("kills survived", "kills"),
-    ("cases tried", "inputs"),
+    ("faults", "faults"),
+    ("kills", "kills"),
+    ("inputs", "inputs"),
     ("bare", "bare"),
-    ("duplicates", "duplicates"),
-    ("orphans left", "orphans"),
-    ("secrets leaked", "secrets"),
+    ("twice", "duplicates"),
+    ("orphans", "orphans"),
+    ("leaks", "secrets"),
+)
+CAPTION = (
+    "load held, faults injected, kills survived, bad inputs tried; positions bare, orders placed "
+    "twice, orphans left and secrets leaked must be 0"
 )
 MUST_BE_ZERO = ("bare", "duplicates", "orphans", "secrets")
 
 
 def show(console: Console, all_figures: Sequence[Figures]) -> None:
     """Print the table, the notes and every law that was broken."""
-    table = Table(title="Drills", caption="bare, duplicates, orphans and secrets must be 0")
+    table = Table(title="Drills", caption=CAPTION)
     table.add_column("drill")
     for heading, _ in COLUMNS:
         table.add_column(heading, justify="right")

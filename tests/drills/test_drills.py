@@ -1,0 +1,70 @@
+"""The short set of the drills: every law holds on a bad day.
+
+`bubbybot drill` runs the long one.
+"""
+
+import pytest
+from click.testing import CliRunner
+
+from bubbybot_freqtrade.cli import main
+
+CODES = ("429", "500", "102022", "102038", "103003", "103013", "152404", "152407", "152409")
+
+
+@pytest.mark.parametrize(
+    "kind", ["timeout", "reset", "502 after effect", "truncated body", "outage"]
+)
+def test_no_answer_that_is_lost_breaks_a_law(run_drill, kind):
+    figures = run_drill("lost-answers", words=(f"/ {kind}",))
+    assert figures.broken == []
+    # Eight requests by path and use, two account modes, two closings.
+    assert figures.inputs >= 11
+    assert figures.faults >= 10
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_no_refused_order_breaks_a_law(run_drill, code):
+    figures = run_drill("refusals", words=(f"code {code}",))
+    assert figures.broken == []
+    assert figures.faults >= 5
+
+
+def test_nothing_that_happens_to_a_trade_breaks_a_law(run_drill):
+    figures = run_drill("refusals", words=("owner", "key", "clock", "fill", "stop accepted", "403"))
+    assert figures.broken == []
+    assert figures.inputs >= 20
+
+
+def test_what_only_one_side_knows_is_found_and_never_traded_over(run_drill):
+    figures = run_drill("orphans")
+    assert figures.broken == []
+    assert figures.inputs == 16
+
+
+def test_the_strategy_sees_the_venues_finished_candles_alone(run_drill):
+    figures = run_drill(
+        "streams", words=("nothing", "again and again", "middle", "missing", "corrected")
+    )
+    assert figures.broken == []
+    assert figures.inputs == 5
+
+
+def test_kills_leave_nothing_behind(run_drill):
+    figures = run_drill("kills", kills=6, seed=3)
+    assert figures.broken == []
+    assert figures.kills == 6
+
+
+def test_an_unknown_drill_is_refused_by_name():
+    result = CliRunner().invoke(main, ["drill", "--only", "earthquake"])
+    assert result.exit_code == 2
+    assert "lost-answers" in result.output
+
+
+def test_the_command_prints_its_figures_and_leaves_the_bots_logs(tmp_path):
+    result = CliRunner().invoke(
+        main, ["drill", "--only", "random-faults", "--steps", "20", "--out", str(tmp_path)]
+    )
+    assert result.exit_code == 0, result.output
+    assert "leaks" in result.output
+    assert list(tmp_path.glob("random-faults/*/bot.log"))
