@@ -61,7 +61,7 @@ from bubbybot_freqtrade.sandbox.server import Sandbox, SandboxError
 @click.option(
     "--loop-seconds",
     type=int,
-    default=300,
+    default=600,
     show_default=True,
     help="Virtual seconds between two loops of the bot while a trade is open.",
 )

@@ -81,7 +81,7 @@ class RehearsalSettings(BaseModel):
     strategy: str = "BubbyBot"
     strategy_path: Path = Path("user_data/strategies")
     balance: Decimal = Field(default=Decimal(1000), gt=0)
-    loop_seconds: int = Field(default=300, ge=5)
+    loop_seconds: int = Field(default=600, ge=5)
     out: Path = Path("user_data/rehearsal")
 
     @field_validator("pairs")

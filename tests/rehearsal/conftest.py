@@ -20,6 +20,7 @@ def settings_for(tmp_path_factory):
         settings = {
             "pairs": ("BTC/USDT:USDT", "SOL/USDT:USDT"),
             "strategy": "Scheduled",
+            "loop_seconds": 300,
             "strategy_path": STRATEGIES,
             "out": tmp_path_factory.mktemp("rehearsal"),
             **given,
