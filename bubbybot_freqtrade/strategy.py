@@ -783,12 +783,12 @@ class BubbyBotStrategy(IStrategy):
 
     @property
     def _looks_for_bias(self) -> bool:
-        """Whether this is lookahead-analysis, told by a setting that only it has.
+        """Whether this is lookahead-analysis: the only one to ask for entries in this run mode.
 
         It repeats each trade alone and calls a missing one biased. Rules of the whole account,
         which see the other trades, are off there as freqtrade's protections are.
         """
-        return "targeted_trade_amount" in self.config
+        return self.config.get("runmode") == RunMode.UTIL_NO_EXCHANGE
 
     def _wallet(self) -> float:
         """Account value without open profits: what the bot may call its own.
