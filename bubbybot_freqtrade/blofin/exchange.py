@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -11,8 +11,15 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import ccxt
-from freqtrade.constants import BuySell, Config
-from freqtrade.enums import OPTIMIZE_MODES, TRADE_MODES, MarginMode, PriceType, TradingMode
+from freqtrade.constants import BuySell, Config, PairWithTimeframe
+from freqtrade.enums import (
+    OPTIMIZE_MODES,
+    TRADE_MODES,
+    CandleType,
+    MarginMode,
+    PriceType,
+    TradingMode,
+)
 from freqtrade.exceptions import (
     ConfigurationError,
     DDosProtection,
@@ -24,9 +31,12 @@ from freqtrade.exceptions import (
 )
 from freqtrade.exchange.common import retrier
 from freqtrade.exchange.exchange import Exchange
-from freqtrade.exchange.exchange_types import CcxtOrder, CcxtPosition, FtHas
+from freqtrade.exchange.exchange_types import CcxtOrder, CcxtPosition, FtHas, OHLCVResponse
 from freqtrade.exchange.exchange_utils import ROUND_DOWN, ROUND_UP
-from freqtrade.exchange.exchange_utils_timeframe import timeframe_to_msecs
+from freqtrade.exchange.exchange_utils_timeframe import (
+    timeframe_to_msecs,
+    timeframe_to_prev_date,
+)
 from freqtrade.util import dt_from_ts, dt_now, dt_ts
 
 from bubbybot_freqtrade.blofin.bracket import Bracket, TradeSide, take_bracket
@@ -53,6 +63,9 @@ POSITION_MODES = ("net_mode", "long_short_mode")
 # milliseconds; the later ones are for a venue under load.
 LOOK_UP_PAUSES = (0.0, 0.5, 1.0, 2.0, 4.0)
 
+# Candles taken from the websocket before the venue is asked for them again.
+CANDLES_UNASKED = 4
+
 # BloFin refuses requests that are older than 60 s: an order not there by then never comes.
 REQUEST_LIFETIME = timedelta(seconds=65)
 
@@ -76,9 +89,7 @@ class Blofin(Exchange):
         "ohlcv_candle_limit": 1440,
         "l2_limit_upper": 100,
         "trades_limit": 100,
-        # freqtrade takes the last push of a candle for its end: after a slow, silent or dropped
-        # websocket strategies saw half candles, gaps filled flat, and no correction of either.
-        "ws_enabled": False,
+        "ws_enabled": True,
         "supports_demo_trading": True,
         # market/position-tiers answers for one instrument at a time.
         "exchange_has_overrides": {"fetchLeverageTiers": False},
@@ -115,6 +126,8 @@ class Blofin(Exchange):
         # Time of the last move of a stop in place; freqtrade keeps none for moves without a new id.
         self._stop_moved_at: dict[str, datetime] = {}
         self._can_amend_tpsl = True
+        # When the venue was last asked for candles instead of taking what it pushed.
+        self._candles_asked_at: dict[PairWithTimeframe, int] = {}
         # Pairs and times of entries on their way: their trade is not in the database yet.
         self._entered_at: dict[str, datetime] = {}
         # Pairs with an order whose answer is lost and that couldn't be found, yet.
@@ -233,6 +246,39 @@ class Blofin(Exchange):
             pair, since=since_ms, params=params
         )
         return [[rate["timestamp"], rate["fundingRate"]] for rate in rates]
+
+    def _try_build_from_websocket(
+        self, pair: str, timeframe: str, candle_type: CandleType
+    ) -> Coroutine[Any, Any, OHLCVResponse] | None:
+        """
+        Try to build a coroutine to get data from websocket.
+
+        freqtrade takes the last push of a candle for its end, which after a slow, silent or dropped
+        websocket it isn't. Here pushed candles are used only where the venue has said that they
+        ended and where none is missing since the last one known. Every few candles the venue is
+        asked all the same, since it pushes no corrections.
+        """
+        key = (pair, timeframe, candle_type)
+        step = timeframe_to_msecs(timeframe)
+        known = self._pairs_last_refresh_time.get(key, 0)
+        previous = dt_ts(timeframe_to_prev_date(timeframe)) - step
+        candles = self._exchange_ws.ohlcvs(pair, timeframe) if self._exchange_ws else []
+        follows = known < previous and candles and candles[0][0] <= known + step
+        ended = follows and self._ws_async.last_ended.get((pair, timeframe), 0) >= previous
+        asked = dt_ts() - self._candles_asked_at.get(key, 0) < CANDLES_UNASKED * step
+        if ended and asked:
+            pushed = super()._try_build_from_websocket(pair, timeframe, candle_type)
+            if pushed is not None:
+                return self._later_than(known, pushed)
+        self._candles_asked_at[key] = dt_ts()
+        return None
+
+    @staticmethod
+    async def _later_than(known: int, pushed: Coroutine[Any, Any, OHLCVResponse]) -> OHLCVResponse:
+        """Leave out candles that are known already, maybe corrected since they were pushed."""
+        pair, timeframe, candle_type, candles, drop_last = await pushed
+        later = [candle for candle in candles if candle[0] > known]
+        return pair, timeframe, candle_type, later, drop_last
 
     def check_delisting_time(self, pair: str) -> datetime | None:
         """

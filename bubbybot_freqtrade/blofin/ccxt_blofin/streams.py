@@ -68,6 +68,38 @@ class StreamsOfBlofin:
         rows = self.safe_list(message, "data", [])
         client.resolve([self.parse_ws_position(row) for row in rows], "positions")
 
+    def handle_ohlcv(self: Any, client: Any, message: dict[str, Any]) -> None:
+        """Keep only candles that follow one another, each of them ended by the venue's own word.
+
+        The venue marks the last push of a candle (``confirm``). Where that push did not come, or
+        candles are missing, those received before are forgotten: whoever needs them has to ask.
+        """
+        arg = message["arg"]
+        symbol = self.safe_symbol(arg["instId"], None, "-", "swap")
+        timeframe = self.find_timeframe(arg["channel"].replace("candle", ""))
+        rows = [row for row in message["data"] if self.is_next_push(symbol, timeframe, row)]
+        super().handle_ohlcv(client, {**message, "data": rows})  # type: ignore[misc]
+
+    def is_next_push(self: Any, symbol: str, timeframe: str, row: list[str]) -> bool:
+        """Whether a pushed candle belongs after those received; drops what it doesn't follow."""
+        opened, ended = int(row[0]), self.last_ended.get((symbol, timeframe), 0)
+        stored = self.ohlcvs.get(symbol, {}).get(timeframe) or []
+        newest = stored[-1][0] if stored else 0
+        if opened <= ended or opened < newest:
+            return False
+        step = self.parse_timeframe(timeframe) * 1000
+        if newest and opened > newest and (ended != newest or opened != newest + step):
+            stored.clear()
+        if str(row[-1]) == "1":
+            self.last_ended[(symbol, timeframe)] = opened
+        return True
+
+    @property
+    def last_ended(self: Any) -> dict[tuple[str, str], int]:
+        """Opening time (ms) of the last candle that ended while it was watched."""
+        ended: dict[tuple[str, str], int] = self.__dict__.setdefault("_last_ended", {})
+        return ended
+
     async def un_watch_ohlcv(
         self: Any, symbol: str, timeframe: str = "1m", params: Any = None
     ) -> Any:
