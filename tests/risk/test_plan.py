@@ -239,6 +239,31 @@ def test_five_percent_risk_does_not_fit_five_percent_margin():
     assert 0.03 < made.risk / 10_000 < 0.05
 
 
+def test_fees_count_against_the_reward_and_in_the_risk():
+    # Stop 600 away, target 1 250: 2.08R before fees, 1.75R after them.
+    signal = replace(GOOD_LONG, stop=59_400, target=61_250)
+    refused = plan(signal, 60_000, 10_000, BTC, RULES, min_confidence=0.7)
+    assert isinstance(refused, Refusal)
+    assert "2R" in refused.reason
+    made = plan(replace(signal, target=62_000), 60_000, 10_000, BTC, RULES, min_confidence=0.7)
+    assert isinstance(made, TradePlan)
+    assert made.risk == pytest.approx(made.size * (600 + 0.0006 * 119_400))
+
+
+@pytest.mark.parametrize(
+    ("side", "stop", "target", "expected"),
+    [
+        ("long", 58_800.07, 64_000.07, (58_800.0, 64_000.0)),
+        ("short", 61_200.03, 56_000.03, (61_200.1, 56_000.1)),
+    ],
+)
+def test_ticks_round_against_the_plan(side, stop, target, expected):
+    signal = Signal(BTC.pair, side, stop, target, 0.8)
+    made = plan(signal, 60_000, 10_000, BTC, RULES, min_confidence=0.7)
+    assert isinstance(made, TradePlan)
+    assert (made.stop, made.target) == expected
+
+
 def test_fit_refuses_each_broken_rule_by_name():
     made = plan(GOOD_LONG, 60_000, 10_000, BTC, RULES, min_confidence=0.7)
     assert isinstance(made, TradePlan)
