@@ -1,9 +1,10 @@
-"""What an API key may do, until when, and who else can read it. Asked at the start of a live bot."""
+"""What an API key may do, until when, and who else can read it; asked when a live bot starts."""
 
 import logging
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -64,7 +65,8 @@ def check_api_key(api: Any, *, allow_transfer: bool) -> ApiKey:
     """
     key = ApiKey()
     try:
-        facts = api.privateGetUserQueryApikey()["data"]
+        with _unlogged(api.logger):
+            facts = api.privateGetUserQueryApikey()["data"]
     except ccxt.BadRequest as e:
         logger.warning(f"BloFin does not tell when this API key expires: {e}")
     else:
@@ -82,6 +84,20 @@ def check_api_key(api: Any, *, allow_transfer: bool) -> ApiKey:
         )
     key.remind()
     return key
+
+
+@contextmanager
+def _unlogged(ccxt_logger: logging.Logger) -> Iterator[None]:
+    """The answer names the key, and ccxt's debug log shows every answer."""
+
+    def drop(_: logging.LogRecord) -> bool:
+        return False
+
+    ccxt_logger.addFilter(drop)
+    try:
+        yield
+    finally:
+        ccxt_logger.removeFilter(drop)
 
 
 def _may_transfer(api: Any) -> bool:

@@ -39,6 +39,7 @@ from freqtrade.exchange.exchange_utils_timeframe import (
 )
 from freqtrade.util import dt_from_ts, dt_now, dt_ts
 
+from bubbybot_freqtrade.blofin.api_key import ApiKey, check_api_key, check_secrets_files
 from bubbybot_freqtrade.blofin.bracket import Bracket, TradeSide, take_bracket
 from bubbybot_freqtrade.blofin.loop_state import ListName, LoopState
 from bubbybot_freqtrade.blofin.stops import (
@@ -126,6 +127,7 @@ class Blofin(Exchange):
         # Time of the last move of a stop in place; freqtrade keeps none for moves without a new id.
         self._stop_moved_at: dict[str, datetime] = {}
         self._can_amend_tpsl = True
+        self._api_key: ApiKey | None = None
         # When the venue was last asked for candles instead of taking what it pushed.
         self._candles_asked_at: dict[PairWithTimeframe, int] = {}
         # Pairs and times of entries on their way: their trade is not in the database yet.
@@ -178,6 +180,8 @@ class Blofin(Exchange):
         from bubbybot_freqtrade.blofin.exit_reasons import name_exit_reasons
 
         name_exit_reasons()
+        if urlsplit(self._api.urls["api"]["rest"]).hostname != "127.0.0.1":
+            check_secrets_files(self._config.get("config_files", []))
         self.account_watch = AccountWatch(self)
         try:
             self._prepare_account()
@@ -191,6 +195,8 @@ class Blofin(Exchange):
             ) from e
 
     def _prepare_account(self) -> None:
+        allow_transfer = bool(self._config["exchange"].get("allow_transfer_permission"))
+        self._api_key = check_api_key(self._api, allow_transfer=allow_transfer)
         hedged = self.position_mode == "long_short_mode"
         if self._api.fetch_position_mode()["hedged"] != hedged:
             with self._refusing_to_start("exchange.position_mode", self.position_mode):
@@ -215,6 +221,8 @@ class Blofin(Exchange):
     def reload_markets(self, force: bool = False, *, load_leverage_tiers: bool = True) -> None:
         """Reload markets when due. freqtrade calls this first in every loop: a new loop begins."""
         self._loop_state.start_loop()
+        if self._api_key is not None:
+            self._api_key.remind()
         super().reload_markets(force, load_leverage_tiers=load_leverage_tiers)
         if not force and self.account_watch is not None and self._database.is_open():
             self.account_watch.run()
