@@ -491,7 +491,9 @@ class BubbyBotStrategy(IStrategy):
         row = len(frame) - 1
         if before is not None and not frame.empty:
             opened = before - CANDLE
-            row = int(frame["date"].searchsorted(pd.Timestamp(opened), side="right")) - 1
+            # Live candles are in milliseconds; pandas does not compare them with microseconds.
+            moment = pd.Timestamp(opened).floor("s")
+            row = int(frame["date"].searchsorted(moment, side="right")) - 1
         if row < 0:
             return None
         return Signal(

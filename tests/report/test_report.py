@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bubbybot_freqtrade.report import measures
+from bubbybot_freqtrade.report.charts import trade_chart
 from bubbybot_freqtrade.report.cli import report_command
 from bubbybot_freqtrade.report.page import render
 from bubbybot_freqtrade.report.trades import ReportTrade, Source, read_backtest, read_database
@@ -139,6 +140,14 @@ def test_text_from_the_database_is_never_markup(tmp_path):
     html = render(Source("<u>", [nasty], None, "15m"), "<t>", lambda pair: pd.DataFrame(), 10)
     for markup in ("<script>", "<b>x", "<i>", "<u>", "<t>"):
         assert markup not in html
+
+
+def test_candles_in_milliseconds_meet_trades_in_microseconds():
+    dates = pd.Series(pd.date_range(NOON, periods=8, freq="15min")).dt.as_unit("ms")
+    candles = pd.DataFrame({"date": dates, "open": 100.0, "high": 106, "low": 99, "close": 105.0})
+    opened = NOON + timedelta(minutes=16, microseconds=123_457)
+    chart = trade_chart(trade(opened=opened), candles)
+    assert chart.count("<rect") == 8
 
 
 def test_no_trade_is_a_page_too(tmp_path, browse):

@@ -1,6 +1,7 @@
 """The owner's phone on one side, the venue on the other, freqtrade's own classes in between."""
 
 import re
+from decimal import Decimal
 
 import pytest
 from freqtrade.enums import State
@@ -80,6 +81,21 @@ def test_reload_config_takes_new_settings_and_keeps_the_trade(open_desk):
     assert [trade.id for trade in Trade.get_open_trades()] == [trade_id]
     assert len(desk.standing_stops()) == 1
     desk.command("/status", f"*Trade ID:* `{trade_id}`")
+
+
+def test_a_trade_whose_plan_was_lost_before_its_fill_keeps_its_stop(open_desk, caplog):
+    desk = open_desk()
+    desk.start()
+    desk.command(f"/forcelong {BTC}", "New Trade")
+    desk.command("/reload_config", "Reloading config")
+    desk.loop()
+    desk.loop()
+    assert "Unexpected error" not in caplog.text
+    (trade,) = Trade.get_open_trades()
+    (order,) = desk.posts("/api/v1/trade/order")
+    (stop,) = desk.standing_stops()
+    assert stop.tpsl.sl_trigger == pytest.approx(Decimal(order["slTriggerPrice"]))
+    assert [o.order_id for o in trade.open_sl_orders] == [stop.tpsl_id]
 
 
 def test_a_strangers_commands_do_nothing(open_desk, caplog):
