@@ -60,6 +60,8 @@ def streams(run: Run) -> None:
             _compare(run, desk, f"{name}, mended", honest=True)
             run.check(desk, name)
             run.say(name)
+        asked = desk.watch.requests["GET /api/v1/market/candles"]
+        run.figures.notes.append(f"candles asked for {asked} times, pushed otherwise")
 
 
 def _minute(desk: Desk) -> None:
