@@ -396,6 +396,9 @@ class BubbyBotStrategy(IStrategy):
         entry_tag: str | None,
         leverage: float | None = None,
     ) -> TradePlan | Refusal:
+        # First what costs nothing: while a trade is open, most signals end here.
+        if refusal := self._refuse_side(pair, side):
+            return refusal
         signal = self._signal(pair, side)
         if signal is None:
             return Refusal(f"{pair}: no analyzed candle")
@@ -491,9 +494,7 @@ class BubbyBotStrategy(IStrategy):
         row = len(frame) - 1
         if before is not None and not frame.empty:
             opened = before - CANDLE
-            # Live candles are in milliseconds; pandas does not compare them with microseconds.
-            moment = pd.Timestamp(opened).floor("s")
-            row = int(frame["date"].searchsorted(moment, side="right")) - 1
+            row = int(frame["date"].searchsorted(pd.Timestamp(opened), side="right")) - 1
         if row < 0:
             return None
         return Signal(
@@ -752,13 +753,18 @@ class BubbyBotStrategy(IStrategy):
         pairs = self.dp.current_whitelist()
         return {pair: float(tickers[pair]["last"] or 0) for pair in pairs if pair in tickers}
 
+    def _refuse_side(self, pair: str, side: Side) -> Refusal | None:
+        most = self.settings.risk.max_same_side
+        opened = Trade.get_trades_proxy(is_open=True)
+        if self._looks_for_bias or sum(trade.trade_direction == side for trade in opened) < most:
+            return None
+        return Refusal(f"{pair}: {most} {side} trades are open already")
+
     def _within_the_account(self, made: TradePlan, now: datetime) -> TradePlan | Refusal:
         if self._looks_for_bias:
             return made
-        most = self.settings.risk.max_same_side
-        opened = Trade.get_trades_proxy(is_open=True)
-        if sum(trade.trade_direction == made.side for trade in opened) >= most:
-            return Refusal(f"{made.pair}: {most} {made.side} trades are open already")
+        if refusal := self._refuse_side(made.pair, made.side):
+            return refusal
         day = self._day(now)
         limit = self.settings.risk.daily_loss
         if self._halted or day.limit_reached(limit):
@@ -771,11 +777,10 @@ class BubbyBotStrategy(IStrategy):
 
     def _day(self, now: datetime) -> Day:
         start = day_start(now)
-        opened = Trade.get_trades_proxy(is_open=True)
-        exposures = [self._exposure(trade, start) for trade in opened]
-        exposures += [self._ended(trade, start) for trade in self._closed_today(now)]
-        wallet = self._wallet()
-        return day_of(wallet + sum(self._open_profit(trade) for trade in opened), exposures)
+        opened = [self._exposure(t, start) for t in Trade.get_trades_proxy(is_open=True)]
+        ended = [self._ended(trade, start) for trade in self._closed_today(now)]
+        equity = self._wallet() + sum(exposure.profit for exposure in opened)
+        return day_of(equity, opened + ended)
 
     def _equity(self) -> float:
         """Account value that a plan may use: open losses count, open gains are not money yet."""

@@ -100,7 +100,7 @@ def _rows(candles: pd.DataFrame) -> list[tuple[int, tuple[float, ...]]]:
 
 
 def _position(candles: pd.DataFrame, moment: datetime) -> int:
-    # Candles may be in milliseconds; pandas does not compare them with microseconds.
+    # freqtrade's files are in milliseconds; pandas refuses to look up microseconds in them.
     found = int(candles["date"].searchsorted(pd.Timestamp(moment).floor("s"), side="right")) - 1
     return min(max(found, 0), len(candles) - 1)
 

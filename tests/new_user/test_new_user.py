@@ -151,7 +151,7 @@ def screenshot(page: Path, folder: Path) -> None:
         return
     picture = Path(os.environ.get("BUBBYBOT_SCREENSHOT", folder / "report.png")).resolve()
     command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
-    options = [f"--user-data-dir={folder / 'browser'}", "--window-size=1000,2050"]
+    options = [f"--user-data-dir={folder / 'browser'}", "--window-size=1000,2420"]
     subprocess.run(
         [*command, *options, f"--screenshot={picture}", page.as_uri()],
         check=True,

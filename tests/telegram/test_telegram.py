@@ -87,7 +87,8 @@ def test_a_trade_whose_plan_was_lost_before_its_fill_keeps_its_stop(open_desk, c
     desk = open_desk()
     desk.start()
     desk.command(f"/forcelong {BTC}", "New Trade")
-    desk.command("/reload_config", "Reloading config")
+    # As a restart does to the plan of an order that fills some loops later.
+    desk.bot.strategy._pending.clear()
     desk.loop()
     desk.loop()
     assert "Unexpected error" not in caplog.text
