@@ -122,7 +122,7 @@ def _account_modes(run: Run, kind: str) -> None:
                 run.must(len(str(error)) > 20, case, f"it refuses to start with '{error}'")
                 desk.calm()
                 desk.start()
-            settle(desk)
+            desk.loop()
             desk.enter(BTC)
             settle(desk)
             run.must(len(desk.watch.account.positions) == 1, case, "it does not trade afterwards")

@@ -14,7 +14,7 @@ BTC, ETH, SOL = "BTC/USDT:USDT", "ETH/USDT:USDT", "SOL/USDT:USDT"
 PAIRS = (BTC, ETH, SOL)
 QUIET_PRICES = {BTC: 50_000.0, ETH: 2_000.0, SOL: 150.0}
 
-MINUTES_BEFORE = 3 * 1440
+MINUTES_BEFORE = 720
 """Candles a bot finds when it starts."""
 
 Course = Sequence[tuple[float, float]]
