@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import bubbybot_freqtrade.analyzers
-from bubbybot_freqtrade.analyzers import frankie_candles, kernels, lux_algo, market_cipher
 
 PACKAGE = Path(bubbybot_freqtrade.analyzers.__file__).parent
 
@@ -57,15 +56,21 @@ def test_the_second_start_compiles_nothing() -> None:
     assert run(COUNT_COMPILATIONS).stdout.split() == ["0"]
 
 
-def test_every_kernel_is_compiled_for_one_signature(market) -> None:
+def test_every_kernel_is_compiled_for_one_signature() -> None:
     """Slices, copies and frames without an event must not lead to a second version of a kernel."""
-    frame = market(900, 1)
-    for part in (frame, frame.iloc[:0], frame.iloc[:60], frame.iloc[100:800], frame.copy()):
-        for analyzer in (market_cipher, lux_algo, frankie_candles):
-            analyzer.populate(part)
-    for module in kernels.__all__:
-        for name, function in vars(getattr(kernels, module)).items():
-            assert len(getattr(function, "signatures", [])) <= 1, f"{module}.{name}"
+    # In an interpreter of its own: other tests call kernels by themselves.
+    run(f"""
+{POPULATE}
+from bubbybot_freqtrade.analyzers import kernels
+
+frame = candles()
+for part in (frame, frame.iloc[:0], frame.iloc[:60], frame.iloc[100:500], frame.copy()):
+    for analyzer in (market_cipher, lux_algo, frankie_candles):
+        analyzer.populate(part)
+for module in kernels.__all__:
+    for name, function in vars(getattr(kernels, module)).items():
+        assert len(getattr(function, "signatures", [])) <= 1, f"{{module}}.{{name}}"
+""")
 
 
 def test_importing_the_analyzers_does_not_import_numba() -> None:

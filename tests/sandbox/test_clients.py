@@ -6,12 +6,15 @@ import asyncio
 from decimal import Decimal
 from typing import Any
 
-import ccxt.pro
 import pytest
 from blofin import BloFinClient, constants
 from blofin import utils as sdk_utils
 from blofin.auth import Auth
 from ccxt.base.errors import BadRequest, ExchangeError, InsufficientFunds
+
+# From its own module: where freqtrade is imported, ccxt.blofin is the extension's.
+from ccxt.blofin import blofin as PlainSync
+from ccxt.pro.blofin import blofin as PlainPro
 
 from bubbybot_freqtrade.sandbox import DEMO_API_KEY, DEMO_PASSPHRASE, DEMO_SECRET, Sandbox
 from tests.sandbox.owner import Owner, ccxt_settings, follow_clock
@@ -193,7 +196,7 @@ def test_ccxt_hears_refusals(ccxt_client):
 def test_ccxt_types_a_refusal_whose_outer_code_is_zero(open_sandbox):
     owner = open_sandbox(order_failure="0")
     with owner.sandbox:
-        client = follow_clock(ccxt.blofin(ccxt_settings(owner.sandbox)), owner.sandbox)
+        client = follow_clock(PlainSync(ccxt_settings(owner.sandbox)), owner.sandbox)
         with pytest.raises(InsufficientFunds):
             client.create_order(SYMBOL, "market", "buy", 5000)
 
@@ -214,7 +217,7 @@ def test_ccxt_stop_orders(ccxt_client):
 
 
 def test_ccxt_on_the_demo_hosts(generated):
-    client = ccxt.blofin(ccxt_settings(generated))
+    client = PlainSync(ccxt_settings(generated))
     client.set_sandbox_mode(True)
     assert follow_clock(client, generated).fetch_balance()["USDT"]["free"] == 10_000
 
@@ -231,7 +234,7 @@ def test_ccxt_pro_streams(generated):
     owner = Owner(generated)
 
     async def watch() -> None:
-        client = follow_clock(ccxt.pro.blofin(ccxt_settings(generated)), generated)
+        client = follow_clock(PlainPro(ccxt_settings(generated)), generated)
         try:
             await client.load_markets()
             await watch_market(client, owner)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from decimal import Decimal
 
-import ccxt
 import pytest
+
+# From its own module: where freqtrade is imported, ccxt.blofin is the extension's.
+from ccxt.blofin import blofin as PlainSync
 
 from bubbybot_freqtrade.sandbox import Sandbox, SandboxSettings
 from tests.sandbox.owner import Owner, ccxt_settings, flat, write_course
@@ -17,7 +19,7 @@ SYMBOL = "BTC/USDT:USDT"
 def test_stock_ccxt_trades_without_being_told_the_time():
     settings = SandboxSettings(clock="real", steps_per_minute=600)
     with Sandbox(settings) as sandbox:
-        client = ccxt.blofin(ccxt_settings(sandbox))
+        client = PlainSync(ccxt_settings(sandbox))
         candles = client.fetch_ohlcv(SYMBOL, "1m", limit=5)
         assert 0 <= time.time() * 1000 - candles[-1][0] < 61_000
         assert client.create_order(SYMBOL, "market", "buy", 1)["id"]
