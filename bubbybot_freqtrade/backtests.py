@@ -107,7 +107,7 @@ class Backtest:
 
     :param trades: freqtrade's results frame, one row a trade; for a strategy that plans, with the
         plan's `plan_stop`, `plan_target`, `plan_risk`, `plan_equity` and `plan_confidence`
-    :param seconds: wall time of analysis and simulation
+    :param seconds: processor time of analysis, simulation and report
     :param export: the written result file, when an export was asked for
     """
 
@@ -186,9 +186,9 @@ class BacktestDesk:
                 self.exchange = ExchangeResolver.load_exchange(config, load_leverage_tiers=True)
             try:
                 backtesting = Backtesting(config, self.exchange, progress_callback=_no_bar)
-                started = time.perf_counter()
+                started = time.process_time()
                 backtesting.start()
-                seconds = time.perf_counter() - started
+                seconds = time.process_time() - started
             finally:
                 Backtesting.cleanup()
         name = config["strategy"]

@@ -178,6 +178,7 @@ class BubbyBotStrategy(IStrategy):
         self._shocks: dict[str, dict[datetime, float]] = {}
         self._day_marks: dict[tuple[str, datetime], float] = {}
         self._halted = False
+        self._harmless: tuple[Any, ...] = ()
         self._price_watch = PriceWatch(self.settings.messages)
         self._candle_watch = CandleWatch(self.settings.messages)
         self._account_messages = AccountMessages()
@@ -700,10 +701,15 @@ class BubbyBotStrategy(IStrategy):
 
     def _stop_at_the_daily_loss(self, current_time: datetime) -> None:
         self._halted = False
-        if not Trade.get_trades_proxy(is_open=True) and not self._closed_today(current_time):
+        opened = Trade.get_trades_proxy(is_open=True)
+        if not opened and not self._closed_today(current_time):
+            return
+        if self._is_harmless(opened, current_time):
             return
         day = self._day(current_time)
         self._halted = day.limit_reached(self.settings.risk.daily_loss)
+        if day.room(self.settings.risk.daily_loss) > 0:
+            self._harmless = self._account_state(opened, current_time)
         if self._halted and not PairLocks.is_global_lock(current_time):
             # freqtrade rounds the end up to the next candle: just before midnight is midnight.
             self.lock_pair("*", next_day(current_time) - timedelta(seconds=1), DAILY_LOSS_LOCK)
@@ -714,6 +720,18 @@ class BubbyBotStrategy(IStrategy):
                 closes_trades=self.settings.risk.flatten_on_daily_loss,
             )
             self._say(told, notify=True)
+
+    def _is_harmless(self, opened: list[LocalTrade], now: datetime) -> bool:
+        """Whether nothing has changed since even all stops left the day above its limit.
+
+        Backtests only, where a stop fills at its price; a real market can go through it.
+        """
+        return not self._trades_for_real() and self._harmless == self._account_state(opened, now)
+
+    @staticmethod
+    def _account_state(opened: list[LocalTrade], now: datetime) -> tuple[Any, ...]:
+        stops = tuple((trade.id, trade.stop_loss) for trade in opened)
+        return day_start(now), len(LocalTrade.bt_trades), stops
 
     def _watch(self, now: datetime) -> None:
         """Fast prices, old candles and the account's findings, at most once a minute."""
