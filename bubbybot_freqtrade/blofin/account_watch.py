@@ -114,6 +114,8 @@ class AccountWatch:
             self._exchange.cancel_order(row["id"], finding.pair)
         elif finding.kind is Discrepancy.EMPTY_TRADE:
             database.delete_empty_trade(finding.pair)
+        elif finding.kind is Discrepancy.BARE_POSITION:
+            self._protect_part(finding)
         elif finding.kind is Discrepancy.UNKNOWN_POSITION:
             self._recover_or_protect(finding)
 
@@ -125,6 +127,12 @@ class AccountWatch:
             self.findings = [f for f in self.findings if f.key != finding.key]
         elif finding.bare:
             self._exchange.protect(finding.row or {})
+
+    def _protect_part(self, finding: Finding) -> None:
+        """Stand in where freqtrade can't: it places no stop before an entry has ended."""
+        for trade in database.open_trades():
+            if trade.pair == finding.pair and not trade.has_open_position:
+                self._exchange.protect(finding.row or {})
 
     def _lost_entry(self, finding: Finding) -> dict[str, Any] | None:
         """Return the entry of this bot that alone made the position, if there is one."""

@@ -1,5 +1,7 @@
 """What venue and database disagree about is found, mended where safe, and never traded over."""
 
+from decimal import Decimal
+
 import pytest
 from freqtrade.exceptions import InvalidOrderException
 from freqtrade.persistence import Trade
@@ -139,6 +141,25 @@ def test_no_entry_beside_a_waiting_order_of_a_killed_bot(open_desk):
     desk.loop()
     assert not list(desk.sandbox.engine.account(DEMO_UID).live_orders())
     assert desk.enter(BTC).is_open
+
+
+def test_the_filled_part_of_a_waiting_entry_gets_its_stop_back(open_desk):
+    desk = open_desk()
+    desk.start()
+    desk.enter(BTC, price=49_000.0, order_type="limit")
+    (order,) = desk.sandbox.engine.account(DEMO_UID).live_orders()
+    desk.sandbox.fill(order.order_id, Decimal(4))
+    (stop,) = desk.standing_stops(BTC)
+    by_hand(desk, "cancel_tpsl", {"instId": "BTC-USDT", "tpslId": stop.tpsl_id})
+    desk.pass_time(1)
+    desk.loop()
+    (stop,) = desk.standing_stops(BTC)
+    assert stop.is_entire_position or stop.size >= 4
+    desk.sandbox.fill(order.order_id)
+    desk.loop()
+    desk.loop()
+    (stop,) = desk.standing_stops(BTC)
+    assert stop.is_entire_position or stop.size >= order.size
 
 
 @pytest.mark.parametrize("kind", ["lost_reset", "lost_http", "lost_truncated"])
