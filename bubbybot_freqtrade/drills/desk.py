@@ -270,7 +270,14 @@ class Desk:
         """Let other threads work; virtual time stands still."""
         threading.Event().wait(seconds)
 
-    def loop(self, count: int = 1, minutes: float = 0.0, *, able: bool = True) -> None:
+    def loop(
+        self,
+        count: int = 1,
+        minutes: float = 0.0,
+        *,
+        able: bool = True,
+        sleep_after: bool = True,
+    ) -> None:
         """Let `minutes` pass and then the bot work `count` times, with freqtrade's own pauses.
 
         able: whether the bot could have acted at the venue. If so, what is bare after a loop
@@ -281,6 +288,7 @@ class Desk:
         for _ in range(count):
             if self.stopped or self._worker is None:
                 return
+            self._worker._throttle_secs = LOOP_SECONDS if sleep_after else 0
             try:
                 self._state = self._worker._worker(old_state=self._state)
                 if self._state == State.RELOAD_CONFIG:

@@ -98,6 +98,8 @@ def settle(desk: Desk) -> None:
     desk.calm()
     desk.loop()
     desk.loop(SETTLING_LOOPS, minutes=SETTLING_MINUTES)
+    # In the sleep after a loop the market goes on; the books are compared before.
+    desk.loop(sleep_after=False)
 
 
 def leave(desk: Desk) -> None:

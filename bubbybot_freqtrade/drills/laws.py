@@ -75,15 +75,22 @@ def _stops_twice(account: Account) -> Iterator[str]:
 
 def unknown_positions(account: Account) -> list[Position]:
     """Positions that no open trade of that pair and side accounts for, to the contract."""
-    held = {
-        (inst_id(trade.pair), -1 if trade.is_short else 1): trade.amount
+    trades = {
+        (inst_id(trade.pair), -1 if trade.is_short else 1): trade
         for trade in Trade.get_open_trades()
     }
     return [
         position
         for position in account.positions.values()
-        if not _same_size(held.get((position.inst_id, position.direction), 0.0), position)
+        if not _accounts_for(trades.get((position.inst_id, position.direction)), position)
     ]
+
+
+def _accounts_for(trade: Trade | None, position: Position) -> bool:
+    if trade is None:
+        return False
+    # freqtrade takes over what an order has filled when the order has ended.
+    return trade.has_open_orders or _same_size(trade.amount, position)
 
 
 def _same_size(amount: float, position: Position) -> bool:
