@@ -866,7 +866,9 @@ class BubbyBotStrategy(IStrategy):
     def _open_profit(self, trade: LocalTrade) -> float:
         if not trade.amount:
             return 0.0
-        rate = self._marks.get(trade.pair) or self._close_before(trade.pair) or trade.open_rate
+        # A backtest comes by each pair once a candle: its mark may be a candle old, the close isn't.
+        mark = self._marks.get(trade.pair) if self._trades_for_real() else None
+        rate = mark or self._close_before(trade.pair) or trade.open_rate
         return float(trade.calc_profit(rate))
 
     def _profit_at(self, trade: LocalTrade, start: datetime) -> float:
