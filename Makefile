@@ -10,7 +10,7 @@ ARGS ?=
 rehearse: .venv/installed
 	$(BIN)/bubbybot rehearse $(if $(DATA),--data $(DATA)) $(ARGS)
 
-test: .venv/installed-test
+test: .venv/installed-test .venv/installed-docs
 	$(BIN)/pytest -n auto --dist loadscope $(ARGS)
 
 lint: .venv/installed-lint

@@ -18,7 +18,6 @@ import numpy.typing as npt
 import pandas as pd
 from freqtrade.enums import RunMode
 from freqtrade.exceptions import FreqtradeException
-from freqtrade.exchange import timeframe_to_prev_date
 from freqtrade.persistence import LocalTrade, Order, PairLocks, Trade
 from freqtrade.strategy import (
     CategoricalParameter,
@@ -179,6 +178,7 @@ class BubbyBotStrategy(IStrategy):
         self._day_marks: dict[tuple[str, datetime], float] = {}
         self._halted = False
         self._harmless: tuple[Any, ...] = ()
+        self._target_ratios: dict[str, tuple[tuple[Any, ...], float]] = {}
         self._price_watch = PriceWatch(self.settings.messages)
         self._candle_watch = CandleWatch(self.settings.messages)
         self._account_messages = AccountMessages()
@@ -614,7 +614,15 @@ class BubbyBotStrategy(IStrategy):
         if self.config.get("runmode") == RunMode.LIVE:
             return None
         made = self._plan_of(trade)
-        return None if made is None else trade.calc_profit_ratio(made.target)
+        if made is None:
+            return None
+        # The ratio of the same price changes with funding alone.
+        state = (made.target, trade.open_rate, trade.amount, trade.funding_fees)
+        known, ratio = self._target_ratios.get(pair, ((), 0.0))
+        if known != state:
+            ratio = trade.calc_profit_ratio(made.target)
+            self._target_ratios[pair] = (state, ratio)
+        return ratio
 
     @reads_only
     def custom_exit(
@@ -663,7 +671,7 @@ class BubbyBotStrategy(IStrategy):
 
     def _volatility_shock(self, trade: Trade, now: datetime) -> bool:
         """The last closed candle, opened since the entry, is a shock against the trade."""
-        candle = timeframe_to_prev_date(self.timeframe, now) - CANDLE
+        candle = now - timedelta(seconds=now.timestamp() % CANDLE.total_seconds()) - CANDLE
         if candle < trade.open_date_utc:
             return False
         shock = self._shocks.get(trade.pair, {}).get(candle, 0.0)
@@ -866,7 +874,7 @@ class BubbyBotStrategy(IStrategy):
     def _open_profit(self, trade: LocalTrade) -> float:
         if not trade.amount:
             return 0.0
-        # A backtest comes by each pair once a candle: its mark may be a candle old, the close isn't.
+        # A backtest comes by each pair once a candle: its mark may be a candle old by then.
         mark = self._marks.get(trade.pair) if self._trades_for_real() else None
         rate = mark or self._close_before(trade.pair) or trade.open_rate
         return float(trade.calc_profit(rate))

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from ccxt.blofin import blofin as StockSync  # noqa: N812
+from ccxt.blofin import blofin as StockSync
 
 from bubbybot_freqtrade.blofin.ccxt_blofin import BlofinAsync, BlofinPro, BlofinSync
 

@@ -7,9 +7,9 @@ import logging
 
 import ccxt
 import pytest
-from ccxt.async_support.blofin import blofin as StockAsync  # noqa: N812
-from ccxt.blofin import blofin as StockSync  # noqa: N812
-from ccxt.pro.blofin import blofin as StockPro  # noqa: N812
+from ccxt.async_support.blofin import blofin as StockAsync
+from ccxt.blofin import blofin as StockSync
+from ccxt.pro.blofin import blofin as StockPro
 
 from bubbybot_freqtrade.blofin.ccxt_blofin import BlofinAsync, BlofinPro, BlofinSync
 

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import ccxt
 import pytest
 from aiohttp import WSMsgType, web
-from ccxt.pro.blofin import blofin as StockPro  # noqa: N812
+from ccxt.pro.blofin import blofin as StockPro
 
 from bubbybot_freqtrade.blofin.ccxt_blofin import BlofinPro
 from bubbybot_freqtrade.blofin.ccxt_blofin.streams import StreamsOfBlofin

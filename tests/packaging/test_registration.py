@@ -1,4 +1,4 @@
-"""Installing the package is enough for plain freqtrade to know BloFin; other Pythons pay nothing."""
+"""Installing the package is all plain freqtrade needs to know BloFin; other Pythons pay nothing."""
 
 import json
 import subprocess

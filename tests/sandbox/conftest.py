@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ccxt.blofin import blofin as StockCcxt  # noqa: N812
+from ccxt.blofin import blofin as StockCcxt
 
 from bubbybot_freqtrade.sandbox import (
     Sandbox,

@@ -1,0 +1,28 @@
+"""Draws docs/rehearsal.svg: the README's picture is what `make rehearse` prints."""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+
+from bubbybot_freqtrade.rehearsal.cli import run
+from bubbybot_freqtrade.rehearsal.settings import RehearsalSettings
+
+DOCS = Path(__file__).parent
+
+
+def main() -> int:
+    """Rehearse as `make rehearse` does and save what it printed."""
+    console = Console(record=True, width=200, force_terminal=True)
+    with tempfile.TemporaryDirectory() as out:
+        settings = RehearsalSettings(
+            out=Path(out), strategy_path=DOCS.parent / "user_data/strategies"
+        )
+        code = run(settings, console)
+    console.save_svg(str(DOCS / "rehearsal.svg"), title="make rehearse")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
