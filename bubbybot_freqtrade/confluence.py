@@ -52,7 +52,8 @@ class Evidence:
     sign: int = 1
 
 
-# Strongest first, for each analyzer and side. docs/glossary.md explains the codes.
+# Strongest first, for each analyzer and side: what weighs at least 0.10 in the analyzer's score.
+# docs/glossary.md explains the codes.
 EVIDENCE: Mapping[Side, Mapping[str, tuple[Evidence, ...]]] = {
     "long": {
         "mc": (
@@ -62,8 +63,6 @@ EVIDENCE: Mapping[Side, Mapping[str, tuple[Evidence, ...]]] = {
             Evidence("mc_bull_div_weak", "divw"),
             Evidence("mc_bull_div_hidden", "divh"),
             Evidence("mc_long_ema", "ema"),
-            Evidence("mc_blue_triangle_up", "tri"),
-            Evidence("mc_green_diamond", "dia"),
         ),
         "lux": (
             Evidence("lux_sweep_bull", "sweep"),
@@ -72,7 +71,6 @@ EVIDENCE: Mapping[Side, Mapping[str, tuple[Evidence, ...]]] = {
             Evidence("lux_internal_choch_bull", "ichoch"),
             Evidence("lux_in_bull_ob", "ob"),
             Evidence("lux_internal_bos_bull", "ibos"),
-            Evidence("lux_fvg_bull", "fvg"),
         ),
         "fc": (
             Evidence("fc_bull_div_strong", "divs"),
@@ -89,8 +87,6 @@ EVIDENCE: Mapping[Side, Mapping[str, tuple[Evidence, ...]]] = {
             Evidence("mc_bear_div_weak", "divw"),
             Evidence("mc_bear_div_hidden", "divh"),
             Evidence("mc_short_ema", "ema"),
-            Evidence("mc_blue_triangle_down", "tri"),
-            Evidence("mc_red_diamond", "dia"),
         ),
         "lux": (
             Evidence("lux_sweep_bear", "sweep"),
@@ -99,7 +95,6 @@ EVIDENCE: Mapping[Side, Mapping[str, tuple[Evidence, ...]]] = {
             Evidence("lux_internal_choch_bear", "ichoch"),
             Evidence("lux_in_bear_ob", "ob"),
             Evidence("lux_internal_bos_bear", "ibos"),
-            Evidence("lux_fvg_bear", "fvg"),
         ),
         "fc": (
             Evidence("fc_bear_div_strong", "divs"),
