@@ -1,7 +1,6 @@
-"""Draws docs/rehearsal.svg: the README's picture is what `make rehearse` prints."""
+"""Draws docs/rehearsal.svg, from the project's folder: the README's picture is `make rehearse`."""
 
 import sys
-import tempfile
 from pathlib import Path
 
 from rich.console import Console
@@ -15,11 +14,7 @@ DOCS = Path(__file__).parent
 def main() -> int:
     """Rehearse as `make rehearse` does and save what it printed."""
     console = Console(record=True, width=200, force_terminal=True)
-    with tempfile.TemporaryDirectory() as out:
-        settings = RehearsalSettings(
-            out=Path(out), strategy_path=DOCS.parent / "user_data/strategies"
-        )
-        code = run(settings, console)
+    code = run(RehearsalSettings(), console)
     console.save_svg(str(DOCS / "rehearsal.svg"), title="make rehearse")
     return code
 
