@@ -49,11 +49,13 @@ class AccountWatch:
         # Pairs with an entry of a killed bot that could fill at any moment.
         self._waiting: set[str] = set()
         self.findings: list[Finding] = []
-        self.account_known = True
+        self.account_known = False
+        self._looked_back = False
 
     def run(self) -> None:
         """Compare, mend and tell. Called at the start of a loop, in its thread."""
         try:
+            self._look_back()
             seen = self._compare()
             self._waiting = {f.pair for f in seen if f.kind is Discrepancy.UNKNOWN_ORDER}
             self.findings = [f for f in seen if self._is_sure(f)]
@@ -63,8 +65,6 @@ class AccountWatch:
             self.account_known = False
             logger.warning(f"The account's state is not known, no entries until it is: {e}")
             return
-        if not self.account_known:
-            logger.info("The account's state is known again.")
         self.account_known = True
         for finding in self.findings:
             if finding.key not in self._told:
@@ -74,6 +74,8 @@ class AccountWatch:
 
     def objection(self, pair: str) -> str | None:
         """Why no entry may be sent for a pair; None when one may."""
+        if not self._looked_back:
+            self.run()
         if not self.account_known:
             return "the account's state is not known"
         if pair in self._waiting:
@@ -82,6 +84,27 @@ class AccountWatch:
         if any(finding.pair == pair for finding in unknown):
             return "it has a position that this bot's database doesn't know"
         return None
+
+    def _look_back(self) -> None:
+        """Put back, once at start, entries that a kill has lost, also those that have ended since.
+
+        Such an entry is newer than all that the database knows. An empty database asks for none:
+        it may be a new one on an old account.
+        """
+        newest = None if self._looked_back else database.newest_order_date()
+        if newest is not None:
+            exchange = self._exchange
+            ended = exchange.ended_orders(None, dt_ts(newest))
+            own = [o for o in ended if exchange.is_own(o) and not closes(o)]
+            known = database.known_order_ids(own)
+            for order in own:
+                if order["id"] not in known and database.open_since(order["symbol"]) is None:
+                    self._recover(exchange.in_base_currency(order))
+        self._looked_back = True
+
+    def _recover(self, order: dict[str, Any]) -> None:
+        trade = database.recover_trade(self._exchange, self._exchange.config, order)
+        logger.warning(f"{trade.pair}: found an entry that got lost, put it back: {trade}.")
 
     def _is_sure(self, finding: Finding) -> bool:
         return finding.kind not in NEEDS_A_SECOND_LOOK or finding.key in self._seen
@@ -122,8 +145,7 @@ class AccountWatch:
     def _recover_or_protect(self, finding: Finding) -> None:
         order = self._lost_entry(finding)
         if order is not None:
-            trade = database.recover_trade(self._exchange, self._exchange.config, order)
-            logger.warning(f"{finding.pair}: found an entry that got lost, put it back: {trade}.")
+            self._recover(order)
             self.findings = [f for f in self.findings if f.key != finding.key]
         elif finding.bare:
             self._exchange.protect(finding.row or {})

@@ -35,6 +35,12 @@ def open_since(pair: str) -> datetime | None:
     return trades[0].open_date_utc if trades else None
 
 
+def newest_order_date() -> datetime | None:
+    """When the newest order in the database was placed; None while there is none."""
+    newest = Order.session.query(Order).order_by(Order.order_date.desc()).first()
+    return newest.order_date_utc if newest else None
+
+
 def book_funding(exchange: Exchange, order_id: str, pair: str) -> None:
     """Book a trade's funding on the stop order that has closed it.
 

@@ -10,15 +10,17 @@ from collections.abc import Callable, Mapping
 from threading import RLock
 from typing import Any, Literal
 
-ListName = Literal["orders", "tpsl", "positions"]
+ListName = Literal["orders", "tpsl", "positions", "tickers"]
 Row = dict[str, Any]
 
 # Commands from Telegram run between loops; they must not act on what a stalled loop once saw.
 MAX_AGE_SECONDS = 15.0
+# Prices are for the moment.
+MAX_PRICE_AGE_SECONDS = 2.0
 
 
 class LoopState:
-    """Lists of open orders, untriggered TP/SL orders and positions, shared within one loop.
+    """Lists of open orders, untriggered TP/SL orders, positions and prices, shared in one loop.
 
     :param fetch: per list, the request that returns it for all pairs.
     """
@@ -43,7 +45,8 @@ class LoopState:
         """Return the list, from the venue when `fresh` or not known in this loop yet."""
         with self._lock:
             asked_at, rows = self._lists.get(name, (0.0, []))
-            if fresh or name not in self._lists or time.monotonic() - asked_at > MAX_AGE_SECONDS:
+            max_age = MAX_PRICE_AGE_SECONDS if name == "tickers" else MAX_AGE_SECONDS
+            if fresh or name not in self._lists or time.monotonic() - asked_at > max_age:
                 rows = self._fetch[name]()
                 self._lists[name] = (time.monotonic(), rows)
             return rows

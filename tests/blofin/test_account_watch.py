@@ -89,6 +89,30 @@ def test_an_entry_lost_by_a_kill_is_put_back_and_lives_on(open_desk):
     assert desk.closed(trade).exit_reason == "take_profit_on_exchange"
 
 
+def test_an_entry_lost_by_a_kill_is_booked_also_when_its_stop_filled_meanwhile(open_desk):
+    desk = open_desk({ETH: [(0, 2_000), (20, 2_000), (60, 1_900)]})
+    bot = desk.start()
+    desk.enter(BTC)  # the database of a bot that has traded
+    rate = bot.exchange.get_rate(ETH, refresh=True, side="entry", is_short=False)
+    bot.strategy.confirm_trade_entry(pair=ETH, rate=rate, side="long")
+    bot.exchange.create_order(
+        pair=ETH, ordertype="market", side="buy", amount=0.5, rate=rate, leverage=5.0
+    )
+    desk.stop()
+    desk.pass_time(90)
+    assert not desk.standing_stops(ETH)
+    desk.start()
+    for _ in range(3):
+        desk.loop()
+    (lost,) = Trade.get_trades([Trade.pair == ETH]).all()
+    assert (lost.is_open, lost.enter_tag) == (False, "recovered")
+    (open_trade,) = Trade.get_open_trades()
+    entries = desk.sandbox.ledger().entries
+    booked = sum(float(e.amount) for e in entries if e.inst_id == "ETH-USDT")
+    assert lost.close_profit_abs == pytest.approx(booked, abs=0.005)
+    assert open_trade.pair == BTC
+
+
 def test_a_stop_without_a_position_is_taken_away(open_desk):
     desk = open_desk()
     bot = desk.start()

@@ -40,12 +40,12 @@ def order(bot, pair=BTC, side="buy", amount=0.01, rate=50_000.0, leverage=5.0, *
 def test_size_and_leverage_are_checked_before_the_request(open_desk, asked, said):
     desk = open_desk()
     bot = desk.start()
-    posted = len(desk.sandbox.requests)
+    posted = desk.sandbox.requests.select(method="POST")
     offer_bracket(BTC, "long", Bracket(stop=49_900.0, target=51_000.0))
     with pytest.raises(InvalidOrderException, match=said) as refusal:
         order(bot, **asked)
     assert BTC in str(refusal.value)
-    assert len(desk.sandbox.requests) == posted
+    assert desk.sandbox.requests.select(method="POST") == posted
 
 
 @pytest.mark.parametrize(
@@ -61,11 +61,11 @@ def test_size_and_leverage_are_checked_before_the_request(open_desk, asked, said
 def test_an_illegal_stop_is_never_sent(open_desk, side, bracket, leverage, said):
     desk = open_desk()
     bot = desk.start()
-    posted = len(desk.sandbox.requests)
+    posted = desk.sandbox.requests.select(method="POST")
     offer_bracket(BTC, "long" if side == "buy" else "short", bracket)
     with pytest.raises(InvalidOrderException, match=said):
         order(bot, side=side, leverage=leverage)
-    assert len(desk.sandbox.requests) == posted
+    assert desk.sandbox.requests.select(method="POST") == posted
 
 
 def test_without_an_offer_the_strategys_stoploss_is_sent(open_desk):

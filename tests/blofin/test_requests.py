@@ -25,6 +25,11 @@ def test_a_loop_with_twenty_trades_asks_no_more_than_with_one(open_desk):
         desk.enter(pair)
     with_twenty = trading_requests(desk)
     assert with_twenty == with_one
+    before = len(desk.sandbox.requests)
+    desk.loop()
+    paths = [r.path for r in list(desk.sandbox.requests)[before:]]
+    assert paths.count("/api/v1/market/tickers") == 1
+    assert "/api/v1/market/books" not in paths
     assert sum(with_one.values()) <= 2
     assert set(with_one) <= {
         "/api/v1/trade/orders-tpsl-pending",
