@@ -129,7 +129,13 @@ def freqtrade_config(
         "api_server": _API_SERVER_OFF,
         "internals": {"heartbeat_interval": 0},
         # The rehearsal keeps the log itself; freqtrade's default writes to the terminal.
-        "log_config": {"version": 1, "formatters": {}, "handlers": {}, "root": {"handlers": []}},
+        "log_config": {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {},
+            "handlers": {},
+            "root": {"handlers": []},
+        },
     }
 
 
