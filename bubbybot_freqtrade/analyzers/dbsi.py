@@ -154,6 +154,8 @@ def _momentum(o: Floats, h: Floats, lo: Floats, c: Floats, v: Floats) -> dict[st
     mfi = np.where(traded, talib.MFI(h, lo, c, v, 14), 50.0)
     k, d = talib.STOCH(h, lo, c, fastk_period=14, slowk_period=3, slowd_period=3)
     line, signal, histogram = talib.MACD(c, 12, 26, 9)
+    sign = _sides(histogram, 0.0, 1e-9 * c)
+    change = _sides(histogram, _before(histogram), 1e-9 * c)
     none = np.zeros(len(c), dtype=np.bool_)
     return {
         "rsi": _sides(rsi, 50.0),
@@ -171,13 +173,10 @@ def _momentum(o: Floats, h: Floats, lo: Floats, c: Floats, v: Floats) -> dict[st
         "trix": _sides(talib.TRIX(c, 15), 0.0, 1e-7),
         "bop": _sides(talib.EMA(talib.BOP(o, h, lo, c), 14), 0.0, 1e-9),
         "aroonosc": _outside(talib.AROONOSC(h, lo, 14), -50.0, 50.0),
-        "rsi_thrust": Vote((rsi > 60) & (rsi > _before(rsi)), none),
-        "rsi_slump": Vote(none, (rsi < 40) & (rsi < _before(rsi))),
-        "rsi_exhausted": Vote(rsi > 80, rsi < 20),
-        "macd_turning": Vote(
-            (histogram > 0) & (histogram < _before(histogram)),
-            (histogram < 0) & (histogram > _before(histogram)),
-        ),
+        "rsi_thrust": Vote(_above(rsi, 60.0) & _above(rsi, _before(rsi)), none),
+        "rsi_slump": Vote(none, _above(40.0, rsi) & _above(_before(rsi), rsi)),
+        "rsi_exhausted": _outside(rsi, 20.0, 80.0),
+        "macd_turning": Vote(sign.bull & change.bear, sign.bear & change.bull),
     }
 
 
@@ -217,14 +216,14 @@ def _volume(o: Floats, h: Floats, lo: Floats, c: Floats, v: Floats) -> dict[str,
 
 def _bands(h: Floats, lo: Floats, c: Floats) -> dict[str, Vote]:
     upper, _middle, lower = talib.BBANDS(c, 20, 2.0, 2.0)
-    weak = talib.ADX(h, lo, c, 14) < 20
+    weak = _above(20.0, talib.ADX(h, lo, c, 14))
     return {
         "no_trend": Vote(weak, weak),
         "band_stretched": Vote(_above(c, upper), _above(lower, c)),
     }
 
 
-def _above(a: Floats, b: Any, noise: Any = 0.0) -> Flags:
+def _above(a: Any, b: Any, noise: Any = 0.0) -> Flags:
     return a - b > np.maximum(1e-9 * np.maximum(np.abs(a), np.abs(b)), noise)
 
 
@@ -233,7 +232,7 @@ def _sides(a: Floats, b: Any, noise: Any = 0.0) -> Vote:
 
 
 def _outside(values: Floats, low: float, high: float) -> Vote:
-    return Vote(values > high, values < low)
+    return Vote(_above(values, high), _above(low, values))
 
 
 def _before(values: Floats) -> Floats:
