@@ -14,6 +14,20 @@ from bubbybot_freqtrade.analyzers import frankie_candles
 from bubbybot_freqtrade.analyzers.frankie_candles import divergences, golden_pocket, volume_profile
 from bubbybot_freqtrade.analyzers.lux_algo import running_range, structure_walk
 
+
+@pytest.fixture
+def path(draw):
+    """Candles that run through these closes, with small wicks."""
+
+    def drawn(closes):
+        opens = [closes[0], *closes[:-1]]
+        return draw(
+            (o, max(o, c) + 0.01, min(o, c) - 0.01, c) for o, c in zip(opens, closes, strict=True)
+        )
+
+    return drawn
+
+
 # --- volume profile, in four rows from 10 to 14 ---------------------------------------------------
 
 
@@ -185,6 +199,61 @@ def test_strong_divergences_lie_beyond_the_value_area(market) -> None:
     assert (frame["fc_bull_div_strong"] == (bull & (low < frame["fc_val"]))).all()
     assert (bear & ~frame["fc_bear_div_strong"] & (high <= frame["fc_vah"])).any()
     assert (frame["fc_bear_div_strong"] == (bear & (high > frame["fc_vah"]))).all()
+
+
+def two_dips(sign: int, days_at: float, second: float = 96.0) -> list[float]:
+    """
+    Five days of sideways closes, every other hour or so of them at 100 and at `days_at`; then a
+    plunge to 97 in 6 candles and, after a recovery, a slow slide of 20 to `second` (sign −1: up).
+    """
+    days = [
+        (days_at if i % 120 < 60 and i < 420 else 100.0) + 0.5 * (-1) ** i  # the last hours at 100
+        for i in range(480)
+    ]
+    slide = []
+    for low in np.linspace(99.5, second, 11)[1:]:
+        slide += [low + 0.1, low]  # down, a little more down: few and small losses
+    plunge, recovery = np.linspace(100, 97, 7)[1:], np.linspace(97, 99.5, 11)[1:]
+    closes = [*days, *plunge, *recovery, *slide, *np.linspace(second, 99, 9)[1:]]
+    return [100 + sign * (close - 100) for close in closes]
+
+
+SECOND_DIP = 480 + 6 + 10 + 20 - 1
+
+
+@pytest.mark.parametrize(("sign", "name", "edge"), [(1, "bull", "fc_val"), (-1, "bear", "fc_vah")])
+@pytest.mark.parametrize(
+    ("days_at", "strong"),
+    [
+        (100.0, True),  # nobody had traded where the second dip ends
+        (96.0, True),  # the value area ends 0.2 above its low of 95.99
+        (95.5, False),  # the value area takes it in
+        (95.0, False),
+    ],
+)
+def test_a_divergence_is_strong_outside_the_value_area_only(
+    path, sign: int, name: str, edge: str, days_at: float, strong: bool
+) -> None:
+    frame = frankie_candles.populate(path(two_dips(sign, days_at)))
+    known = frame.loc[SECOND_DIP + 5]
+    assert known[f"fc_{name}_div"] >= 1  # the same divergence every time
+    extreme = frame["low" if sign > 0 else "high"][SECOND_DIP]
+    assert extreme == pytest.approx(100 - sign * 4.01)
+    assert (sign * extreme < sign * known[edge]) == strong  # what the days are drawn for
+    assert np.flatnonzero(frame[f"fc_{name}_div_strong"][490:]).tolist() == (
+        [SECOND_DIP + 5 - 490] if strong else []
+    )
+
+
+@pytest.mark.parametrize(("sign", "name"), [(1, "bull"), (-1, "bear")])
+def test_a_dip_outside_the_value_area_without_divergence_is_not_strong(
+    path, sign: int, name: str
+) -> None:
+    """The second dip ends above the first: no lower low, though far below the value area."""
+    frame = frankie_candles.populate(path(two_dips(sign, 100.0, second=97.5)))
+    known = frame.loc[SECOND_DIP + 5]
+    assert sign * frame["close"][SECOND_DIP] < sign * known["fc_val" if sign > 0 else "fc_vah"]
+    assert not frame[f"fc_{name}_div_strong"][490:].any()
 
 
 def test_divergences_on_the_wrong_side_of_the_poc_do_not_score() -> None:

@@ -312,6 +312,48 @@ def test_blood_and_moon_diamond_on_a_candle_that_turns_everything(path, sign: in
     assert not pause[diamond].iloc[-1]
 
 
+def decline_and_bounce(candles: int, step: float, last: float) -> list[float]:
+    """60 falling candles, a bounce of so many steps, and one last candle down."""
+    closes = legs((60, -0.3), (candles, step))
+    return [*closes, closes[-1] - last]
+
+
+def plunge_and_pause(candles: int, last: float) -> list[float]:
+    """Calm, a plunge of 3 candles, a pause of so many and one last candle down."""
+    calm = [100 + 0.05 * (-1) ** i for i in range(60)]
+    plunge = [100 - 0.2 * (i + 1) ** 1.5 for i in range(3)]
+    pause = [plunge[-1] + 0.3 * (i + 1) for i in range(candles)]
+    return [*calm, *plunge, *pause, pause[-1] - last]
+
+
+@pytest.mark.parametrize(
+    ("closes", "missing"),
+    [
+        (decline_and_bounce(14, 0.2, last=4), set()),
+        (decline_and_bounce(14, 0.2, last=2), {"rsi"}),  # a milder fall: RSI 33, not weak
+        (decline_and_bounce(14, 0.2, last=12), {"rsi"}),  # a crash: RSI 11, a true panic
+        (decline_and_bounce(14, 0.2, last=0.3), {"diamond", "rsi"}),  # the wave does not turn
+        (decline_and_bounce(14, 0.05, last=0.1), {"diamond"}),  # a weak bounce just pauses
+        (decline_and_bounce(20, 0.1, last=2), set()),
+        (decline_and_bounce(24, 0.1, last=2), {"wave"}),  # a longer bounce: the wave is high
+        (plunge_and_pause(3, last=3), set()),
+        (plunge_and_pause(2, last=3), {"wave"}),  # sooner after the plunge: it is still too deep
+    ],
+)
+def test_yellow_cross_of_a_weak_market_that_gives_up_its_bounce(path, closes, missing) -> None:
+    frame = market_cipher.populate(path(closes))
+    high, low, close = (frame[name].to_numpy() for name in ("high", "low", "close"))
+    wave = wave_trend(high, low, close, average_length=13).wt2[-1]
+    last = frame.iloc[-1]
+    holds = {
+        "diamond": last["mc_red_diamond"],
+        "wave": -80 < wave < 45,
+        "rsi": 15 < last["mc_rsi"] < 30,
+    }
+    assert {name for name, held in holds.items() if not held} == missing  # as drawn
+    assert last["mc_yellow_cross"] == (not missing)
+
+
 def test_yellow_cross_is_a_red_diamond_at_a_weak_rsi_and_blocks_the_scores(market) -> None:
     frame = market_cipher.populate(market(30_000, 3))
     yellow = frame[frame["mc_yellow_cross"]]
