@@ -183,4 +183,6 @@ def test_trade_on_the_demo_account_by_keys_alone(desk):
     assert DEMO_SECRET not in told
     assert DEMO_PASSPHRASE not in told
     modes = {r.path: r.json() for r in desk.sandbox.requests if r.method == "POST"}
+    # Whether the key may transfer shows only by asking for a transfer of nothing.
+    assert modes.pop("/api/v1/asset/transfer")["amount"] == "0"
     assert modes == {"/api/v1/account/set-margin-mode": {"marginMode": "isolated"}}
