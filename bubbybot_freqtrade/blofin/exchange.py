@@ -6,6 +6,7 @@ import time
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -50,6 +51,7 @@ from bubbybot_freqtrade.blofin.bracket import Bracket, TradeSide, take_bracket
 from bubbybot_freqtrade.blofin.loop_state import ListName, LoopState
 from bubbybot_freqtrade.blofin.stops import (
     canceled_stop,
+    closed_side,
     closed_stop,
     closes,
     closing_orders,
@@ -481,7 +483,7 @@ class Blofin(Exchange):
         """freqtrade's config, with what the strategy added to it."""
         return self._config
 
-    @property
+    @cached_property
     def _order_prefix(self) -> str:
         """Start of this bot's clientOrderIds: its own, also beside another bot on the account."""
         return "ft" + hashlib.sha256(str(self._config.get("db_url")).encode()).hexdigest()[:6]
@@ -592,7 +594,7 @@ class Blofin(Exchange):
             f"create {ordertype} {side} order on market {pair} (amount {amount}, rate {rate})"
         ):
             if bracket is not None:
-                self._lev_prep(pair, leverage, side, accept_fail=not initial_order)
+                self._lev_prep(pair, leverage, side)
                 self._entered_at[pair] = dt_now()
             order = self._send_once(
                 pair, ordertype, side, self.contracts(pair, amount), price, params
@@ -687,12 +689,11 @@ class Blofin(Exchange):
 
     def _attached(self, bracket: Bracket, side: BuySell) -> dict:
         params: dict[str, Any] = {"stopLoss": {"triggerPrice": bracket.stop}}
-        order_types = self._config.get("order_types", {})
-        if self._get_stop_order_type(order_types.get("stoploss", "market"))[1] == "limit":
-            exit_side = "sell" if side == "buy" else "buy"
-            params["stopLoss"]["price"] = self._get_stop_limit_rate(
-                bracket.stop, order_types, exit_side
-            )
+        limit = self._stop_limit(
+            bracket.stop, self._config.get("order_types", {}), "sell" if side == "buy" else "buy"
+        )
+        if limit is not None:
+            params["stopLoss"]["price"] = limit
         if bracket.target is not None:
             params["takeProfit"] = {"triggerPrice": bracket.target}
         return params
@@ -736,7 +737,7 @@ class Blofin(Exchange):
         rounding = ROUND_DOWN if side == "buy" else ROUND_UP
         stop = self.price_to_precision(pair, stop_price, rounding_mode=rounding)
         with self._freqtrade_errors(f"place the stoploss of {pair} at {stop}"):
-            if self._position(pair, "long" if side == "sell" else "short", fresh=True) is None:
+            if self._position(pair, closed_side(side), fresh=True) is None:
                 closing = self._closed_without_stop(pair, side)
                 return self._order_contracts_to_amount(open_stop(closing, triggered=True))
             tpsl_orders = self._loop_state.rows("tpsl", fresh=True)
@@ -910,8 +911,7 @@ class Blofin(Exchange):
         stop = self.fetch_stoploss_order(order_id, pair)
         if stop["status"] != "open":
             return stop
-        side: TradeSide = "long" if stop["side"] == "sell" else "short"
-        if self._position(pair, side, fresh=True) is not None:
+        if self._position(pair, closed_side(stop["side"]), fresh=True) is not None:
             logger.info(f"Leaving stop {order_id} of {pair} in place until another one stands.")
         else:
             self.cancel_tpsl(order_id, pair)

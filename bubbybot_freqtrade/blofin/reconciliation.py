@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from bubbybot_freqtrade.blofin.bracket import TradeSide
-from bubbybot_freqtrade.blofin.stops import closes, covers, stop_candidates, tighter
+from bubbybot_freqtrade.blofin.stops import closed_side, closes, covers, stop_candidates, tighter
 
 Row = dict[str, Any]
 
@@ -130,13 +130,9 @@ def _leftover_stops(
     return [
         Finding(Discrepancy.LEFTOVER_STOP, row["symbol"], side, row)
         for row in tpsl_orders
-        for side in [_closed_side(row)]
+        for side in [closed_side(row["side"])]
         if row["status"] == "open" and (row["symbol"], side) not in held
     ]
-
-
-def _closed_side(row: Row) -> TradeSide:
-    return "long" if row["side"] == "sell" else "short"
 
 
 def _opened_side(row: Row) -> TradeSide:

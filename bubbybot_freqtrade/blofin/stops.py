@@ -7,6 +7,8 @@ structures; amounts are contracts.
 from collections.abc import Collection, Iterable
 from typing import Any
 
+from bubbybot_freqtrade.blofin.bracket import TradeSide
+
 CcxtOrder = dict[str, Any]
 
 LIQUIDATIONS = ("full_liquidation", "partial_liquidation", "adl")
@@ -28,6 +30,11 @@ def covers(order: CcxtOrder, contracts: float) -> bool:
     """Whether a TP/SL order closes `contracts`; BloFin's size -1 is the whole position."""
     whole_position = str(order["info"].get("size")) == "-1"
     return whole_position or (order["amount"] or 0.0) >= contracts * (1 - 1e-9)
+
+
+def closed_side(side: str) -> TradeSide:
+    """Side of the position that an order of `side` closes."""
+    return "long" if side == "sell" else "short"
 
 
 def tighter(side: str, stop: float, other: float) -> bool:
