@@ -155,7 +155,6 @@ class TpslOrder:
     category: str = "normal"
     broker_id: str = ""
     entry_order_id: str = ""
-    triggered_order_id: str = ""
     cancel_type: str = "not_canceled"
 
     @property
@@ -239,7 +238,6 @@ class AlgoOrder:
     state: TriggerState = "live"
     actual_size: Decimal | None = None
     broker_id: str = ""
-    triggered_order_id: str = ""
     cancel_type: str = "not_canceled"
 
     def as_rest(self) -> dict[str, Any]:

@@ -239,17 +239,22 @@ def _tpsl_history(call: PrivateCall) -> Answer:
 
 
 def _tpsl_orders(call: PrivateCall, orders: list[TpslOrder]) -> Answer:
-    names = ("instId", "tpslId", "clientOrderId", "state")
+    return _waiting_orders(call, orders, "tpslId", "tpsl_id")
+
+
+def _waiting_orders(call: PrivateCall, orders: list[Any], cursor: str, attribute: str) -> Answer:
+    """TP/SL or trigger orders that the query asks for; `cursor` is their id's field."""
+    names = ("instId", cursor, "clientOrderId", "state")
     wanted = {name: parameters.text(call.fields, name) for name in names}
     rows = [
         order
-        for order in sorted(orders, key=lambda order: int(order.tpsl_id), reverse=True)
+        for order in sorted(orders, key=lambda order: int(getattr(order, attribute)), reverse=True)
         if wanted["instId"] in ("", order.inst_id)
-        and wanted["tpslId"] in ("", order.tpsl_id)
+        and wanted[cursor] in ("", getattr(order, attribute))
         and wanted["clientOrderId"] in ("", order.client_order_id)
         and wanted["state"] in ("", order.state)
     ]
-    return _page_of(rows, call, "tpslId", "tpsl_id")
+    return _page_of(rows, call, cursor, attribute)
 
 
 def _tpsl_detail(call: PrivateCall) -> Answer:
@@ -270,17 +275,7 @@ def _algo_history(call: PrivateCall) -> Answer:
 
 def _algo_orders(call: PrivateCall, orders: list[AlgoOrder]) -> Answer:
     parameters.choice(call.fields, "orderType", ("trigger",))
-    names = ("instId", "algoId", "clientOrderId", "state")
-    wanted = {name: parameters.text(call.fields, name) for name in names}
-    rows = [
-        order
-        for order in sorted(orders, key=lambda order: int(order.algo_id), reverse=True)
-        if wanted["instId"] in ("", order.inst_id)
-        and wanted["algoId"] in ("", order.algo_id)
-        and wanted["clientOrderId"] in ("", order.client_order_id)
-        and wanted["state"] in ("", order.state)
-    ]
-    return _page_of(rows, call, "algoId", "algo_id")
+    return _waiting_orders(call, orders, "algoId", "algo_id")
 
 
 def _fills_history(call: PrivateCall) -> Answer:

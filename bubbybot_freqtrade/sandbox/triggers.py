@@ -149,7 +149,6 @@ class Triggers:
         tpsl_order.actual_size = order.size
         tpsl_order.actual_side = kind
         tpsl_order.category = kind
-        tpsl_order.triggered_order_id = order.order_id
         self.venue.emit("orders-algo", account, tpsl_order)
         self.matching.submit(account, order)
 
@@ -223,7 +222,6 @@ class Triggers:
             return
         algo.state = "effective"
         algo.actual_size = size
-        algo.triggered_order_id = order.order_id
         self.venue.emit("orders-algo", account, algo)
         self.matching.submit(account, order)
 
