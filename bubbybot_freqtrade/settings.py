@@ -177,6 +177,51 @@ class MessageSettings(Settings):
     stale_minutes: float = Field(
         default=30.0, ge=20, description="age of the newest closed candle that is told"
     )
+    patterns: Literal["daily", "weekly"] | None = Field(
+        default="weekly",
+        description="how often it is told what past trades say of the patterns (00:00 UTC)",
+    )
+
+
+class LearningSettings(Settings):
+    """What past trades change about the next one (see `bubbybot_freqtrade.learning`)."""
+
+    scale_risk: bool = Field(
+        default=False,
+        description="move the risk between min_risk and max_risk by how well a signal's patterns "
+        "have paid",
+    )
+    veto: bool = Field(
+        default=False,
+        description="refuse a signal with a pattern whose mean R is below zero even at its "
+        "interval's upper end",
+    )
+    half_life_days: float = Field(
+        default=180.0, gt=0, description="age at which a trade counts half"
+    )
+    interval: float = Field(
+        default=0.9, ge=0.5, lt=1, description="probability inside the intervals"
+    )
+    prior_trades: float = Field(
+        default=8.0, ge=1, description="trades that the belief before any trade is worth"
+    )
+    prior: str | None = Field(
+        default=None,
+        min_length=1,
+        description="backtest result (zip) that this belief is read from; without one it is a "
+        "fair game",
+    )
+    other_pairs: float = Field(
+        default=0.5, ge=0, le=1, description="weight of a pattern's trades in other pairs"
+    )
+    other_regimes: float = Field(
+        default=0.5, ge=0, le=1, description="weight of a pattern's trades in other regimes"
+    )
+
+    @property
+    def is_used(self) -> bool:
+        """Whether past trades change anything."""
+        return self.scale_risk or self.veto
 
 
 class BubbyBotSettings(Settings):
@@ -185,6 +230,7 @@ class BubbyBotSettings(Settings):
     confluence: ConfluenceSettings = ConfluenceSettings()
     risk: RiskSettings = RiskSettings()
     exits: ExitSettings = ExitSettings()
+    learning: LearningSettings = LearningSettings()
     messages: MessageSettings = MessageSettings()
     entry_order: Literal["limit", "market"] = Field(
         default="market", description="order type of entries"
