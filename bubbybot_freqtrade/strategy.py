@@ -27,7 +27,7 @@ from freqtrade.strategy import (
     stoploss_from_absolute,
 )
 
-from bubbybot_freqtrade import messages
+from bubbybot_freqtrade import messages, plots
 from bubbybot_freqtrade.analyzers import frankie_candles, lux_algo, market_cipher
 from bubbybot_freqtrade.blofin.bracket import Bracket, offer_bracket
 from bubbybot_freqtrade.blofin.reconciliation import told
@@ -163,6 +163,8 @@ class BubbyBotStrategy(IStrategy):
     min_reward_risk = DecimalParameter(2.0, 4.0, default=2.0, decimals=1, space="buy")
     break_even_at = CategoricalParameter([0.0, 1.0, 1.5, 2.0], default=0.0, space="sell")
     trail_from = CategoricalParameter([0.0, 1.0, 1.5, 2.0, 3.0], default=0.0, space="sell")
+
+    plot_config = plots.plot_config()
 
     settings: BubbyBotSettings
 
@@ -303,6 +305,29 @@ class BubbyBotStrategy(IStrategy):
     def populate_exit_trend(self, dataframe: pd.DataFrame, metadata: dict) -> pd.DataFrame:
         """Exits are stop, target and `custom_exit`; there is no exit signal."""
         return dataframe
+
+    def plot_annotations(
+        self,
+        pair: str,
+        start_date: datetime,
+        end_date: datetime,
+        dataframe: pd.DataFrame,
+        **kwargs: Any,
+    ) -> list[Any]:
+        """For FreqUI's chart: what the analyzers see, and the plan of each trade of the pair."""
+        frame = dataframe
+        if self._trades_for_real():
+            # The chart may ask for a few candles; structure and levels come from all of them.
+            frame, _ = self.dp.get_analyzed_dataframe(pair, self.timeframe)
+        drawn = plots.evidence(dataframe if frame.empty else frame)
+        for trade in Trade.get_trades_proxy(pair=pair) if self._trades_for_real() else []:
+            if made := self._plan_of(trade):
+                ended = trade.close_date_utc or max(end_date, trade.open_date_utc)
+                label = f"#{trade.id} {made.side}"
+                drawn += plots.planned(
+                    trade.open_rate, made.stop, made.target, trade.open_date_utc, ended, label
+                )
+        return plots.within(drawn, start_date, end_date)
 
     # --- the plan ---------------------------------------------------------------------------------
 

@@ -390,7 +390,7 @@ def plot_annotations(dataframe: pd.DataFrame, settings: Settings = DEFAULTS) -> 
         return drawn
     row = dataframe.iloc[-1]
     if not np.isnan(row["fc_poc"]):
-        first = last - settings.profile_window + 1
+        first = max(last - settings.profile_window + 1, 0)
         drawn.append(
             area(
                 dates,
@@ -411,7 +411,9 @@ def plot_annotations(dataframe: pd.DataFrame, settings: Settings = DEFAULTS) -> 
     for name, price, color in (("bull", "low", "#00c853"), ("bear", "high", "#d50000")):
         for known in np.flatnonzero(dataframe[f"fc_{name}_div_strong"]).tolist():
             at = known - settings.pivot_side
-            drawn.append(
-                point(dates, at, dataframe[price].iloc[at], color, "strong div", "triangle")
-            )
+            # A frame may be cut between a pivot and the candle that made it known.
+            if at >= 0:
+                drawn.append(
+                    point(dates, at, dataframe[price].iloc[at], color, "strong div", "triangle")
+                )
     return drawn
