@@ -1,0 +1,305 @@
+"""README's commands, run as they stand there, in a fresh clone whose BloFin is a sandbox.
+
+What README says verbatim is what the shell gets. Three things differ from a user's machine: the
+environment that make would install is there already, `make rehearse` gets ARGS that make it short,
+and freqtrade's own FREQTRADE__… variables put the sandbox in BloFin's place.
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bubbybot_freqtrade.backtests import generate_folder
+from bubbybot_freqtrade.sandbox.cli import config_fragment
+from bubbybot_freqtrade.sandbox.server import Sandbox
+from bubbybot_freqtrade.sandbox.settings import (
+    DEMO_API_KEY,
+    DEMO_PASSPHRASE,
+    DEMO_SECRET,
+    SandboxSettings,
+)
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+PROGRAMS = ("make", "bubbybot", "freqtrade", "docker", "cp", "set", "git", "pip", "python")
+PAIR = "BTC/USDT:USDT"
+SHORT_REHEARSAL = "--days 0.1 --no-backtest"
+
+
+def readme_commands(text: str) -> list[str]:
+    """Every command of the code blocks, and of code within sentences, without its comment."""
+    blocks = re.findall(r"^ *```[a-z]*\n(.*?)```", text, flags=re.DOTALL | re.MULTILINE)
+    lines = [line for block in blocks for line in block.splitlines()]
+    sentences = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    inline = [" ".join(code.split()) for code in re.findall(r"`([^`]+)`", sentences)]
+    stripped = [re.sub(r"\s+#.*$", "", line).strip() for line in [*lines, *inline]]
+    return list(dict.fromkeys(line for line in stripped if _is_command(line)))
+
+
+def _is_command(line: str) -> bool:
+    words = line.removeprefix(".venv/bin/").split()
+    # A program's or a file's name within a sentence is no command.
+    return len(words) > 1 and words[0] in PROGRAMS
+
+
+@dataclass
+class Clone:
+    """A fresh clone, a shell in it, and the sandbox that stands for BloFin."""
+
+    folder: Path
+    sandbox: Sandbox
+    environment: dict[str, str]
+
+    def run(self, command: str, **more: str) -> str:
+        """What a command prints; it must succeed."""
+        done = subprocess.run(
+            ["bash", "-ec", command],
+            cwd=self.folder,
+            env=self.environment | more,
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout[-6000:]}\n{done.stderr[-6000:]}"
+        return done.stdout + done.stderr
+
+    def run_until(self, command: str, said: str) -> str:
+        """What a command that goes on prints up to `said`, and until Ctrl-C has ended it."""
+        log = self.folder / "said.log"
+        with log.open("w") as sink:
+            process = subprocess.Popen(
+                ["bash", "-ec", f"exec {command}"],
+                cwd=self.folder,
+                env=self.environment,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+            )
+            try:
+                deadline = time.monotonic() + 120
+                while said not in log.read_text():
+                    assert process.poll() is None, log.read_text()
+                    assert time.monotonic() < deadline, log.read_text()
+                    time.sleep(0.1)
+            finally:
+                process.send_signal(signal.SIGINT)
+                process.wait(60)
+        told = log.read_text()
+        assert "Traceback" not in told, told
+        return told
+
+    def load_env(self) -> None:
+        """Load .env as README says, and go on with what the shell has then."""
+        loaded = self.run("set -a; . ./.env; set +a; env -0")
+        self.environment |= dict(
+            entry.split("=", 1) for entry in loaded.split("\0") if entry.startswith("FREQTRADE__")
+        )
+
+
+def freqtrade_variables(settings: Mapping[str, Any], path: str = "FREQTRADE") -> dict[str, str]:
+    """freqtrade's environment variables for settings: one for each, sections apart by `__`."""
+    variables = {}
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            variables |= freqtrade_variables(value, f"{path}__{name.upper()}")
+        else:
+            # Below ccxt_config the last part keeps its letters as they are.
+            variables[f"{path}__{name}"] = value if isinstance(value, str) else json.dumps(value)
+    return variables
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory) -> Iterator[Clone]:
+    folder = tmp_path_factory.mktemp("readme") / "clone"
+    subprocess.run(
+        ["git", "clone", "--quiet", "--depth", "1", ROOT.as_uri(), str(folder)], check=True
+    )
+    _environment_as_installed(folder)
+    given = SandboxSettings(clock="real", margin_mode="isolated", rate_limits=False)
+    with Sandbox(given) as sandbox:
+        exchange = config_fragment(sandbox)["exchange"]
+        own = {"pair_whitelist": [PAIR], "ccxt_config": exchange["ccxt_config"]}
+        environment = {
+            # freqtrade leaves its log as it is where it sees pytest.
+            **{k: v for k, v in os.environ.items() if not k.startswith(("FREQTRADE", "PYTEST"))},
+            **freqtrade_variables({"exchange": own}),
+            "COLUMNS": "200",
+        }
+        yield Clone(folder, sandbox, environment)
+
+
+def _environment_as_installed(folder: Path) -> None:
+    """`.venv` as `make` leaves it: its programs are this environment's."""
+    programs = folder / ".venv/bin"
+    programs.mkdir(parents=True)
+    for name in ("pip", "python", "bubbybot", "freqtrade", "pytest"):
+        (programs / name).symlink_to(BIN / name)
+    # Newer than all that make compares them with.
+    later = time.time() + 60
+    for stamp in ("installed", "installed-test", "installed-docs", "installed-lint"):
+        (folder / ".venv" / stamp).touch()
+        os.utime(folder / ".venv" / stamp, (later, later))
+
+
+# --- one function for each command, in README's order -------------------------------------------
+
+
+def rehearse_on_generated_candles(clone: Clone, command: str) -> None:
+    told = clone.run(command, ARGS=SHORT_REHEARSAL)
+    assert "No rule was broken." in told
+    assert "generated candles" in told
+
+
+def run_by_ci(clone: Clone, command: str) -> None:
+    """It runs this very test."""
+    assert command in (ROOT / ".ci/run").read_text().splitlines()
+    assert ".venv/bin/pytest" in clone.run(f"{command} --dry-run")
+
+
+def rehearse_on_a_data_folder(clone: Clone, command: str) -> None:
+    folder = clone.folder / re.search(r"DATA=(\S+)", command)[1]
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    generate_folder(folder, today - timedelta(days=14), 14, pairs=(PAIR,))
+    told = " ".join(clone.run(command, ARGS=SHORT_REHEARSAL).split())
+    assert "No rule was broken." in told
+    assert f"BubbyBot on {re.search(r'DATA=(.+)', command)[1]}" in told
+
+
+def serve_a_sandbox(clone: Clone, command: str) -> None:
+    told = clone.run_until(f"{command} --port 0", "Ctrl-C stops it")
+    assert '"ccxt_config"' in told
+    assert "The sandbox has stopped." in told
+
+
+def copy_the_environment_file(clone: Clone, command: str) -> None:
+    clone.run(command)
+    file = clone.folder / ".env"
+    text = file.read_text()
+    for name, value in (
+        ("KEY", DEMO_API_KEY), ("SECRET", DEMO_SECRET), ("PASSWORD", DEMO_PASSPHRASE),
+    ):  # fmt: skip
+        assert f"FREQTRADE__EXCHANGE__{name}=\n" in text
+        text = text.replace(f"__EXCHANGE__{name}=\n", f"__EXCHANGE__{name}={value}\n")
+    file.write_text(text)
+
+
+def load_the_environment_file(clone: Clone, command: str) -> None:
+    assert command == "set -a; . ./.env; set +a"
+    clone.load_env()
+    assert clone.environment["FREQTRADE__EXCHANGE__KEY"] == DEMO_API_KEY
+
+
+def ask_the_doctor(clone: Clone, command: str) -> None:
+    told = clone.run(command)
+    assert "PROBLEM" not in told
+    assert "real orders on the demo account" in told
+
+
+def trade_on_the_demo_account(clone: Clone, command: str) -> None:
+    told = clone.run_until(command, "Bot heartbeat")
+    assert 'Using Exchange "BloFin (Demo)"' in told
+    assert DEMO_SECRET not in told
+
+
+def show_status(clone: Clone, command: str) -> None:
+    assert "No open positions." in clone.run(f".venv/bin/{command}")
+
+
+def write_a_report(clone: Clone, command: str) -> None:
+    # README says it of the demo bot.
+    told = clone.run(f".venv/bin/{command} -c config.demo.json")
+    assert "0 closed trades" in told
+    assert (clone.folder / "report.html").is_file()
+
+
+def start_the_container(clone: Clone, command: str) -> None:
+    """No engine here: what compose would make of it, and the container's own commands.
+
+    The image's steps are in tests/docker.
+    """
+    profile = re.search(r"--profile (\w+)", command)[1]
+    service = yaml.safe_load((clone.folder / "docker-compose.yml").read_text())["services"][profile]
+    assert service["profiles"] == [profile]
+    if shutil.which("docker") and _has_compose():
+        checked = command.replace(" up -d", " config --quiet")
+        assert checked != command
+        clone.run(checked)
+    as_here = {"/freqtrade": str(clone.folder)}
+    bot = " ".join(["freqtrade", *service["command"]])
+    check = " ".join(service["healthcheck"]["test"][1:])
+    for there, here in as_here.items():
+        bot, check = bot.replace(there, here), check.replace(there, here)
+    assert clone.run_until(f".venv/bin/{bot}", "Bot heartbeat")
+    assert "PROBLEM" not in clone.run(f".venv/bin/{check}")
+
+
+def _has_compose() -> bool:
+    asked = subprocess.run(["docker", "compose", "version"], capture_output=True, check=False)
+    return asked.returncode == 0
+
+
+def trade_on_paper(clone: Clone, command: str) -> None:
+    told = clone.run_until(command, "Bot heartbeat")
+    assert "dry_run enabled" in told or "Dry run is enabled" in told
+
+
+def download_candles(clone: Clone, command: str) -> None:
+    clone.run(command)
+    made = clone.folder / "user_data/data/blofin/futures"
+    assert {f"BTC_USDT_USDT-{t}-futures.feather" for t in ("15m", "1h", "4h")} <= {
+        file.name for file in made.iterdir()
+    }
+
+
+def backtest(clone: Clone, command: str) -> None:
+    told = clone.run(command)
+    assert "STRATEGY SUMMARY" in told
+    assert "No trades made" not in told
+
+
+Run = Callable[[Clone, str], None]
+RUNS: dict[str, Run] = {
+    "make rehearse": rehearse_on_generated_candles,
+    "make test": run_by_ci,
+    "make rehearse DATA=user_data/data/binance": rehearse_on_a_data_folder,
+    "cp .env.example .env": copy_the_environment_file,
+    "set -a; . ./.env; set +a": load_the_environment_file,
+    ".venv/bin/bubbybot doctor -c config.demo.json": ask_the_doctor,
+    ".venv/bin/freqtrade trade -c config.demo.json": trade_on_the_demo_account,
+    "bubbybot status -c config.demo.json": show_status,
+    "bubbybot report": write_a_report,
+    "docker compose --profile demo up -d": start_the_container,
+    ".venv/bin/freqtrade trade -c config.json": trade_on_paper,
+    ".venv/bin/freqtrade download-data -c config.json -t 15m 1h 4h --timerange 20250101-":
+        download_candles,
+    ".venv/bin/freqtrade backtesting -c config.json --timerange 20250201-": backtest,
+    "bubbybot sandbox": serve_a_sandbox,
+}  # fmt: skip
+
+
+def test_every_command_of_the_readme_is_run():
+    assert set(readme_commands((ROOT / "README.md").read_text())) == set(RUNS)
+
+
+def test_commands_are_found_in_blocks_and_in_sentences():
+    text = "Type `make it` or `make\nthat`, see `a.json`.\n\n   ```sh\n   cp a b  # why\n   ```\n"
+    assert readme_commands(text) == ["cp a b", "make it", "make that"]
+
+
+@pytest.mark.timeout(600)
+def test_the_readmes_commands_work_from_top_to_bottom(clone):
+    for command, run in RUNS.items():
+        run(clone, command)
