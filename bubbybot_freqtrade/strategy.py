@@ -6,7 +6,7 @@ venue does (backtest, hyperopt, dry-run).
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 from freqtrade.enums import RunMode
 from freqtrade.exceptions import FreqtradeException
+from freqtrade.exchange import timeframe_to_seconds
 from freqtrade.persistence import LocalTrade, Order, PairLocks, Trade
 from freqtrade.strategy import (
     CategoricalParameter,
@@ -40,6 +41,9 @@ from bubbybot_freqtrade.confluence import (
     scores,
     tags,
 )
+from bubbybot_freqtrade.learning.ledger import Ledger
+from bubbybot_freqtrade.learning.regime import regime_of
+from bubbybot_freqtrade.learning.trades import ClosedTrades, read_prior
 from bubbybot_freqtrade.risk.breakers import (
     Day,
     Exposure,
@@ -181,6 +185,8 @@ class BubbyBotStrategy(IStrategy):
         self._halted = False
         self._harmless: tuple[Any, ...] = ()
         self._target_ratios: dict[str, tuple[tuple[Any, ...], float]] = {}
+        self._ledger = Ledger(self.settings.learning, read_prior(self.settings.learning.prior))
+        self._closed_trades = ClosedTrades(self._plan_of, self._backtest_candle)
         self._price_watch = PriceWatch(self.settings.messages)
         self._candle_watch = CandleWatch(self.settings.messages)
         self._account_messages = AccountMessages()
@@ -231,9 +237,16 @@ class BubbyBotStrategy(IStrategy):
 
     def populate_indicators(self, dataframe: pd.DataFrame, metadata: dict) -> pd.DataFrame:
         """The three analyzers on 15m, and what confluence and levels need of 1h and 4h."""
+        pair = metadata["pair"]
+        contexts = {name: self._context_candles(pair, name) for name in CONTEXT_TIMEFRAMES}
+        return self._analyzed(dataframe, pair, contexts)
+
+    def _analyzed(
+        self, dataframe: pd.DataFrame, pair: str, contexts: Mapping[str, pd.DataFrame]
+    ) -> pd.DataFrame:
+        """What `populate_indicators` adds, with the context's candles by timeframe."""
         dataframe = analyze(dataframe)
-        for timeframe in CONTEXT_TIMEFRAMES:
-            context = self._context_candles(metadata["pair"], timeframe)
+        for timeframe, context in contexts.items():
             if context.empty:
                 continue
             needed = ["date", *SCORE_COLUMNS, *LEVEL_COLUMNS, REGIME_COLUMNS[timeframe]]
@@ -247,7 +260,7 @@ class BubbyBotStrategy(IStrategy):
         dataframe = dataframe.copy()
         dataframe["plan_atr"] = average_true_range(dataframe)
         # Here, not with the entries: freqtrade exports signal candles as they are now.
-        return self._add_plans(dataframe, metadata["pair"])
+        return self._add_plans(dataframe, pair)
 
     def _context_candles(self, pair: str, timeframe: str) -> pd.DataFrame:
         candles = self.dp.get_pair_dataframe(pair, timeframe)
@@ -344,7 +357,7 @@ class BubbyBotStrategy(IStrategy):
         **kwargs: Any,
     ) -> float:
         """The plan's leverage; 1 when there is no plan, which the next callback refuses."""
-        made = self._plan(pair, _side(side), current_rate, entry_tag)
+        made = self._plan(pair, _side(side), current_rate, current_time, entry_tag)
         return float(made.leverage) if isinstance(made, TradePlan) else 1.0
 
     @closed_on_error(0.0)
@@ -363,7 +376,7 @@ class BubbyBotStrategy(IStrategy):
     ) -> float:
         """The plan's margin at the leverage that freqtrade settled on; 0 for no trade."""
         self._pending.pop(pair, None)
-        made = self._plan(pair, _side(side), current_rate, entry_tag, leverage)
+        made = self._plan(pair, _side(side), current_rate, current_time, entry_tag, leverage)
         if isinstance(made, Refusal):
             self._refuse(made, pair, entry_tag)
             return 0.0
@@ -419,6 +432,7 @@ class BubbyBotStrategy(IStrategy):
         pair: str,
         side: Side,
         rate: float,
+        now: datetime,
         entry_tag: str | None,
         leverage: float | None = None,
     ) -> TradePlan | Refusal:
@@ -429,7 +443,10 @@ class BubbyBotStrategy(IStrategy):
         if signal is None:
             return Refusal(f"{pair}: no analyzed candle")
         if not self._is_forced(pair, entry_tag):
-            return self._plan_at(signal, rate, leverage)
+            weighed = self._weighed(signal, now)
+            if isinstance(weighed, Refusal):
+                return weighed
+            return self._plan_at(weighed, rate, leverage)
         # A person answers for the idea; every rule of the trade itself stays.
         confidence = max(signal.confidence, self.min_confidence.value)
         forced = replace(signal, confidence=confidence, tag=entry_tag or "")
@@ -440,6 +457,12 @@ class BubbyBotStrategy(IStrategy):
             stop, target = forced_levels(side, rate, atr, self._fee(pair), self._risk())
             made = self._plan_at(replace(forced, stop=stop, target=target), rate, leverage)
         return made
+
+    def _weighed(self, signal: Signal, now: datetime) -> Signal | Refusal:
+        """The signal by what past trades say of it, where the settings ask for that."""
+        if not self.settings.learning.is_used or self._looks_for_bias:
+            return signal
+        return self._ledger.weigh(self._closed_trades.history(), signal, now)
 
     def _plan_at(self, signal: Signal, rate: float, leverage: float | None) -> TradePlan | Refusal:
         return plan(
@@ -487,6 +510,8 @@ class BubbyBotStrategy(IStrategy):
             planned.target,
             planned.confidence,
             planned.tag,
+            planned.regime,
+            planned.trust,
         )
         again = plan(
             signal,
@@ -530,6 +555,7 @@ class BubbyBotStrategy(IStrategy):
             target=float(frame[f"plan_{side}_target"].iat[row]),
             confidence=float(frame[f"{side}_confluence"].iat[row]),
             tag=str(frame["enter_tag"].iat[row] or ""),
+            regime=regime_of(frame, row, side),
         )
 
     def _plan_of(self, trade: Trade) -> TradePlan | None:
@@ -838,6 +864,12 @@ class BubbyBotStrategy(IStrategy):
         wallet = self._wallet()
         profits = sum(self._open_profit(t) for t in Trade.get_trades_proxy(is_open=True))
         return float(min(wallet, wallet + profits))
+
+    @property
+    def _backtest_candle(self) -> timedelta:
+        """By whose start a backtest dates the ends of its trades."""
+        timeframe = self.config.get("timeframe_detail") or self.timeframe
+        return timedelta(seconds=timeframe_to_seconds(timeframe))
 
     @property
     def _looks_for_bias(self) -> bool:

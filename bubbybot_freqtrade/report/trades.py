@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from freqtrade.data.btanalysis import load_backtest_data, load_backtest_stats
+from freqtrade.exchange import timeframe_to_seconds
 from freqtrade.persistence import Trade, init_db
 from sqlalchemy.engine import make_url
 
@@ -21,8 +22,8 @@ PLAN = "plan"
 class ReportTrade:
     """A closed trade. Rates and profit in quote currency, amount in base currency, times UTC.
 
-    `stop` is the first stop. `target` and `confidence` are known where the plan was kept with the
-    trade: in a bot's database, not in a backtest's result.
+    `stop` is the first stop. `target`, `confidence` and `regime` are known where the plan was kept
+    with the trade: in a bot's database, not in a backtest's result.
     """
 
     number: int
@@ -41,6 +42,7 @@ class ReportTrade:
     profit: float
     tag: str
     exit_reason: str
+    regime: str = ""
 
     @property
     def r(self) -> float | None:
@@ -51,12 +53,17 @@ class ReportTrade:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a report is about: closed trades by their end, and the account they began with."""
+    """What a report is about: closed trades by their end, and the account they began with.
+
+    `candle` is how much later than dated a trade may have ended: a backtest dates ends by the start
+    of their candle.
+    """
 
     name: str
     trades: Sequence[ReportTrade]
     starting_balance: float | None
     timeframe: str
+    candle: timedelta = timedelta(0)
 
 
 def read_database(url: str) -> Source:
@@ -93,6 +100,7 @@ def _from_database(trade: Trade) -> ReportTrade:
         profit=float(trade.close_profit_abs or 0),
         tag=trade.enter_tag or "",
         exit_reason=trade.exit_reason or "",
+        regime=plan.get("regime", ""),
     )
 
 
@@ -114,6 +122,7 @@ def read_backtest(path: Path) -> Source:
         _by_end(trades),
         float(result["starting_balance"]),
         str(result["timeframe"]),
+        timedelta(seconds=timeframe_to_seconds(result["timeframe"])),
     )
 
 

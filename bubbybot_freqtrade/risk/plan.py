@@ -2,7 +2,7 @@
 
 `plan` is pure and holds every rule of one trade:
 
-- the loss at the stop, fees included, is 2–5 % of equity, growing with confidence;
+- the loss at the stop, fees included, is 2–5 % of equity, growing with confidence and trust;
 - the margin is at most 5 % of equity;
 - leverage is the least whole number with which both fit, at most 50 (setting) and at most what the
   venue's tier of that size allows;
@@ -17,7 +17,7 @@ that cap is no trade.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any, Literal, Self
 
@@ -27,6 +27,9 @@ TradeSide = Literal["long", "short"]
 
 # Sizes and margins are compared with this relative slack: the float noise of one multiplication.
 NOISE = 1e-9
+
+# The trust that leaves the risk to the confidence.
+NO_OPINION = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,11 @@ class MarketLimits:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """What the signal candle says: where the idea is wrong, where it pays, how sure we are."""
+    """What the signal candle says: where the idea is wrong, where it pays, how sure we are.
+
+    :param regime: the market around it, see `bubbybot_freqtrade.learning.regime`
+    :param trust: chance that such trades pay, by what past ones did; 0.5 knows nothing
+    """
 
     pair: str
     side: TradeSide
@@ -86,6 +93,8 @@ class Signal:
     target: float
     confidence: float
     tag: str = ""
+    regime: str = ""
+    trust: float = NO_OPINION
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,16 +126,19 @@ class TradePlan:
     confidence: float
     equity: float
     tag: str = ""
+    regime: str = ""
+    trust: float = NO_OPINION
 
     @property
     def why(self) -> str:
         """The plan in one line, for the log."""
+        trust = "" if self.trust == NO_OPINION else f", trust {self.trust:.2f}"
         return (
             f"{self.pair} {self.side} at {self.entry:g}, stop {self.stop:g}, target "
             f"{self.target:g} ({self.reward_risk:.2f}R after fees), {self.leverage}x, margin "
             f"{self.margin:.2f} ({self.margin / self.equity:.2%} of equity), risk {self.risk:.2f} "
             f"({self.risk / self.equity:.2%}), liquidation {self.liquidation:g}, confidence "
-            f"{self.confidence:.2f} [{self.tag}]"
+            f"{self.confidence:.2f}{trust} [{self.tag}]"
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -193,12 +205,23 @@ def furthest_liquidation(
     return stop - room if side == "long" else stop + room
 
 
-def desired_risk(confidence: float, min_confidence: float, settings: RiskSettings) -> float:
-    """Share of equity to risk: `min_risk` at `min_confidence`, `max_risk` at 1, linear between."""
-    if min_confidence >= 1:
-        return settings.min_risk
-    share = (confidence - min_confidence) / (1 - min_confidence)
-    return settings.min_risk + min(max(share, 0), 1) * (settings.max_risk - settings.min_risk)
+def desired_risk(
+    confidence: float,
+    min_confidence: float,
+    settings: RiskSettings,
+    trust: float = NO_OPINION,
+) -> float:
+    """Share of equity to risk: `min_risk` at `min_confidence`, `max_risk` at 1, linear between.
+
+    A `trust` of 0.5 leaves that as it is, 0 takes it down to `min_risk`, 1 up to `max_risk`,
+    linear between.
+    """
+    share = 0.0
+    if min_confidence < 1:
+        share = min(max((confidence - min_confidence) / (1 - min_confidence), 0), 1)
+    opinion = 2 * min(max(trust, 0), 1) - 1
+    share += opinion * (share if opinion < 0 else 1 - share)
+    return settings.min_risk + share * (settings.max_risk - settings.min_risk)
 
 
 def plan(
@@ -225,7 +248,8 @@ def plan(
     # Rounding the size down must not push the risk under its floor: aim one step above it.
     rounding = market.size_step * loss / equity
     risk = max(
-        desired_risk(signal.confidence, min_confidence, settings), settings.min_risk + rounding
+        desired_risk(signal.confidence, min_confidence, settings, signal.trust),
+        settings.min_risk + rounding,
     )
     notional = min(risk, settings.max_risk) * equity / loss * entry
     highest = _highest_leverage(signal, entry, notional, market, settings)
@@ -262,6 +286,8 @@ def measure(
         confidence=signal.confidence,
         equity=equity,
         tag=signal.tag,
+        regime=signal.regime,
+        trust=signal.trust,
     )
 
 
@@ -310,13 +336,8 @@ def _on_ticks(signal: Signal, market: MarketLimits) -> Signal:
         return signal
     down, up = floor_to, ceil_to
     outward, inward = (down, down) if signal.side == "long" else (up, up)
-    return Signal(
-        pair=signal.pair,
-        side=signal.side,
-        stop=outward(signal.stop, market.tick),
-        target=inward(signal.target, market.tick),
-        confidence=signal.confidence,
-        tag=signal.tag,
+    return replace(
+        signal, stop=outward(signal.stop, market.tick), target=inward(signal.target, market.tick)
     )
 
 

@@ -1,0 +1,1 @@
+"""What past trades say about the next one."""
