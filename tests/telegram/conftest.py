@@ -12,6 +12,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 import time_machine
 from freqtrade.configuration import Configuration
@@ -22,6 +24,7 @@ from freqtrade.rpc.telegram import Telegram
 from freqtrade.worker import Worker
 from telegram.ext import Application
 
+from bubbybot_freqtrade.backtests import generate_folder
 from bubbybot_freqtrade.sandbox.cli import config_fragment
 from bubbybot_freqtrade.sandbox.server import Sandbox
 from bubbybot_freqtrade.sandbox.settings import DEMO_UID, SandboxSettings
@@ -39,6 +42,39 @@ REST_API = {
     "username": "owner",
     "password": "local-password",
 }
+
+START = datetime(2025, 6, 1, tzinfo=UTC)
+DAYS_BEFORE = 12
+Course = list[tuple[float, float]]
+"""Minutes from START and what prices are multiplied by there; straight in between."""
+
+
+def write_market(folder: Path, courses: dict[str, Course]) -> None:
+    """Generated candles up to START, then none but the course: prices that a test has written."""
+    generate_folder(folder, START - timedelta(days=DAYS_BEFORE), DAYS_BEFORE + 1, pairs=(BTC, ETH))
+    for pair, course in courses.items():
+        name = pair.replace("/", "_").replace(":", "_")
+        for file in (folder / "futures").glob(f"{name}-15m-futures.feather"):
+            frame = pd.read_feather(file)
+            _follow(frame, course)
+            frame.to_feather(file)
+
+
+def _follow(frame: pd.DataFrame, course: Course) -> None:
+    minutes = (frame["date"] - pd.Timestamp(START)).dt.total_seconds().to_numpy() / 60
+    written = minutes >= 0
+    last = float(frame.loc[~written, "close"].iat[-1])
+    times, factors = zip(*course, strict=True)
+    # A step between two candles is a gap: the one before ends just ahead of it.
+    opens = last * np.interp(minutes[written], times, factors)
+    closes = last * np.interp(minutes[written] + 14.9, times, factors)
+    for column, values in (
+        ("open", opens),
+        ("high", np.maximum(opens, closes)),
+        ("low", np.minimum(opens, closes)),
+        ("close", closes),
+    ):
+        frame.loc[written, column] = values.round(1)
 
 
 class Desk:

@@ -3,15 +3,17 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from freqtrade.persistence import Trade
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bubbybot_freqtrade import messages
 from bubbybot_freqtrade.confluence import EVIDENCE, SIDES, STATE_ONLY
 from bubbybot_freqtrade.risk.plan import TradePlan
+from bubbybot_freqtrade.sandbox.candle_feed import CandleFault
 from bubbybot_freqtrade.settings import MessageSettings
 from bubbybot_freqtrade.watch import AccountMessages, CandleWatch, PriceWatch
-from tests.telegram.conftest import BTC, ETH
+from tests.telegram.conftest import BTC, ETH, START, write_market
 
 NOON = datetime(2025, 3, 4, 12, tzinfo=UTC)
 PLAN = TradePlan(
@@ -147,4 +149,92 @@ def test_the_phone_hears_of_orphans_fast_prices_and_critical_exits(open_desk):
         desk.loop(minutes=15)
     desk.loop()
     desk.phone.wait_for(f"{trade.pair} long is closed at about", "older than it may get")
+    assert desk.phone.refused == []
+
+
+@pytest.fixture
+def open_market(open_desk, tmp_path):
+    """`open_market(courses)`: a desk whose prices go the written way from START on."""
+
+    def make(courses):
+        write_market(tmp_path / "data", courses)
+        return open_desk(data=tmp_path / "data", start_ms=int(START.timestamp() * 1000))
+
+    return make
+
+
+def test_the_phone_hears_of_a_stop_that_moves_and_of_a_fast_price(open_market):
+    # 1 % up in each candle, from a quarter of an hour after the entry on.
+    desk = open_market({BTC: [(0, 1), (15, 1), (75, 1.04)], ETH: [(0, 1)]})
+    own = {"exits": {"break_even_at": 1.0}, "messages": {"price_moves": {BTC: 0.009}}}
+    desk.start(bubbybot=own)
+    trade = desk.enter()
+    first = float(desk.standing_stops()[0].tpsl.sl_trigger)
+    for _ in range(30):
+        desk.loop(minutes=2.5)
+        if any("stop moves" in text for text in desk.phone.texts()):
+            break
+    desk.loop(minutes=2)
+    told = desk.phone.wait_for(f"{trade.pair} long: stop moves from", "which is")
+    (stop,) = desk.standing_stops()
+    # At entry plus both fees, on the venue and in the message.
+    even = trade.open_rate * (1 + 2 * 0.0006)
+    assert float(stop.tpsl.sl_trigger) == pytest.approx(even, rel=1e-4)
+    assert f"to {messages.price(round(even, 1))[:5]}" in told
+    assert messages.price(first)[:5] in told
+    fast = desk.phone.wait_for("BTC/USDT:USDT moved +", "within", "minutes")
+    assert ETH not in fast
+    assert desk.phone.refused == []
+
+
+def test_the_phone_hears_of_the_days_loss_and_of_the_trade_it_closes(open_market):
+    # A gap through stop and liquidation costs the whole margin, more than the stop would have.
+    desk = open_market({BTC: [(0, 1), (29.95, 1), (30, 0.85)], ETH: [(0, 1)]})
+    desk.start(bubbybot={"risk": {"daily_loss": 0.045, "max_risk": 0.021}})
+    desk.enter(f"/forcelong {BTC}")
+    other = desk.enter(f"/forceshort {ETH}")
+    before = len(desk.phone.texts())
+    for _ in range(4):
+        desk.loop(minutes=10)
+    lost = desk.phone.wait_for("The day has lost", after=before)
+    assert "the limit is 4.50%: no entries until 2025-06-02 00:00 UTC" in lost
+    assert "Open trades are closed." in lost
+    desk.loop()
+    told = desk.phone.wait_for(f"{ETH} short is closed at about", after=before)
+    assert "the day's loss limit is reached" in told
+    desk.phone.wait_for("Exited", ETH, "daily", after=before)
+    assert desk.positions() == {}
+    assert desk.standing_stops() == []
+    Trade.session.refresh(other)
+    assert other.exit_reason == "daily_loss_limit"
+    # Once, and no entry any more, not even a forced one.
+    desk.loop()
+    assert sum("The day has lost" in text for text in desk.phone.texts()) == 1
+    desk.command(f"/forcelong {ETH}", "Failed to enter")
+    desk.loop()
+    desk.phone.wait_for("No trade.", "the day has lost")
+    assert desk.phone.refused == []
+
+
+def test_the_phone_hears_of_old_candles_and_of_their_end(open_desk):
+    desk = open_desk()
+    desk.start()
+    now = int(desk.now.timestamp() * 1000)
+    quarter = 15 * 60_000
+    back = now + 5 * quarter
+    for ahead in range(-1, 5):
+        begun = now // quarter * quarter + ahead * quarter
+        for inst_id in ("BTC-USDT", "ETH-USDT"):
+            fault = {"inst_id": inst_id, "bar": "15m", "ts": begun, "kind": "missing"}
+            desk.sandbox.feed.faults.append(CandleFault(**fault, until_ms=back))
+    for _ in range(4):
+        desk.loop(minutes=15)
+    for pair in (BTC, ETH):
+        desk.phone.wait_for(f"{pair}: the newest candle closed", "no entries on old candles")
+    before = len(desk.phone.texts())
+    for _ in range(4):
+        desk.loop(minutes=10)
+    for pair in (BTC, ETH):
+        desk.phone.wait_for(f"{pair}: candles arrive again.", after=before)
+    assert sum("the newest candle closed" in text for text in desk.phone.texts()) == 2
     assert desk.phone.refused == []
