@@ -224,6 +224,20 @@ class LearningSettings(Settings):
         return self.scale_risk or self.veto
 
 
+class ModelSettings(Settings):
+    """What BubbyBotAI's model asks of a signal; nothing else reads it."""
+
+    min_expected_r: float = Field(
+        default=0.0, description="least R that the model expects of a signal that is traded"
+    )
+    candidate_confidence: float = Field(
+        default=0.5,
+        ge=0,
+        le=MIN_CONFIDENCE,
+        description="least score of the candles that the model learns from",
+    )
+
+
 class BubbyBotSettings(Settings):
     """The whole ``bubbybot`` block."""
 
@@ -232,6 +246,7 @@ class BubbyBotSettings(Settings):
     exits: ExitSettings = ExitSettings()
     learning: LearningSettings = LearningSettings()
     messages: MessageSettings = MessageSettings()
+    model: ModelSettings = ModelSettings()
     entry_order: Literal["limit", "market"] = Field(
         default="market", description="order type of entries"
     )

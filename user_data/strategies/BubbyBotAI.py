@@ -1,0 +1,7 @@
+"""Where freqtrade finds the strategy. What it does is in `bubbybot_freqtrade.learning`."""
+
+from bubbybot_freqtrade.learning.freqai_strategy import BubbyBotAIStrategy
+
+
+class BubbyBotAI(BubbyBotAIStrategy):
+    """BubbyBot with FreqAI's model as a filter; needs the extra `ai` and config.ai.json."""
