@@ -44,16 +44,28 @@ def _evidence(side: TradeSide, prefix: str, code: str) -> str:
     return columns[0].removeprefix(f"{prefix}_").replace("_", " ") if columns else code
 
 
-def plan_told(plan: TradePlan, open_rate: float) -> str:
-    """The plan of a trade that has just been entered at `open_rate`."""
+def plan_told(plan: TradePlan, open_rate: float, *, found_again: bool = False) -> str:
+    """The plan of a trade that has just been entered at `open_rate`.
+
+    :param found_again: the bot was restarted before the fill, and made the plan of what stands
+    """
+    how = " while the bot was away; stop and target are those that stand" if found_again else ""
     return plain(
-        f"Plan of {plan.pair} {plan.side}, entered at {price(open_rate)}\n"
+        f"Plan of {plan.pair} {plan.side}, entered at {price(open_rate)}{how}\n"
         f"Stop {price(plan.stop)} ({plan.stop / open_rate - 1:+.2%}): "
         f"loses {plan.risk:.2f}, {plan.risk / plan.equity:.1%} of equity\n"
         f"Target {price(plan.target)} ({plan.target / open_rate - 1:+.2%}): "
         f"pays {plan.reward_risk:.2f}R after fees\n"
         f"{plan.leverage}x, margin {plan.margin:.2f}, liquidation {price(plan.liquidation)}\n"
         f"Why: confidence {plan.confidence:.2f}; {reasons(plan.tag, plan.side)}"
+    )
+
+
+def no_plan(pair: str, side: str, stop: float) -> str:
+    """A trade whose plan is lost and cannot be made again."""
+    return plain(
+        f"{pair} {side} was entered while the bot was away, and its plan is lost: no target is "
+        f"known, the stop stays at {price(stop)}."
     )
 
 

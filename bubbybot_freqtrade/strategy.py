@@ -178,6 +178,7 @@ class BubbyBotStrategy(IStrategy):
         self._apply_settings()
         self._pending: dict[str, TradePlan] = {}
         self.plans: dict[tuple[int, datetime], TradePlan] = {}
+        self._planless: set[int] = set()
         self._marks: dict[str, float] = {}
         self._funding: dict[str, tuple[datetime, float]] = {}
         self._shocks: dict[str, dict[datetime, float]] = {}
@@ -418,14 +419,20 @@ class BubbyBotStrategy(IStrategy):
         """Keep the plan with the trade, so that a restart knows it."""
         if order.ft_order_side != trade.entry_side or trade.nr_of_successful_entries > 1:
             return
-        made = self._pending.pop(pair, None) or self._plan_of_signal(trade)
+        self._keep_plan(trade, self._pending.pop(pair, None))
+
+    def _keep_plan(self, trade: Trade, planned: TradePlan | None) -> None:
+        made = planned or self._plan_found_again(trade)
         if made is None:
-            logger.warning("%s was entered without a plan; its stop is the default.", trade)
+            self._planless.add(trade.id)
+            told = messages.no_plan(trade.pair, trade.trade_direction, trade.stop_loss)
+            self._say(told, notify=True)
             return
         self.plans[_key(trade)] = made
         trade.set_custom_data(PLAN, made.to_dict())
         if self._trades_for_real():
-            self._say(messages.plan_told(made, trade.open_rate), notify=True)
+            told = messages.plan_told(made, trade.open_rate, found_again=planned is None)
+            self._say(told, notify=True)
 
     def _plan(
         self,
@@ -527,17 +534,44 @@ class BubbyBotStrategy(IStrategy):
         size = floor_to(amount, market.size_step)
         return fit(signal, rate, size, planned.leverage, planned.equity, market, risk)
 
-    def _plan_of_signal(self, trade: Trade) -> TradePlan | None:
-        """The plan of a trade whose offer was lost by a restart, from its signal candle.
+    def _plan_found_again(self, trade: Trade) -> TradePlan | None:
+        """The plan of a trade whose own was lost by a restart.
 
-        The position stands already, so it gets its stop and target whatever the rules say of it.
+        Its bracket is what stands on the venue; on paper, what its signal candle says. The position
+        is there already, so it gets stop and target whatever the rules say of it.
         """
         signal = self._signal(trade.pair, trade.trade_direction, before=trade.open_date_utc)
+        bracket = self._standing_bracket(trade)
+        if bracket is not None:
+            known = signal is not None and signal.tag == trade.enter_tag
+            signal = Signal(
+                pair=trade.pair,
+                side=trade.trade_direction,
+                stop=bracket.stop,
+                target=bracket.target or 0.0,
+                # It was entered, so it had at least the least.
+                confidence=signal.confidence if signal and known else self.min_confidence.value,
+                tag=trade.enter_tag or "",
+            )
         if signal is None or not trade.amount or not signal.stop > 0 or not signal.target > 0:
             return None
         leverage = int(trade.leverage or 1)
         market = self._market(trade.pair)
         return measure(signal, trade.open_rate, trade.amount, leverage, self._equity(), market)
+
+    def _find_lost_plans(self) -> None:
+        """Make plans for trades whose fill came when BloFin could not be asked, or a kill did."""
+        for trade in Trade.get_trades_proxy(is_open=True):
+            if trade.id in self._planless or not trade.nr_of_successful_entries:
+                continue
+            if self._plan_of(trade) is None:
+                self._keep_plan(trade, None)
+
+    def _standing_bracket(self, trade: Trade) -> Bracket | None:
+        if self.config.get("runmode") != RunMode.LIVE:
+            return None
+        ask = getattr(self.dp._exchange, "standing_bracket", None)
+        return None if ask is None else ask(trade.pair, trade.trade_direction)
 
     def _signal(self, pair: str, side: Side, before: datetime | None = None) -> Signal | None:
         """What the last closed candle (the last that closed `before`) says for this side."""
@@ -802,6 +836,7 @@ class BubbyBotStrategy(IStrategy):
         news += self._price_watch.look(now, self._prices())
         for message in news:
             self._say(message, notify=True)
+        self._find_lost_plans()
 
     def _account_findings(self) -> list[str]:
         """What the extension found the account and the database to disagree about."""

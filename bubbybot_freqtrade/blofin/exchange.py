@@ -515,6 +515,16 @@ class Blofin(Exchange):
         """Contracts of an amount in base currency, in the steps that the venue takes."""
         return self.amount_to_precision(pair, self._amount_to_contracts(pair, amount))
 
+    def standing_bracket(self, pair: str, side: TradeSide) -> Bracket | None:
+        """Stop and target of a position as they stand on BloFin now; None when no stop does."""
+        with self._freqtrade_errors(f"get the stop of {pair}"):
+            orders = self._loop_state.rows("tpsl", fresh=True)
+        standing = stop_candidates(orders, pair, "sell" if side == "long" else "buy")
+        if not standing:
+            return None
+        targets = (order.get("takeProfitPrice") for order in standing)
+        return Bracket(standing[0]["stopLossPrice"], next(filter(None, targets), None))
+
     def protect(self, position: CcxtPosition) -> None:
         """Place a stop on a bare position that no trade belongs to.
 

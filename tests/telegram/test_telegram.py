@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 from freqtrade.enums import State
+from freqtrade.exceptions import TemporaryError
 from freqtrade.persistence import Trade
 
 from bubbybot_freqtrade.risk.plan import TradePlan
@@ -83,7 +84,24 @@ def test_reload_config_takes_new_settings_and_keeps_the_trade(open_desk):
     desk.command("/status", f"*Trade ID:* `{trade_id}`")
 
 
-def test_a_trade_whose_plan_was_lost_before_its_fill_keeps_its_stop(open_desk, caplog):
+def assert_plan_is_the_venues_bracket(desk, trade):
+    """The trade's plan, its stop at freqtrade and the message are what stands at the venue."""
+    (order,) = desk.posts("/api/v1/trade/order")
+    (stop,) = desk.standing_stops()
+    assert stop.tpsl.sl_trigger == pytest.approx(Decimal(order["slTriggerPrice"]))
+    assert [o.order_id for o in trade.open_sl_orders] == [stop.tpsl_id]
+    plan = TradePlan.from_dict(trade.get_custom_data(PLAN))
+    assert plan.stop == pytest.approx(float(stop.tpsl.sl_trigger))
+    assert plan.target == pytest.approx(float(stop.tpsl.tp_trigger))
+    assert (plan.size, plan.leverage) == (trade.amount, trade.leverage)
+    assert plan.entry == trade.open_rate
+    assert trade.stop_loss == pytest.approx(plan.stop, rel=1e-4)
+    told = desk.phone.wait_for("Plan of", f"{BTC} long", "while the bot was away")
+    assert "stop and target are those that stand" in told
+    assert desk.phone.refused == []
+
+
+def test_a_trade_whose_plan_was_lost_before_its_fill_gets_the_venues(open_desk, caplog):
     desk = open_desk()
     desk.start()
     desk.command(f"/forcelong {BTC}", "New Trade")
@@ -93,9 +111,71 @@ def test_a_trade_whose_plan_was_lost_before_its_fill_keeps_its_stop(open_desk, c
     desk.loop()
     assert "Unexpected error" not in caplog.text
     (trade,) = Trade.get_open_trades()
-    (order,) = desk.posts("/api/v1/trade/order")
+    assert_plan_is_the_venues_bracket(desk, trade)
+
+
+def test_a_fill_that_is_seen_while_the_bot_starts_has_its_plan(open_desk):
+    desk = open_desk()
+    desk.start()
+    desk.command(f"/forcelong {BTC}", "New Trade")
+    # It has filled at the venue, and the bot ends before its next loop.
+    desk.stop()
+    desk.start()
+    desk.loop()
+    (trade,) = Trade.get_open_trades()
+    assert trade.nr_of_successful_entries == 1
+    assert_plan_is_the_venues_bracket(desk, trade)
+
+
+def test_a_plan_that_could_not_be_asked_for_at_the_fill_comes_later(open_desk, monkeypatch):
+    desk = open_desk()
+    desk.start()
+    desk.command(f"/forcelong {BTC}", "New Trade")
+    desk.bot.strategy._pending.clear()
+    ask = desk.bot.exchange.standing_bracket
+
+    def unreachable(*_):
+        raise TemporaryError("BloFin does not answer")
+
+    monkeypatch.setattr(desk.bot.exchange, "standing_bracket", unreachable)
+    desk.loop()
+    (trade,) = Trade.get_open_trades()
+    assert trade.nr_of_successful_entries == 1
+    assert trade.get_custom_data(PLAN) is None
+    monkeypatch.setattr(desk.bot.exchange, "standing_bracket", ask)
+    desk.loop(minutes=1.5)
+    desk.loop()
+    assert_plan_is_the_venues_bracket(desk, trade)
+
+
+def test_a_trade_whose_target_nobody_knows_keeps_its_stop_and_is_told(open_desk):
+    desk = open_desk()
+    desk.start()
+    desk.command(f"/forcelong {BTC}", "New Trade")
+    desk.stop()
     (stop,) = desk.standing_stops()
-    assert stop.tpsl.sl_trigger == pytest.approx(Decimal(order["slTriggerPrice"]))
+    # The owner has put a stop alone in the bracket's place.
+    old = {"instId": "BTC-USDT", "tpslId": stop.tpsl_id, "clientOrderId": ""}
+    assert desk.sandbox.app("/api/v1/trade/cancel-tpsl", [old])["code"] == "0"
+    alone = {
+        "instId": "BTC-USDT",
+        "marginMode": "isolated",
+        "positionSide": "net",
+        "side": "sell",
+        "size": "-1",
+        "slTriggerPrice": str(stop.tpsl.sl_trigger),
+        "slOrderPrice": "-1",
+        "reduceOnly": "true",
+    }
+    assert desk.sandbox.app("/api/v1/trade/order-tpsl", alone)["code"] == "0"
+    (stop,) = desk.standing_stops()
+    desk.start()
+    for _ in range(3):
+        desk.loop(minutes=1.5)
+    (trade,) = Trade.get_open_trades()
+    assert trade.get_custom_data(PLAN) is None
+    told = [text for text in desk.phone.texts() if "its plan is lost" in text]
+    assert len(told) == 1
     assert [o.order_id for o in trade.open_sl_orders] == [stop.tpsl_id]
 
 
