@@ -18,6 +18,7 @@ from bubbybot_freqtrade.risk.plan import (
     Signal,
     TradePlan,
     ceil_to,
+    desired_risk,
     fit,
     floor_to,
     plan,
@@ -134,6 +135,26 @@ def test_no_plan_ever_breaks_a_rule(case):
         return
     assert signal.confidence >= 0.7
     assert_keeps_every_rule(made, market, price, equity)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(cases(), st.floats(-1, 2))
+def test_no_trust_in_past_trades_breaks_a_rule(case, trust):
+    market, price, signal, equity = case
+    made = plan(replace(signal, trust=trust), price, equity, market, RULES, min_confidence=0.7)
+    if isinstance(made, TradePlan):
+        assert made.trust == trust
+        assert_keeps_every_rule(made, market, price, equity)
+
+
+@given(st.floats(0.7, 1), st.floats(0, 1), st.floats(0, 1))
+def test_trust_moves_the_risk_between_its_bounds(confidence, trust, more):
+    trust, more = sorted((trust, more))
+    risks = [desired_risk(confidence, 0.7, RULES, given) for given in (0, trust, more, 1)]
+    assert risks == pytest.approx(sorted(risks))
+    assert (risks[0], risks[-1]) == pytest.approx((RULES.min_risk, RULES.max_risk))
+    told_nothing = desired_risk(confidence, 0.7, RULES, 0.5)
+    assert told_nothing == pytest.approx(desired_risk(confidence, 0.7, RULES))
 
 
 @settings(max_examples=200, deadline=None)

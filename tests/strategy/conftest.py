@@ -68,9 +68,9 @@ class Bot:
 
 
 @pytest.fixture
-def restart(desk: BacktestDesk, tmp_path: Path) -> Iterator[Callable[[], Bot]]:
-    """Start a bot on this test's database; called again, another one that finds it."""
-    yield lambda: Bot(desk, f"sqlite:///{tmp_path}/trades.sqlite")
+def restart(desk: BacktestDesk, tmp_path: Path) -> Iterator[Callable[..., Bot]]:
+    """Start a bot with these settings on this test's database; called again, it finds that one."""
+    yield lambda **bubbybot: Bot(desk, f"sqlite:///{tmp_path}/trades.sqlite", **bubbybot)
     Trade.session.remove()
 
 
