@@ -59,6 +59,7 @@ from bubbybot_freqtrade.risk.levels import (
     long_levels,
     short_levels,
 )
+from bubbybot_freqtrade.risk.order_tag import with_levels
 from bubbybot_freqtrade.risk.plan import (
     LeverageTier,
     MarketLimits,
@@ -420,6 +421,8 @@ class BubbyBotStrategy(IStrategy):
         if order.ft_order_side != trade.entry_side or trade.nr_of_successful_entries > 1:
             return
         self._keep_plan(trade, self._pending.pop(pair, None))
+        if self.config.get("runmode") == RunMode.BACKTEST and (made := self._plan_of(trade)):
+            order.ft_order_tag = with_levels(order.ft_order_tag or "", made)
 
     def _keep_plan(self, trade: Trade, planned: TradePlan | None) -> None:
         made = planned or self._plan_found_again(trade)

@@ -55,7 +55,7 @@ def report_command(
     """
     try:
         with quiet_freqtrade():
-            read, folder = _read(source, config_files, userdir)
+            read, folder = read_source(source, config_files, userdir)
             html = render(read, "BubbyBot report", _candles(data or folder, read.timeframe), charts)
     except (FreqtradeException, ValueError, OSError, SQLAlchemyError) as error:
         raise click.ClickException(" ".join(str(error).split())) from error
@@ -63,10 +63,13 @@ def report_command(
     click.echo(f"{len(read.trades)} closed trades: {out.resolve().as_uri()}")
 
 
-def _read(
+def read_source(
     source: str | None, config_files: tuple[str, ...], userdir: Path | None
 ) -> tuple[Source, Path | None]:
-    """The trades, and where their candles probably are."""
+    """The trades of what a user named, and where their candles probably are.
+
+    :raises FileNotFoundError, ValueError: when there is nothing to read at `source`.
+    """
     if source is None:
         config = read_config(config_files, userdir)
         return read_database(_existing(config["db_url"])), Path(config["datadir"])

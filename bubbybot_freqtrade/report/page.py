@@ -6,6 +6,10 @@ from html import escape
 
 import pandas as pd
 
+from bubbybot_freqtrade.learning import picture
+from bubbybot_freqtrade.learning.ledger import History, Ledger
+from bubbybot_freqtrade.learning.table import rows
+from bubbybot_freqtrade.learning.trades import past_trades
 from bubbybot_freqtrade.messages import price, reasons
 from bubbybot_freqtrade.report.charts import bar_chart, line_chart, trade_chart
 from bubbybot_freqtrade.report.measures import (
@@ -17,6 +21,7 @@ from bubbybot_freqtrade.report.measures import (
     known_r,
 )
 from bubbybot_freqtrade.report.trades import ReportTrade, Source
+from bubbybot_freqtrade.settings import LearningSettings
 
 Candles = Callable[[str], pd.DataFrame]
 """Candles of a pair (columns date, open, high, low, close), empty when there are none."""
@@ -25,7 +30,8 @@ CANDLES_BEFORE, CANDLES_AFTER = 32, 12
 # A trade that lasted longer is drawn around its entry and its exit is at the edge.
 MOST_CANDLES = 400
 
-STYLE = """
+STYLE = (
+    """
 :root { color-scheme: light dark; --up: #14866d; --down: #c0392b; --line: #3367d6; --dim: #8888; }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 960px; margin: 2em auto; padding: 0 1em; }
 svg { width: 100%; height: auto; display: block; }
@@ -47,6 +53,8 @@ th:first-child, td:first-child { text-align: left; } tr + tr { border-top: 1px s
 summary { cursor: pointer; padding: .4em 0; }
 .won { color: var(--up); } .lost { color: var(--down); }
 """
+    + picture.STYLE
+)
 
 
 def render(source: Source, title: str, candles: Candles, most_charts: int) -> str:
@@ -68,6 +76,7 @@ def render(source: Source, title: str, candles: Candles, most_charts: int) -> st
             _r_section(trades),
             _hours(trades),
             _tables(trades),
+            _learned(source),
             _trades(source, candles, most_charts),
         ]
     body = "\n".join(sections)
@@ -134,6 +143,18 @@ def _tables(trades: Sequence[ReportTrade]) -> str:
         "By exit": lambda trade: trade.exit_reason,
     }
     return "\n".join(_section(name, _table(groups(trades, key))) for name, key in kinds.items())
+
+
+def _learned(source: Source) -> str:
+    """What these trades say of their patterns at their end, by the ledger's default settings."""
+    settings = LearningSettings()
+    now = source.trades[-1].closed + source.candle
+    found = rows(Ledger(settings), History(past_trades(source)), now)
+    words = (
+        f"As known when the last trade had closed: {settings.interval:.0%} intervals, a half-life "
+        f"of {settings.half_life_days:g} days. bubbybot patterns tells pairs and regimes apart."
+    )
+    return _section("What past trades say", picture.section(found, words))
 
 
 def _table(rows: Sequence[Group]) -> str:

@@ -12,6 +12,7 @@ from freqtrade.exchange import timeframe_to_seconds
 from freqtrade.persistence import Trade, init_db
 from sqlalchemy.engine import make_url
 
+from bubbybot_freqtrade.risk.order_tag import read_levels
 from bubbybot_freqtrade.risk.plan import TradeSide, loss_per_unit
 
 # Key of the plan in the trade's custom data, as bubbybot_freqtrade.strategy writes it.
@@ -127,6 +128,8 @@ def read_backtest(path: Path) -> Source:
 
 
 def _from_backtest(number: int, row: dict[str, Any]) -> ReportTrade:
+    entries = [order for order in row["orders"] if order["ft_is_entry"]]
+    levels = read_levels(str(entries[0].get("ft_order_tag") or "")) if entries else {}
     return ReportTrade(
         number=number,
         pair=row["pair"],
@@ -137,9 +140,9 @@ def _from_backtest(number: int, row: dict[str, Any]) -> ReportTrade:
         closed=pd.Timestamp(row["close_date"]).to_pydatetime(),
         entry=float(row["open_rate"]),
         exit=float(row["close_rate"]),
-        stop=float(row["initial_stop_loss_abs"] or 0),
-        target=None,
-        confidence=None,
+        stop=levels.get("stop") or float(row["initial_stop_loss_abs"] or 0),
+        target=levels.get("target"),
+        confidence=levels.get("confidence"),
         fee=float(row["fee_open"] or 0),
         profit=float(row["profit_abs"]),
         tag=str(row["enter_tag"] or ""),

@@ -8,21 +8,28 @@ from pathlib import Path
 
 import pytest
 
-from bubbybot_freqtrade.backtests import backtest_desk, generate_folder
+from bubbybot_freqtrade.backtests import Backtest, backtest_desk, generate_folder
 
 LIVELY = {"risk": {"max_same_side": 3}, "confluence": {"regime_filter": False}}
 
 
 @pytest.fixture(scope="session")
-def backtest(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Export (a zip) and data folder of a lively backtest on generated candles."""
+def backtested(tmp_path_factory: pytest.TempPathFactory) -> tuple[Backtest, Path]:
+    """A lively backtest on generated candles, and its data folder."""
     folder = tmp_path_factory.mktemp("backtest")
     pairs = ("BTC/USDT:USDT", "ETH/USDT:USDT")
     generate_folder(folder / "data", datetime(2025, 1, 1, tzinfo=UTC), days=45, pairs=pairs)
     with backtest_desk(folder / "data", folder / "user_data", pairs) as desk:
         result = desk.run("20250120-20250214", LIVELY, export="trades")
+    return result, folder / "data"
+
+
+@pytest.fixture(scope="session")
+def backtest(backtested: tuple[Backtest, Path]) -> tuple[Path, Path]:
+    """Export (a zip) and data folder of that backtest."""
+    result, data = backtested
     assert result.export is not None
-    return result.export, folder / "data"
+    return result.export, data
 
 
 @pytest.fixture(scope="session")

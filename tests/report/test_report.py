@@ -105,7 +105,8 @@ def test_a_backtests_page_shows_every_trade_in_a_real_browser(backtest, browse, 
     # As the browser has parsed it: every trade's own chart with candles and its stop.
     charts = re.findall(r'<svg role="img" aria-label="[A-Z]+/USDT:USDT trade .*?</svg>', document)
     assert len(charts) == len(trades)
-    assert all(chart.count("<rect") > 20 and 'class="level stop"' in chart for chart in charts)
+    for part in ('class="level stop"', 'class="level target"'):
+        assert all(chart.count("<rect") > 20 and part in chart for chart in charts)
     profit = sum(t["profit_abs"] for t in trades)
     assert f"{profit:+.2f} ({profit / stats['starting_balance']:+.2%})" in document
     assert "http://" not in document.replace("http://www.w3.org", "")
@@ -173,3 +174,19 @@ def test_a_backtest_is_read_with_its_start_and_timeframe(backtest):
     assert source.starting_balance == 10_000
     assert source.timeframe == "15m"
     assert [t.closed for t in source.trades] == sorted(t.closed for t in source.trades)
+
+
+def test_a_backtests_trades_have_the_plans_that_the_strategy_made(backtested):
+    result, _ = backtested
+    read = {(t.pair, t.opened): t for t in read_backtest(result.export).trades}
+    assert len(read) == len(result.trades)
+    for row in result.trades.to_dict("records"):
+        shown = read[row["pair"], row["open_date"].to_pydatetime()]
+        assert (shown.stop, shown.target) == (row["plan_stop"], row["plan_target"])
+        assert shown.confidence == pytest.approx(row["plan_confidence"], abs=1e-4)
+        # The order's tag has the levels, not the trade's.
+        assert shown.tag == row["enter_tag"]
+        assert "target=" not in shown.tag
+    taken = [t for t in read.values() if t.exit_reason == "roi"]
+    assert taken
+    assert [t.exit for t in taken] == pytest.approx([t.target for t in taken], rel=1e-3)
