@@ -30,6 +30,7 @@ from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from bubbybot_freqtrade.heartbeat import HUNG_AFTER, last_sign_of_life
 from bubbybot_freqtrade.settings import BubbyBotSettings
 from bubbybot_freqtrade.user_config import (
     Config,
@@ -91,14 +92,20 @@ def problem(point: str, found: str, mend: str = "") -> Finding:
 
 
 def examine(
-    files: Sequence[str], user_data_dir: Path | None = None, telegram_api: str = TELEGRAM_API
+    files: Sequence[str],
+    user_data_dir: Path | None = None,
+    telegram_api: str = TELEGRAM_API,
+    logfile: Path | None = None,
 ) -> Iterator[Finding]:
     """Every finding about this machine and the config in `files`, in the order of the points.
 
     :param telegram_api: root of the Bot API; a local Bot API server has another one.
+    :param logfile: log of the running bot; without it nothing is said about whether it is alive.
     """
     yield from machine(user_data_dir or Path("user_data"))
     yield from versions()
+    if logfile is not None:
+        yield from bot(logfile)
     try:
         config = read_config(files, user_data_dir)
     except (FreqtradeException, OSError) as error:
@@ -175,6 +182,39 @@ def _registration() -> Iterator[Finding]:
             "freqtrade does not use BubbyBot's BloFin: entries would go out without their stop.",
             f"Install the package again (pip install --force-reinstall --no-deps {PACKAGE}).",
         )
+
+
+# --- the running bot ----------------------------------------------------------------------------
+
+
+def bot(logfile: Path) -> Iterator[Finding]:
+    """Does the bot that writes this log still work, or does it hang?"""
+    try:
+        sign = last_sign_of_life(logfile)
+    except OSError as error:
+        yield problem(
+            "bot",
+            f"{logfile} cannot be read ({error.strerror}).",
+            "Start the bot with --logfile, and give the same file here.",
+        )
+        return
+    if sign is None:
+        yield problem(
+            "bot",
+            f"{logfile} has no heartbeat of a bot.",
+            "Start it with this --logfile; internals.heartbeat_interval must not be 0.",
+        )
+        return
+    minutes = sign.age(datetime.now()) / timedelta(minutes=1)  # noqa: DTZ005 - as the log's times
+    if minutes > HUNG_AFTER / timedelta(minutes=1):
+        yield problem(
+            "bot",
+            f"Its last sign of life is {minutes:.0f} minutes old ({logfile}): it hangs or has "
+            "ended.",
+            "Start it again; stops and targets stand on BloFin meanwhile.",
+        )
+    else:
+        yield ok("bot", f"Alive {max(minutes, 0) * 60:.0f} s ago, {sign.state}.")
 
 
 # --- the config ---------------------------------------------------------------------------------
@@ -604,7 +644,14 @@ _MARKS = {
 @click.command(name="doctor")
 @config_option
 @userdir_option
-def doctor_command(config_files: tuple[str, ...], userdir: Path | None) -> None:
+@click.option(
+    "--logfile",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Log of the running bot, as given to freqtrade trade: is it alive?",
+)
+def doctor_command(
+    config_files: tuple[str, ...], userdir: Path | None, logfile: Path | None
+) -> None:
     """Examine machine, config, keys and account before you trade.
 
     One line each: what is wrong and how to mend it. Changes nothing. The exit code is 1 when there
@@ -612,7 +659,7 @@ def doctor_command(config_files: tuple[str, ...], userdir: Path | None) -> None:
     """
     console = Console(soft_wrap=True, highlight=False)
     problems = 0
-    for finding in examine(config_files, userdir):
+    for finding in examine(config_files, userdir, logfile=logfile):
         mark, style = _MARKS[finding.verdict]
         console.print(Text.assemble((f"{mark:<8}", style), f"{finding.point:<13}{finding.line}"))
         problems += finding.verdict is Verdict.PROBLEM

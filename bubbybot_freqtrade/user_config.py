@@ -11,6 +11,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import ccxt
 import click
 from freqtrade.configuration import Configuration
 from freqtrade.enums import RunMode
@@ -76,7 +77,24 @@ def open_exchange(config: Config) -> Exchange:
     own = deepcopy(config)
     own["runmode"] = RunMode.OTHER
     with quiet_freqtrade():
-        exchange = ExchangeResolver.load_exchange(own, validate=True)
+        try:
+            exchange = ExchangeResolver.load_exchange(own, validate=True)
+        except FreqtradeException as error:
+            if "Could not load markets" in str(error):
+                # freqtrade has only logged the reason.
+                raise FreqtradeException(_why_no_markets(own)) from None
+            raise
     if not exchange.markets:
         raise FreqtradeException("The exchange sent no markets.")
     return exchange
+
+
+def _why_no_markets(config: Config) -> str:
+    exchange = ExchangeResolver.load_exchange(config, validate=False)
+    try:
+        exchange._api.load_markets()
+    except ccxt.BaseError as error:
+        return f"The markets cannot be loaded ({type(error).__name__}): {error}"
+    finally:
+        exchange.close()
+    return "The markets could not be loaded, now they can: try again."

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from wsgiref.handlers import format_date_time
 
@@ -112,7 +113,11 @@ def test_pairs_that_are_unknown_suspended_or_leaving(visit, open_sandbox):
 def test_a_venue_that_is_away_is_a_problem_and_not_a_crash(visit, open_sandbox):
     sandbox = open_sandbox()
     sandbox.stop()
-    assert "network" in visit(sandbox).problems()["venue"]
+    line = visit(sandbox).problems()["venue"]
+    assert "network" in line
+    # The reason itself: freqtrade says "investigate the above error", and nothing is above.
+    assert sandbox.url in line
+    assert "above" not in line
 
 
 @pytest.mark.parametrize(
@@ -206,6 +211,50 @@ def test_a_rest_api_open_to_others_is_noted_and_one_without_password_refused(vis
     }
     assert "0.0.0.0:8080" in visit(api_server=settings).notes()["REST API"]
     assert "password" in visit(api_server=settings | {"password": ""}).problems()["REST API"]
+
+
+LINE = "{at:%Y-%m-%d %H:%M:%S},123 - freqtrade.worker - INFO - {said}\n"
+BEAT = "Bot heartbeat. PID=7, version='2026.9', state='RUNNING'"
+
+
+def written(*signs) -> str:
+    """Log lines of (minutes ago, text), with what another thread says last."""
+    now = datetime.now()  # noqa: DTZ005 - as freqtrade logs
+    lines = [LINE.format(at=now - timedelta(minutes=ago), said=said) for ago, said in signs]
+    return "".join(lines) + LINE.format(at=now, said="x").replace("worker", "rpc.telegram")
+
+
+@pytest.mark.parametrize(
+    ("signs", "verdict", "says"),
+    [
+        ([(30, BEAT), (1, BEAT)], "ok", "Alive 60 s ago, running."),
+        ([(1, BEAT.replace("RUNNING", "STOPPED"))], "ok", "stopped"),
+        ([(12, BEAT)], "problem", "12 minutes old"),
+        # A bot that has just been started again has a while to reach its first loop.
+        ([(300, BEAT), (2, "Starting worker 2026.9")], "ok", "starting"),
+        ([(300, BEAT), (20, "Starting worker 2026.9")], "problem", "20 minutes old"),
+        ([], "problem", "no heartbeat"),
+    ],
+)
+def test_a_bot_that_hangs_is_seen_by_its_log(tmp_path, signs, verdict, says):
+    log = tmp_path / "bot.log"
+    log.write_text(written(*signs))
+    (finding,) = doctor.bot(log)
+    assert finding.verdict == verdict
+    assert says in finding.line
+
+
+def test_a_log_that_was_just_put_aside_still_tells(tmp_path):
+    log = tmp_path / "bot.log"
+    (tmp_path / "bot.log.1").write_text(written((1, BEAT)))
+    log.write_text(written())
+    assert [finding.verdict for finding in doctor.bot(log)] == ["ok"]
+
+
+def test_a_log_that_is_not_there_is_a_problem(tmp_path):
+    (finding,) = doctor.bot(tmp_path / "no.log")
+    assert finding.verdict == "problem"
+    assert "No such file" in finding.line
 
 
 def test_the_command_prints_a_line_each_and_fails_on_a_problem(open_sandbox, tmp_path):

@@ -137,6 +137,7 @@ def clone(tmp_path_factory) -> Iterator[Clone]:
             **{k: v for k, v in os.environ.items() if not k.startswith(("FREQTRADE", "PYTEST"))},
             **freqtrade_variables({"exchange": own}),
             "COLUMNS": "200",
+            "PATH": f"{folder / '.venv/bin'}:{os.environ['PATH']}",
         }
         yield Clone(folder, sandbox, environment)
 
@@ -243,7 +244,19 @@ def start_the_container(clone: Clone, command: str) -> None:
     for there, here in as_here.items():
         bot, check = bot.replace(there, here), check.replace(there, here)
     assert clone.run_until(f".venv/bin/{bot}", "Bot heartbeat")
-    assert "PROBLEM" not in clone.run(f".venv/bin/{check}")
+    told = clone.run(f".venv/bin/{check}")
+    assert "PROBLEM" not in told
+    assert re.search(r"^ok +bot +Alive", told, re.MULTILINE)
+    # The same log a quarter of an hour later: the container is not healthy any more.
+    log = clone.folder / "user_data/logs" / f"{profile}.log"
+    log.write_text(re.sub(r"^(\S+ \S+),\d+", _earlier, log.read_text(), flags=re.MULTILINE))
+    told = clone.run(f".venv/bin/{check} && exit 1 || exit 0")
+    assert re.search(r"^PROBLEM +bot +Its last sign of life is 1\d minutes old", told, re.MULTILINE)
+
+
+def _earlier(stamp: re.Match[str]) -> str:
+    moment = datetime.fromisoformat(stamp[1]) - timedelta(minutes=15)
+    return f"{moment:%Y-%m-%d %H:%M:%S},000"
 
 
 def _has_compose() -> bool:

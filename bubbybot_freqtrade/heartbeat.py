@@ -1,0 +1,54 @@
+"""When a bot was last alive: with `--logfile`, freqtrade writes a heartbeat each minute.
+
+The heartbeat comes from the thread that trades. A bot that hangs there may still answer on Telegram
+and REST, and write other lines.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+HUNG_AFTER = timedelta(minutes=10)
+"""A loop takes seconds; the first one, with all candles to load, some minutes at most."""
+
+# freqtrade.worker, by freqtrade's own log format.
+_SIGN = re.compile(
+    r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),\d+ - freqtrade\.worker - INFO - "
+    r"(?:Bot heartbeat\. .*state='(\w+)'|(Starting) worker )",
+    re.MULTILINE,
+)
+# Far more than a bot writes between two heartbeats, also with -vv.
+_TAIL_BYTES = 4_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class SignOfLife:
+    """The newest heartbeat, or the start when there was none since: when, and the bot's state."""
+
+    at: datetime
+    state: str
+
+    def age(self, now: datetime) -> timedelta:
+        """How long ago, by this machine's local time, which the log is in."""
+        return now - self.at
+
+
+def last_sign_of_life(logfile: Path) -> SignOfLife | None:
+    """The newest sign of life in a log, or in the one before it that freqtrade has put aside.
+
+    :raises OSError: when the log cannot be read.
+    """
+    for file in (logfile, logfile.with_name(f"{logfile.name}.1")):
+        if file == logfile or file.exists():
+            found = _SIGN.findall(_tail(file))
+            if found:
+                moment, state, started = found[-1]
+                return SignOfLife(datetime.fromisoformat(moment), (state or started).lower())
+    return None
+
+
+def _tail(file: Path) -> str:
+    with file.open("rb") as log:
+        log.seek(max(0, file.stat().st_size - _TAIL_BYTES))
+        return log.read().decode(errors="replace")
