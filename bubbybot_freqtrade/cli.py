@@ -13,6 +13,7 @@ COMMANDS = {
     "status": "bubbybot_freqtrade.status:status_command",
     "drill": "bubbybot_freqtrade.drills.cli:drill_command",
     "explain": "bubbybot_freqtrade.explain:explain_command",
+    "patterns": "bubbybot_freqtrade.learning.cli:patterns_command",
 }
 
 

@@ -5,12 +5,17 @@ drops a message with an unpaired sign; `plain` keeps those signs out, so the sam
 Telegram, webhooks and the log.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bubbybot_freqtrade.confluence import EVIDENCE, STATE_ONLY
+from bubbybot_freqtrade.learning.table import Row
 from bubbybot_freqtrade.risk.plan import TradePlan, TradeSide
 
 ANALYZERS = {"mc": "Market Cipher", "lux": "Lux Algo", "fc": "Frankie Candles"}
+
+MOST_PATTERNS = 12
+"""Rows of a message about patterns, besides the vetoed ones."""
 
 _MARKDOWN_SIGNS = str.maketrans({"_": " ", "*": " ", "`": "'", "[": "(", "]": ")"})
 
@@ -76,6 +81,24 @@ def stop_moved(plan: TradePlan, open_rate: float, before: float, after: float) -
     return plain(
         f"{plan.pair} {plan.side}: stop moves from {price(before)} to {price(after)}, "
         f"which is {held:+.2f}R."
+    )
+
+
+def patterns_told(rows: Sequence[Row]) -> str:
+    """What past trades say of the patterns, the most traded first."""
+    told = [row for index, row in enumerate(rows) if index < MOST_PATTERNS or row.is_vetoed]
+    left = len(rows) - len(told)
+    more = [f"{left} more were traded less; bubbybot patterns shows all."] if left else []
+    return plain("\n".join(["What past trades say", *map(_pattern, told), *more]))
+
+
+def _pattern(row: Row) -> str:
+    known, where = row.known, row.situation
+    veto = ", vetoed" if row.is_vetoed else ""
+    return (
+        f"{reasons(where.pattern, where.side)} {where.side}: mean R {known.mean_r:+.2f} "
+        f"({known.mean_r_low:+.2f} to {known.mean_r_high:+.2f}), target first "
+        f"{known.target_first:.0%}, {row.trades} trades{veto}"
     )
 
 

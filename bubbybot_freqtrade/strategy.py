@@ -43,6 +43,7 @@ from bubbybot_freqtrade.confluence import (
 )
 from bubbybot_freqtrade.learning.ledger import Ledger
 from bubbybot_freqtrade.learning.regime import regime_of
+from bubbybot_freqtrade.learning.table import pattern_rows
 from bubbybot_freqtrade.learning.trades import ClosedTrades, read_prior
 from bubbybot_freqtrade.risk.breakers import (
     Day,
@@ -72,7 +73,7 @@ from bubbybot_freqtrade.risk.plan import (
     plan,
 )
 from bubbybot_freqtrade.settings import BubbyBotSettings
-from bubbybot_freqtrade.watch import AccountMessages, CandleWatch, PriceWatch
+from bubbybot_freqtrade.watch import AccountMessages, CandleWatch, PatternCalendar, PriceWatch
 
 logger = logging.getLogger(__name__)
 
@@ -192,6 +193,7 @@ class BubbyBotStrategy(IStrategy):
         self._price_watch = PriceWatch(self.settings.messages)
         self._candle_watch = CandleWatch(self.settings.messages)
         self._account_messages = AccountMessages()
+        self._pattern_calendar = PatternCalendar(self.settings.messages)
         self._watched_at: datetime | None = None
 
     def _apply_settings(self) -> None:
@@ -837,9 +839,16 @@ class BubbyBotStrategy(IStrategy):
         news = self._account_messages.look(self._account_findings())
         news += self._candle_watch.look(now, self._candles_closed())
         news += self._price_watch.look(now, self._prices())
+        if self._pattern_calendar.is_due(now):
+            news += self._patterns_told(now)
         for message in news:
             self._say(message, notify=True)
         self._find_lost_plans()
+
+    def _patterns_told(self, now: datetime) -> list[str]:
+        """What past trades say of the patterns; nothing while there are none."""
+        found = pattern_rows(self._ledger, self._closed_trades.history(), now)
+        return [messages.patterns_told(found)] if found else []
 
     def _account_findings(self) -> list[str]:
         """What the extension found the account and the database to disagree about."""

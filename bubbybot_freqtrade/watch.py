@@ -5,7 +5,7 @@ thing is told once, and again only when it happens again.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from bubbybot_freqtrade import messages
 from bubbybot_freqtrade.settings import MessageSettings
@@ -72,6 +72,23 @@ class AccountMessages:
         told = [sentence for sentence in current if sentence not in self._told]
         self._told = set(current)
         return told
+
+
+class PatternCalendar:
+    """Says when the patterns are due: with the first look of each UTC day, or of each Monday."""
+
+    def __init__(self, settings: MessageSettings) -> None:
+        self._every = settings.patterns
+        self._period: date | None = None
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether a day or week has begun since the last look; the first look begins none."""
+        today = now.astimezone(UTC).date()
+        weekday = today.weekday() if self._every == "weekly" else 0
+        period = today - timedelta(days=weekday)
+        begun = self._period is not None and period != self._period
+        self._period = period
+        return begun and self._every is not None
 
 
 def _minutes(span: timedelta) -> float:

@@ -19,6 +19,9 @@ from bubbybot_freqtrade.report.trades import ReportTrade, Source, read_backtest
 from bubbybot_freqtrade.risk.plan import TradePlan
 from bubbybot_freqtrade.settings import MIN_REWARD_RISK
 
+UNKNOWN = "unknown"
+"""The regime of a trade that recorded none."""
+
 PlanOf = Callable[[LocalTrade], TradePlan | None]
 
 
@@ -108,7 +111,7 @@ def past_trade(trade: ReportTrade, candle: timedelta) -> PastTrade | None:
         pair=trade.pair,
         side=trade.side,
         tag=trade.tag,
-        regime=trade.regime,
+        regime=trade.regime or UNKNOWN,
         known=trade.closed + candle,
         r=r,
         outcome=outcome(trade.exit, trade.stop, target),

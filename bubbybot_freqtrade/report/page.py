@@ -8,7 +8,7 @@ import pandas as pd
 
 from bubbybot_freqtrade.learning import picture
 from bubbybot_freqtrade.learning.ledger import History, Ledger
-from bubbybot_freqtrade.learning.table import rows
+from bubbybot_freqtrade.learning.table import pattern_rows
 from bubbybot_freqtrade.learning.trades import past_trades
 from bubbybot_freqtrade.messages import price, reasons
 from bubbybot_freqtrade.report.charts import bar_chart, line_chart, trade_chart
@@ -149,7 +149,7 @@ def _learned(source: Source) -> str:
     """What these trades say of their patterns at their end, by the ledger's default settings."""
     settings = LearningSettings()
     now = source.trades[-1].closed + source.candle
-    found = rows(Ledger(settings), History(past_trades(source)), now)
+    found = pattern_rows(Ledger(settings), History(past_trades(source)), now)
     words = (
         f"As known when the last trade had closed: {settings.interval:.0%} intervals, a half-life "
         f"of {settings.half_life_days:g} days. bubbybot patterns tells pairs and regimes apart."
