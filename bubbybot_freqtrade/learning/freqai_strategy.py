@@ -150,6 +150,8 @@ class BubbyBotAIStrategy(BubbyBotStrategy):
     ) -> pd.DataFrame:
         """The features; for candles as FreqAI keeps them for training live, after the analysis."""
         if "model_side" not in dataframe:
+            # FreqAI joins candles from disk and from the venue, whose dates are of two kinds.
+            dataframe["date"] = pd.to_datetime(dataframe["date"], utc=True)
             # The data provider has no more than a prediction needs: the context comes from the
             # candles themselves.
             contexts = {

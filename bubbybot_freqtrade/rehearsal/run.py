@@ -343,7 +343,7 @@ def _clean(settings: RehearsalSettings) -> Any:
     out.mkdir(parents=True, exist_ok=True)
     for name in ("trades.sqlite", "trades.sqlite-shm", "trades.sqlite-wal", "freqtrade.log"):
         (out / name).unlink(missing_ok=True)
-    for name in ("data", "backtest_results"):
+    for name in ("data", "backtest_results", "models"):
         shutil.rmtree(out / name, ignore_errors=True)
     for name in ("data", "backtest_results"):
         (out / name).mkdir()

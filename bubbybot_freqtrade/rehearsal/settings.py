@@ -27,6 +27,8 @@ TRADING_SETTINGS = (
     "exit_pricing",
     "exit_profit_offset",
     "exit_profit_only",
+    "freqai",
+    "freqaimodel",
     "ignore_buying_expired_candle_after",
     "ignore_roi_if_entry_signal",
     "liquidation_buffer",
