@@ -1,7 +1,7 @@
 """The ledger's trades from where freqtrade keeps them: its database, a backtest, a backtest's file.
 
 Nothing is kept anywhere else. What a trade recorded of its plan makes it complete: without the plan
-(a backtest's file, an entry that had none) the first stop stands for the planned one, a target of
+(another strategy's file, an entry that had none) the first stop stands for the planned one, a target of
 twice the stop's distance for the target, and the regime is unknown, so it counts as another one.
 """
 

@@ -12,7 +12,7 @@ from freqtrade.exchange import timeframe_to_seconds
 from freqtrade.persistence import Trade, init_db
 from sqlalchemy.engine import make_url
 
-from bubbybot_freqtrade.risk.order_tag import read_levels
+from bubbybot_freqtrade.risk.order_tag import read_levels, read_regime
 from bubbybot_freqtrade.risk.plan import TradeSide, loss_per_unit
 
 # Key of the plan in the trade's custom data, as bubbybot_freqtrade.strategy writes it.
@@ -129,7 +129,8 @@ def read_backtest(path: Path) -> Source:
 
 def _from_backtest(number: int, row: dict[str, Any]) -> ReportTrade:
     entries = [order for order in row["orders"] if order["ft_is_entry"]]
-    levels = read_levels(str(entries[0].get("ft_order_tag") or "")) if entries else {}
+    kept = str(entries[0].get("ft_order_tag") or "") if entries else ""
+    levels = read_levels(kept)
     return ReportTrade(
         number=number,
         pair=row["pair"],
@@ -147,6 +148,7 @@ def _from_backtest(number: int, row: dict[str, Any]) -> ReportTrade:
         profit=float(row["profit_abs"]),
         tag=str(row["enter_tag"] or ""),
         exit_reason=str(row["exit_reason"]),
+        regime=read_regime(kept),
     )
 
 
