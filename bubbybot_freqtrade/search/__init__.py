@@ -1,0 +1,1 @@
+"""Walk-forward studies of the strategy's settings, on one machine or on a cluster."""
