@@ -13,7 +13,7 @@ DOCS = Path(__file__).parent
 
 def main() -> int:
     """Rehearse as `make rehearse` does and save what it printed."""
-    console = Console(record=True, width=200, force_terminal=True)
+    console = Console(record=True, width=100, force_terminal=True)
     code = run(RehearsalSettings(), console)
     console.save_svg(str(DOCS / "rehearsal.svg"), title="make rehearse")
     return code

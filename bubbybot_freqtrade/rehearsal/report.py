@@ -36,58 +36,53 @@ def report(
 
 
 def trades_table(rehearsal: Rehearsal) -> Table:
-    """Every trade, with what the venue saw of its stop."""
-    table = Table(title="Trades", title_justify="left")
-    for name in ("#", "pair", "side", "entered", "entry", "stop", "target", "exit", "reason"):
-        table.add_column(name, justify="left" if name in ("pair", "side", "reason") else "right")
-    for name in ("R", "USDT", "fill to stop ms", "bare ms"):
+    """Every trade, with what the venue saw of its stop. Two lines each, to fit a terminal."""
+    table = Table(title="Trades", title_justify="left", show_lines=True)
+    table.add_column("trade\nentered, UTC")
+    for name in ("entry\nexit", "stop\ntarget"):
+        table.add_column(name, justify="right")
+    table.add_column("reason")
+    for name in ("R\nUSDT", "fill to stop\nbare, ms"):
         table.add_column(name, justify="right")
     positions = positions_of(rehearsal)
     for trade in rehearsal.trades:
         position = positions.get(trade.trade_id)
         table.add_row(
-            str(trade.trade_id),
-            trade.pair.partition(":")[0],
-            f"{trade.side} {trade.leverage:g}x",
+            f"#{trade.trade_id} {_base(trade.pair)} {trade.side} {trade.leverage:g}x\n"
             f"{when(trade.opened_ms):%m-%d %H:%M}",
-            f"{trade.entry:g}",
-            _stops(position),
-            "-" if position is None or position.target is None else f"{float(position.target):g}",
-            "-" if trade.exit is None else f"{trade.exit:g}",
-            trade.exit_reason or "open",
-            _r(trade, position),
-            f"{trade.net:+.2f}",
-            "never" if position is None or position.stop_after_ms is None
-            else str(position.stop_after_ms),
-            "?" if position is None else str(position.unprotected_ms),
-        )  # fmt: skip
+            f"{trade.entry:g}\n{'-' if trade.exit is None else f'{trade.exit:g}'}",
+            f"{_stops(position)}\n{_target(position)}",
+            _words(trade.exit_reason or "open"),
+            f"{_r(trade, position)}\n{trade.net:+.2f}",
+            _protection(position),
+        )
     return table
 
 
 def ledger_table(rehearsal: Rehearsal) -> Table:
-    """The venue's money beside freqtrade's."""
-    table = Table(title="Ledgers, USDT: venue | freqtrade", title_justify="left")
-    table.add_column("#", justify="right")
-    table.add_column("pair")
+    """The venue's money above freqtrade's."""
+    table = Table(title="Ledgers, USDT", title_justify="left", show_lines=True)
+    for name in ("trade", ""):
+        table.add_column(name)
     for name in ("profit", "fees", "funding", "net", "difference"):
         table.add_column(name, justify="right")
     for row in rehearsal.accounts:
+        number = "-" if row.trade is None else f"#{row.trade.trade_id}"
         table.add_row(
-            "-" if row.trade is None else str(row.trade.trade_id),
-            row.inst_id.partition(":")[0],
+            f"{number} {_base(row.inst_id)}",
+            "venue\nfreqtrade",
             *(
-                f"{getattr(row.venue, part):+.2f} | {getattr(row.bot, part):+.2f}"
+                f"{getattr(row.venue, part):+.2f}\n{getattr(row.bot, part):+.2f}"
                 for part in ("gross", "fees", "funding", "net")
             ),
             f"{row.difference:.4f}",
         )
     wallets = rehearsal.wallets
-    table.add_section()
     table.add_row(
-        "",
         "wallet",
+        "venue\nfreqtrade",
         *("", "", ""),
-        f"{wallets.venue:.2f} | {wallets.bot:.2f}",
+        f"{wallets.venue:.2f}\n{wallets.bot:.2f}",
         f"{abs(wallets.venue - wallets.bot):.4f}",
     )
     return table
@@ -95,10 +90,8 @@ def ledger_table(rehearsal: Rehearsal) -> Table:
 
 def requests_table(rehearsal: Rehearsal) -> Table:
     """Requests per loop, apart for loops with and without open trades."""
-    table = Table(title="Requests per loop", title_justify="left")
-    for name in ("open trades", "loops", "trading mean / max", "private mean / max"):
-        table.add_column(name, justify="right")
-    for name in ("public mean / max", "real ms per loop"):
+    table = Table(title="Requests per loop, mean / max", title_justify="left")
+    for name in ("open trades", "loops", "trading", "private", "public", "real ms per loop"):
         table.add_column(name, justify="right")
     for count in sorted({loop.open_trades for loop in rehearsal.loops}):
         loops = [loop for loop in rehearsal.loops if loop.open_trades == count]
@@ -113,31 +106,35 @@ def requests_table(rehearsal: Rehearsal) -> Table:
     return table
 
 
-def comparison_table(compared: Sequence[Comparison]) -> Table:
-    """The rehearsal beside `freqtrade backtesting`."""
-    table = Table(title="Beside freqtrade backtesting: rehearsal | backtest", title_justify="left")
-    for name in ("pair", "entered", "entry", "exit", "reason", "USDT", "differences, USDT"):
+def comparison_table(compared: Sequence[Comparison]) -> Group:
+    """The rehearsal above `freqtrade backtesting`, and below them the causes of differences."""
+    table = Table(title="Beside freqtrade's backtest", title_justify="left", show_lines=True)
+    for name in ("trade\nentered, UTC", ""):
         table.add_column(name)
+    for name in ("entry", "exit"):
+        table.add_column(name, justify="right")
+    table.add_column("reason", no_wrap=True)
+    table.add_column("USDT", justify="right")
+    causes = [Text("Differences, USDT in favour of the rehearsal:")]
     for row in compared:
         trade = row.live or row.backtest
         assert trade is not None  # noqa: S101 - a row has one side at least
+        name, entered = f"{_base(trade.pair)} {trade.side}", f"{when(trade.opened_ms):%m-%d %H:%M}"
         table.add_row(
-            f"{trade.pair.partition(':')[0]} {trade.side}",
-            f"{when(trade.opened_ms):%m-%d %H:%M}",
+            f"{name}\n{entered}",
+            "rehearsal\nbacktest",
             _both(row, lambda trade: f"{trade.entry:g}"),
             _both(row, lambda trade: f"{trade.exit or 0:g}"),
             _both(row, lambda trade: trade.exit_reason),
             _both(row, lambda trade: f"{trade.net:+.2f}"),
-            "\n".join(
-                d.cause if d.usdt is None else f"{d.usdt:+.2f} {d.cause}" for d in row.differences
-            )
-            or "none",
         )
+        named = [d.cause if d.usdt is None else f"{d.usdt:+.2f} {d.cause}" for d in row.differences]
+        causes.append(Text(f"  {name} {entered}: {'; '.join(named) or 'none'}"))
     live_sum = sum(row.live.net for row in compared if row.live is not None)
     backtest_sum = sum(row.backtest.net for row in compared if row.backtest is not None)
-    table.add_section()
-    table.add_row("all", "", "", "", "", f"{live_sum:+.2f} | {backtest_sum:+.2f}", "")
-    return table
+    sums = f"{live_sum:+.2f}\n{backtest_sum:+.2f}"
+    table.add_row("all", "rehearsal\nbacktest", "", "", "", sums)
+    return Group(table, *(causes if compared else []))
 
 
 def verdict(
@@ -183,6 +180,27 @@ def positions_of(rehearsal: Rehearsal) -> dict[int, PositionLog]:
     return found
 
 
+def _base(name: str) -> str:
+    """BTC of BTC/USDT:USDT or BTC-USDT: everything here is quoted in USDT."""
+    return name.partition(":")[0].replace("-", "/").partition("/")[0]
+
+
+def _words(reason: str) -> str:
+    """An exit reason that a narrow column can fold."""
+    return reason.replace("_", " ")
+
+
+def _target(position: PositionLog | None) -> str:
+    return "-" if position is None or position.target is None else f"{float(position.target):g}"
+
+
+def _protection(position: PositionLog | None) -> str:
+    if position is None:
+        return "?\n?"
+    first = "never" if position.stop_after_ms is None else str(position.stop_after_ms)
+    return f"{first}\n{position.unprotected_ms}"
+
+
 def _stops(position: PositionLog | None) -> str:
     if position is None or not position.stops:
         return "none"
@@ -199,4 +217,4 @@ def _r(trade: TradeRecord, position: PositionLog | None) -> str:
 
 
 def _both(row: Comparison, show: Callable[[TradeRecord | BacktestTrade], str]) -> str:
-    return " | ".join("-" if t is None else show(t) or "-" for t in (row.live, row.backtest))
+    return "\n".join("-" if t is None else show(t) or "-" for t in (row.live, row.backtest))

@@ -97,15 +97,21 @@ def test_the_parts_of_a_difference_add_up_to_it(rehearsed):
         assert named == pytest.approx(row.live.net - row.backtest.net, abs=0.03)
 
 
-def test_the_report_shows_every_trade(rehearsed):
+@pytest.mark.parametrize("width", [80, 100, 240])
+def test_the_report_shows_every_trade_whole_in_any_terminal(rehearsed, width):
     rehearsal, compared = rehearsed
     text = io.StringIO()
-    report(Console(file=text, width=240), rehearsal, compared, [])
+    report(Console(file=text, width=width), rehearsal, compared, [])
     shown = text.getvalue()
     for trade in rehearsal.trades:
-        assert f"{trade.entry:g}" in shown
-    assert "No rule was broken." in shown
-    assert "0 ms without a stop in all" in shown
+        assert shown.count(f" {trade.entry:g} ") >= 2
+        assert trade.exit is None or f" {trade.exit:g} " in shown
+        assert f" {trade.net:+.2f} " in shown
+    assert "…" not in shown
+    assert max(map(len, shown.splitlines())) <= width
+    words = " ".join(shown.split())
+    assert "No rule was broken." in words
+    assert "0 ms without a stop in all" in words
 
 
 def test_no_secret_of_the_user_is_read_and_nothing_lies_elsewhere(
