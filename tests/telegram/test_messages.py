@@ -12,7 +12,7 @@ from bubbybot_freqtrade.confluence import EVIDENCE, SIDES, STATE_ONLY
 from bubbybot_freqtrade.risk.plan import TradePlan
 from bubbybot_freqtrade.sandbox.candle_feed import CandleFault
 from bubbybot_freqtrade.settings import MessageSettings
-from bubbybot_freqtrade.watch import AccountMessages, CandleWatch, PriceWatch
+from bubbybot_freqtrade.watch import AccountMessages, CandleWatch, PatternCalendar, PriceWatch
 from tests.telegram.conftest import BTC, ETH, START, write_market
 
 NOON = datetime(2025, 3, 4, 12, tzinfo=UTC)
@@ -125,6 +125,36 @@ def test_what_is_wrong_with_the_account_is_told_once_while_it_lasts():
     assert watch.look(["a position nobody knows"]) == []
     assert watch.look([]) == []
     assert watch.look(["a position nobody knows"]) == ["a position nobody knows"]
+
+
+@pytest.mark.parametrize(
+    ("every", "due"), [("daily", [5, 6, 7, 10, 11, 12]), ("weekly", [10]), (None, [])]
+)
+def test_patterns_are_due_with_the_first_look_of_a_day_or_a_monday(every, due):
+    calendar = PatternCalendar(MessageSettings(patterns=every))
+    # From Tuesday noon on, every six hours but not at the weekend: 8 and 9 March 2025.
+    looks = [NOON + timedelta(hours=6 * number) for number in range(32)]
+    told = [now for now in looks if now.day not in (8, 9) and calendar.is_due(now)]
+    assert [now.day for now in told] == due
+    assert all(now.hour == 0 for now in told)
+
+
+def test_the_phone_hears_what_past_trades_say(open_desk):
+    desk = open_desk()
+    desk.start(bubbybot={"messages": {"patterns": "daily"}})
+    trade = desk.enter()
+    trade.enter_tag = "mc:dot lux:ob fc:gp"
+    Trade.commit()
+    desk.command(f"/forceexit {trade.id}", "Exiting")
+    desk.loop()
+    desk.loop()
+    until_midnight = 24 * 60 - desk.now.hour * 60 - desk.now.minute
+    desk.loop(minutes=until_midnight + 1)
+    told = desk.phone.wait_for("What past trades say")
+    lines = told.splitlines()
+    assert any(line.startswith("Market Cipher green dot long: mean R") for line in lines)
+    assert sum(line.endswith("1 trades") for line in lines) == 3
+    assert desk.phone.refused == []
 
 
 def test_the_phone_hears_of_orphans_fast_prices_and_critical_exits(open_desk):
