@@ -19,12 +19,14 @@ from typing import Any
 from freqtrade.configuration import Configuration
 from freqtrade.enums import State
 from freqtrade.exceptions import FreqtradeException
-from freqtrade.persistence import Trade
+from freqtrade.persistence import Trade, init_db
 from freqtrade.rpc import RPC
 from freqtrade.rpc.rpc import RPCException
 from freqtrade.worker import Worker
+from psutil import Process
 
-from bubbybot_freqtrade.drills.desk import DeskLog, environment_of
+from bubbybot_freqtrade.drills.desk import START_MS, BotLog, Desk, environment_of
+from bubbybot_freqtrade.drills.drill import Run
 from bubbybot_freqtrade.rehearsal.clock import VirtualClock
 from bubbybot_freqtrade.sandbox.settings import ApiKey
 
@@ -33,6 +35,7 @@ logger = logging.getLogger(__name__)
 # Real seconds in which a bot must ask for time again; after that it hangs.
 PATIENCE_S = 60.0
 CLOSING_LOOPS = 30
+DAY_MS = 86_400_000
 
 # Children are forked from a process that has all of freqtrade imported, and no threads.
 _CONTEXT = multiprocessing.get_context("forkserver")
@@ -58,6 +61,7 @@ class BotProcess:
         on_loop: Callable[[int], None] = lambda _: None,
         *,
         finish: bool = False,
+        log_level: int = logging.DEBUG,
     ) -> None:
         """Start `folder`/config.json. finish: close all trades after two loops and end."""
         _CONTEXT.set_forkserver_preload([__name__])
@@ -66,7 +70,7 @@ class BotProcess:
         self.now_ms = start_ms
         self._here, there = _CONTEXT.Pipe()
         self._process = _CONTEXT.Process(
-            target=_live, args=(folder, key, start_ms, there, finish), daemon=True
+            target=_live, args=(folder, key, start_ms, there, finish, log_level), daemon=True
         )
         self._process.start()
         there.close()
@@ -105,12 +109,44 @@ class BotProcess:
             os.kill(self._process.pid, signal.SIGKILL)
 
     @property
+    def memory_mb(self) -> float:
+        """Resident memory, MB."""
+        return resident_mb(self._process.pid)
+
+    @property
     def exit_code(self) -> int | None:
         """As of `multiprocessing.Process.exitcode`: -9 when killed."""
         return self._process.exitcode
 
 
-def _live(folder: Path, key: ApiKey, start_ms: int, parent: Connection, finish: bool) -> None:
+def resident_mb(pid: int | None = None) -> float:
+    """Resident memory of a process, of this one by default, MB."""
+    return float(Process(pid).memory_info().rss) / 2**20
+
+
+def end_well(run: Run, desk: Desk, case: str) -> None:
+    """A last bot closes all trades that another one left open; then the books are compared."""
+    bot = BotProcess(
+        desk.folder, desk.key, desk.sandbox.engine.now_ms, desk.watch.advance, finish=True
+    )
+    bot.serve()
+    if bot.exit_code:
+        run.figures.broken.append(f"the last bot ended with exit code {bot.exit_code}")
+    init_db(f"sqlite:///{desk.folder}/trades.sqlite")
+    try:
+        run.check(desk, case)
+        trades = len(Trade.get_trades().all())
+        days = (desk.sandbox.engine.now_ms - START_MS) / DAY_MS
+        run.figures.notes.append(f"{trades} trades in {days:.2f} days")
+        left = Trade.get_open_trade_count()
+        run.must(left == 0, case, f"{left} trades could not be closed")
+    finally:
+        Trade.session.remove()
+
+
+def _live(
+    folder: Path, key: ApiKey, start_ms: int, parent: Connection, finish: bool, log_level: int
+) -> None:
     """The child: everything that it prints goes into files."""
     out = os.open(folder / "bot.out", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(out, sys.stdout.fileno())
@@ -120,7 +156,7 @@ def _live(folder: Path, key: ApiKey, start_ms: int, parent: Connection, finish: 
         parent.send((what, value))
         parent.recv()
 
-    log = DeskLog(folder / "bot.log")
+    log = BotLog(folder / "bot.log", log_level)
     with ExitStack() as stack:
         stack.enter_context(environment_of(key))
         stack.enter_context(log.attached())

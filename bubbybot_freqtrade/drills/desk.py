@@ -52,29 +52,26 @@ _NO_HANDLERS = {
 logger = logging.getLogger(__name__)
 
 
-class DeskLog(logging.Handler):
-    """All of the bot's log, DEBUG included, into a file; from INFO on into `lines` as well."""
+class BotLog(logging.Handler):
+    """The bot's log into a file."""
 
-    def __init__(self, file: Path) -> None:
-        """Write to `file`."""
-        super().__init__(logging.DEBUG)
-        self.lines: list[str] = []
+    def __init__(self, file: Path, level: int = logging.DEBUG) -> None:
+        """Write what is `level` or above to `file`."""
+        super().__init__(level)
         self._file = logging.FileHandler(file, encoding="utf-8")
         self._file.setFormatter(logging.Formatter(LOGFORMAT))
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep a record."""
+        """Write a record."""
         self._file.emit(record)
-        if record.levelno >= logging.INFO:
-            self.lines.append(f"{record.levelname} {record.name} {record.getMessage()}")
 
     def attach(self) -> None:
         """Be the root logger's only handler; freqtrade puts up its own when it reads a config."""
         logging.root.handlers = [self]
-        logging.root.setLevel(logging.DEBUG)
+        logging.root.setLevel(self.level)
         # freqtrade quietens them; they are the ones that could tell a key.
         for name in ("ccxt.base.exchange", "requests", "urllib3", "httpx"):
-            logging.getLogger(name).setLevel(logging.DEBUG)
+            logging.getLogger(name).setLevel(self.level)
 
     @contextmanager
     def attached(self) -> Iterator[None]:
@@ -87,6 +84,21 @@ class DeskLog(logging.Handler):
             logging.root.handlers = before
             logging.root.setLevel(level)
             self._file.close()
+
+
+class DeskLog(BotLog):
+    """The log of a bot in this process, DEBUG included; from INFO on it is kept in `lines` too."""
+
+    def __init__(self, file: Path) -> None:
+        """Write to `file`."""
+        super().__init__(file)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record and keep it."""
+        super().emit(record)
+        if record.levelno >= logging.INFO:
+            self.lines.append(f"{record.levelname} {record.name} {record.getMessage()}")
 
 
 def bot_config(
@@ -168,9 +180,13 @@ class Desk:
         strategy: str = "Idle",
         config: Mapping[str, Any] | None = None,
         key: ApiKey | None = None,
+        bots_apart: bool = False,
         **settings: Any,
     ) -> None:
-        """`prices` as of `market.write_market`, `settings` those of the sandbox."""
+        """`prices` as of `market.write_market`, `settings` those of the sandbox.
+
+        bots_apart: bots are processes of their own, each with its clock; time is real here.
+        """
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         market = write_market(folder / "market", {**quiet(HALF_A_DAY), **(prices or {})})
@@ -193,6 +209,7 @@ class Desk:
         self.stopped = ""
         self._worker: Worker | None = None
         self._state: State | None = None
+        self._bots_apart = bots_apart
         self._stack = ExitStack()
 
     def __enter__(self) -> Desk:
@@ -200,7 +217,9 @@ class Desk:
         self._stack.enter_context(self.sandbox)
         self._stack.enter_context(environment_of(self.key))
         self._stack.enter_context(self.log.attached())
-        self.clock = self._stack.enter_context(VirtualClock(START_MS, self._advance))
+        self.clock = VirtualClock(START_MS, self._advance)
+        if not self._bots_apart:
+            self._stack.enter_context(self.clock)
         self._stack.callback(self.end)
         return self
 

@@ -39,8 +39,8 @@ class Figures:
 class Run:
     """One run of one drill.
 
-    kills, steps, minutes: how many of them, where a drill has any. cases: which of its cases, by
-    name. say: told of progress, a line at a time.
+    kills, steps, minutes, pairs: how many of them, where a drill has any. cases: which of its
+    cases, by name. say: told of progress, a line at a time.
     """
 
     name: str
@@ -49,6 +49,7 @@ class Run:
     kills: int = 200
     steps: int = 2000
     minutes: int = 1440
+    pairs: int = 40
     cases: Callable[[str], bool] = lambda _: True
     say: Callable[[str], None] = lambda _: None
     figures: Figures = field(init=False)

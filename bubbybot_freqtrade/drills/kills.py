@@ -14,10 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from freqtrade.persistence import Trade, init_db
-
-from bubbybot_freqtrade.drills.bot_process import BotProcess
-from bubbybot_freqtrade.drills.desk import START_MS, Desk, bot_config
+from bubbybot_freqtrade.drills.bot_process import BotProcess, end_well
+from bubbybot_freqtrade.drills.desk import Desk, bot_config
 from bubbybot_freqtrade.drills.drill import Run, spread
 from bubbybot_freqtrade.drills.market import BTC, ETH, SOL, inst_id, walk
 from bubbybot_freqtrade.sandbox.request_log import LoggedRequest
@@ -100,7 +98,7 @@ def kills(run: Run) -> None:
     amends = draw.random() < 0.5
     for number, amend_tpsl in enumerate((amends, not amends)):
         share = (run.kills + 1 - number) // 2
-        with run.desk(prices, strategy="Restless", amend_tpsl=amend_tpsl) as desk:
+        with run.desk(prices, bots_apart=True, amend_tpsl=amend_tpsl) as desk:
             _kill_often(run, desk, draw, share)
 
 
@@ -123,7 +121,7 @@ def _kill_often(run: Run, desk: Desk, draw: Random, count: int) -> None:
             run.figures.broken += [f"kill {number}: {what}" for what in desk.watch.broken]
             desk.watch.broken.clear()
     killer.bot = None
-    _end_well(run, desk)
+    end_well(run, desk, "after the last kill")
     run.figures.notes.append(f"killed at: {spread(killer.moments)}")
 
 
@@ -156,26 +154,6 @@ def _one_life(run: Run, desk: Desk, killer: _Killer, draw: Random) -> None:
     # No supervisor is faster than two seconds; half of them are minutes late.
     dead_ms = 2_000 + (draw.random() < 0.5) * int(draw.random() * 5 * MS)
     desk.watch.advance(desk.sandbox.engine.now_ms + dead_ms)
-
-
-def _end_well(run: Run, desk: Desk) -> None:
-    """The last bot closes all its trades; then the books of both sides are compared."""
-    bot = BotProcess(
-        desk.folder, desk.key, desk.sandbox.engine.now_ms, desk.watch.advance, finish=True
-    )
-    bot.serve()
-    if bot.exit_code:
-        run.figures.broken.append(f"the last bot ended with exit code {bot.exit_code}")
-    init_db(f"sqlite:///{desk.folder}/trades.sqlite")
-    try:
-        run.check(desk, "after the last kill")
-        trades = len(Trade.get_trades().all())
-        days = (desk.sandbox.engine.now_ms - START_MS) / 1440 / MS
-        run.figures.notes.append(f"{trades} trades in {days:.2f} days")
-        left = Trade.get_open_trade_count()
-        run.must(left == 0, "after the last kill", f"{left} trades could not be closed")
-    finally:
-        Trade.session.remove()
 
 
 def _unknown(desk: Desk) -> list[str]:

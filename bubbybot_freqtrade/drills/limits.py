@@ -1,14 +1,23 @@
-"""A day of one-minute candles with 40 pairs and 20 open positions, under the venue's own limits."""
+"""A day of one-minute candles with 40 pairs and 20 open positions, under the venue's own limits.
+
+The bot lives in a process of its own, the venue in this one, so that each one's memory is its own.
+"""
 
 from __future__ import annotations
 
-import gc
-import resource
+import json
+import logging
+from array import array
 from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from bubbybot_freqtrade.drills.desk import Desk
+import numpy as np
+
+from bubbybot_freqtrade.drills.bot_process import BotProcess, end_well, resident_mb
+from bubbybot_freqtrade.drills.desk import LOOP_SECONDS, START_MS, Desk, bot_config
 from bubbybot_freqtrade.drills.drill import Run
-from bubbybot_freqtrade.drills.market import straight
+from bubbybot_freqtrade.drills.market import MINUTES_BEFORE, walk
 from bubbybot_freqtrade.sandbox.rate_limits import (
     MINUTE_MS,
     PER_FIVE_MINUTES,
@@ -19,76 +28,146 @@ from bubbybot_freqtrade.sandbox.rate_limits import (
 from bubbybot_freqtrade.sandbox.request_log import LoggedRequest
 from bubbybot_freqtrade.sandbox.rest import PRIVATE
 
-PAIRS = tuple(f"C{number:02}/USDT:USDT" for number in range(40))
-OPEN = 20
-LOOP_SECONDS = 5
-# What must be left of a limit at the worst moment.
-MARGIN = 0.2
+# What must be left of a limit at the worst moment, which is when all positions are opened at once.
+# The bot's own budget of requests keeps a tenth; between its clock and the venue's a request or two
+# can slip into the next window.
+MARGIN = 0.05
+# freqtrade keeps 1440 candles a pair: a bot that begins with fewer of them grows for a day.
+MINUTES_PLAYED_BEFORE = 1440 - MINUTES_BEFORE
+# The first hours fill caches (SQLAlchemy's statements, trades of the day, arenas of malloc).
+WARM_UP_SHARE = 0.25
+SAMPLES = 96
+# More than this is a leak that a month would show: 1 MB an hour are 720 MB a month.
+MB_AN_HOUR = 1.0
+# Below so many hours of samples a slope says more about malloc than about the bot.
+HOURS_FOR_A_SLOPE = 3.0
+# At most, from the end of the warm-up on.
+MB_GROWN = 20.0
+
+
+@dataclass(slots=True)
+class _Load:
+    """What was asked of the venue, in ms of its clock, and the memory of both sides by the way."""
+
+    times: array[int] = field(default_factory=lambda: array("q"))
+    trading: array[int] = field(default_factory=lambda: array("q"))
+    refused: int = 0
+    most_open: int = 0
+    hours: list[float] = field(default_factory=list)
+    bot_mb: list[float] = field(default_factory=list)
+    venue_mb: list[float] = field(default_factory=list)
+    open: list[int] = field(default_factory=list)
 
 
 def limits(run: Run) -> None:
-    """`run.minutes` of it; the most that was asked in any window."""
-    minutes = run.minutes
-    prices = {pair: straight([(0, 100.0 + n)], minutes + 120) for n, pair in enumerate(PAIRS)}
-    with run.desk(prices, rate_limits=True) as desk:
-        times, trading, refused = [], [], []
-
-        def note(entry: LoggedRequest) -> None:
-            now = desk.clock.now_ms
-            times.append(now)
-            endpoint = PRIVATE.get(entry.method, {}).get(entry.path)
-            if endpoint is not None and endpoint.trading:
-                trading.append(now)
-            if entry.status == 429:
-                refused.append(now)
-
-        desk.watch.on_request = note
-        config = {"internals": {"process_throttle_secs": LOOP_SECONDS, "heartbeat_interval": 0}}
-        desk.start(timeframe="1m", pairs=PAIRS, stake_amount=50, **config)
-        begun = _enter_all(desk)
-        memory = _memory()
-        end = desk.clock.now_ms + minutes * MINUTE_MS
-        while desk.clock.now_ms < end and not desk.stopped:
-            desk.loop()
-            desk.sandbox.requests.clear()
-        grown = _memory() - memory
-        run.must(begun == OPEN, "limits", f"only {begun} positions could be opened")
-        run.check(desk, "limits")
-        _judge(run, times, trading, refused, grown, minutes)
+    """`run.minutes` of it with `run.pairs` pairs, half of which are held."""
+    names = [f"C{number:02}/USDT:USDT" for number in range(run.pairs)]
+    length = MINUTES_PLAYED_BEFORE + run.minutes + 120
+    prices = {
+        pair: walk(100.0 + number, length, run.seed * 100 + number)
+        for number, pair in enumerate(names)
+    }
+    with run.desk(prices, rate_limits=True, bots_apart=True) as desk:
+        load = _Load()
+        desk.watch.on_request = lambda entry: _note(load, entry)
+        desk.watch.advance(START_MS + MINUTES_PLAYED_BEFORE * MINUTE_MS)
+        _live_through(run, desk, load, names)
+        desk.watch.on_request = lambda _: None
+        _judge_requests(run, load)
+        _judge_memory(run, load)
+        end_well(run, desk, "limits")
 
 
-def _enter_all(desk: Desk) -> int:
-    """Twenty positions, a few per loop as a strategy would."""
-    for number, pair in enumerate(PAIRS[:OPEN]):
-        desk.enter(pair, "long" if number % 2 else "short")
-        desk.loop(2)
-    return len(desk.watch.account.positions)
+def _note(load: _Load, entry: LoggedRequest) -> None:
+    load.times.append(entry.ts_ms)
+    endpoint = PRIVATE.get(entry.method, {}).get(entry.path)
+    if endpoint is not None and endpoint.trading:
+        load.trading.append(entry.ts_ms)
+    load.refused += entry.status == 429
 
 
-def _judge(
-    run: Run, times: list[int], trading: list[int], refused: list[int], grown: float, minutes: int
-) -> None:
+def _live_through(run: Run, desk: Desk, load: _Load, names: Sequence[str]) -> None:
+    """Let a bot trade until the time is over, then kill it."""
+    config = bot_config(
+        desk.sandbox.url,
+        desk.folder,
+        "Crowded",
+        tuple(names),
+        max_open_trades=run.pairs // 2,
+        stake_amount=50,
+    )
+    # The budget of requests stands alone here: ccxt's own spacing would ease its work, and waits a
+    # thousand times a second.
+    config["exchange"]["ccxt_config"] |= {"enableRateLimit": True, "rateLimit": 1}
+    (desk.folder / "config.json").write_text(json.dumps(config))
+    begin = desk.sandbox.engine.now_ms
+    end = begin + run.minutes * MINUTE_MS
+    step = max((end - begin) // SAMPLES, MINUTE_MS)
+
+    def look(loops: int) -> None:
+        desk.watch.loop_ended()
+        desk.sandbox.requests.clear()
+        now = desk.sandbox.engine.now_ms
+        if now < begin + step * len(load.hours) or now >= end:
+            return
+        load.hours.append((now - begin) / MINUTE_MS / 60)
+        load.bot_mb.append(bot.memory_mb)
+        load.venue_mb.append(resident_mb())
+        load.open.append(len(desk.watch.account.positions))
+        run.say(
+            f"{load.hours[-1]:.2f} h, {load.open[-1]} positions, {len(load.times)} requests, "
+            f"bot {load.bot_mb[-1]:.0f} MB, venue {load.venue_mb[-1]:.0f} MB"
+        )
+
+    bot = BotProcess(desk.folder, desk.key, begin, desk.watch.advance, look, log_level=logging.INFO)
+    alive = bot.serve(until=lambda: desk.sandbox.engine.now_ms >= end)
+    bot.kill()
+    bot.serve()
+    run.must(alive, "limits", f"the bot died by itself, exit code {bot.exit_code}")
+
+
+def _judge_requests(run: Run, load: _Load) -> None:
     for name, seen, window, limit in (
-        ("requests a minute", times, MINUTE_MS, PER_MINUTE),
-        ("requests in 5 minutes", times, 5 * MINUTE_MS, PER_FIVE_MINUTES),
-        ("trading requests in 10 s", trading, TRADING_WINDOW_MS, TRADING_PER_WINDOW),
+        ("requests a minute", load.times, MINUTE_MS, PER_MINUTE),
+        ("requests in 5 minutes", load.times, 5 * MINUTE_MS, PER_FIVE_MINUTES),
+        ("trading requests in 10 s", load.trading, TRADING_WINDOW_MS, TRADING_PER_WINDOW),
     ):
         most = busiest(seen, window)
         run.figures.notes.append(f"{name}: {most} at most, the venue allows {limit}")
         run.must(most <= limit * (1 - MARGIN), "limits", f"{most} {name}, {limit} are allowed")
-    run.must(not refused, "limits", f"{len(refused)} requests were refused with 429")
-    run.figures.notes.append(f"{minutes} minutes, {len(times)} requests, memory +{grown:.0f} MB")
+    run.must(not load.refused, "limits", f"{load.refused} requests were refused with 429")
+    run.figures.notes.append(
+        f"{run.minutes} minutes in loops of {LOOP_SECONDS} s, {len(load.times)} requests, "
+        f"{run.pairs} pairs, positions: {np.mean(load.open):.1f} on average, "
+        f"{max(load.open)} at most"
+    )
+    run.must(max(load.open) == run.pairs // 2, "limits", f"only {max(load.open)} positions opened")
 
 
-def busiest(times: list[int], window_ms: int) -> int:
+def _judge_memory(run: Run, load: _Load) -> None:
+    """Flat: from the end of the warm-up on it neither climbs steadily nor by much."""
+    first = bisect_left(load.hours, WARM_UP_SHARE * load.hours[-1])
+    for who, seen in (("bot", load.bot_mb), ("venue", load.venue_mb)):
+        run.figures.notes.append(
+            f"memory of the {who}: {seen[0]:.0f} MB at the start, {seen[first]:.0f} MB after "
+            f"{load.hours[first]:.1f} h, {seen[-1]:.0f} MB at the end, "
+            f"{slope(load.hours[first:], seen[first:]):+.2f} MB an hour since"
+        )
+    grown = load.bot_mb[-1] - load.bot_mb[first]
+    run.must(grown <= MB_GROWN, "limits", f"the bot has grown by {grown:.0f} MB")
+    if load.hours[-1] - load.hours[first] >= HOURS_FOR_A_SLOPE:
+        climb = slope(load.hours[first:], load.bot_mb[first:])
+        run.must(climb <= MB_AN_HOUR, "limits", f"the bot grows by {climb:.2f} MB an hour")
+
+
+def slope(hours: Sequence[float], values: Sequence[float]) -> float:
+    """Rise of `values` per hour, by least squares; 0 for a single one."""
+    return float(np.polyfit(hours, values, 1)[0]) if len(hours) > 1 else 0.0
+
+
+def busiest(times: Sequence[int], window_ms: int) -> int:
     """The most of `times` (ascending ms) that lie in any window of that length."""
     return max(
         (number + 1 - bisect_left(times, now - window_ms + 1) for number, now in enumerate(times)),
         default=0,
     )
-
-
-def _memory() -> float:
-    """Peak resident memory so far, MB."""
-    gc.collect()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -29,11 +30,12 @@ MUST_BE_ZERO = ("bare", "duplicates", "orphans", "secrets")
 
 def show(console: Console, all_figures: Sequence[Figures]) -> None:
     """Print the table, the notes and every law that was broken."""
-    table = Table(title="Drills", caption=CAPTION)
-    table.add_column("drill")
+    # Narrow enough for 80 columns.
+    table = Table(title="Drills", caption=CAPTION, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("drill", overflow="fold")
     for heading, _ in COLUMNS:
-        table.add_column(heading, justify="right")
-    table.add_column("s", justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("s", justify="right", no_wrap=True)
     table.add_column("laws")
     for figures in all_figures:
         table.add_row(figures.name, *_cells(figures), f"{figures.seconds:.0f}", _verdict(figures))

@@ -55,6 +55,13 @@ def test_kills_leave_nothing_behind(run_drill):
     assert figures.kills == 6
 
 
+def test_a_bot_that_trades_as_much_as_it_may_stays_under_the_venues_limits(run_drill):
+    figures = run_drill("limits", minutes=4, pairs=16)
+    assert figures.broken == []
+    assert any("8 at most" in note for note in figures.notes)
+    assert figures.secrets == 0
+
+
 def test_an_unknown_drill_is_refused_by_name():
     result = CliRunner().invoke(main, ["drill", "--only", "earthquake"])
     assert result.exit_code == 2

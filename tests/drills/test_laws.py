@@ -6,7 +6,7 @@ from freqtrade.persistence import Trade
 from bubbybot_freqtrade.blofin.exchange import Blofin
 from bubbybot_freqtrade.drills.desk import Desk
 from bubbybot_freqtrade.drills.drill import settle
-from bubbybot_freqtrade.drills.limits import busiest
+from bubbybot_freqtrade.drills.limits import busiest, slope
 from bubbybot_freqtrade.drills.market import BTC, ETH
 
 
@@ -98,3 +98,9 @@ def test_the_busiest_window_is_half_open():
     assert busiest([], 10) == 0
     assert busiest([0, 9, 10], 10) == 2
     assert busiest([0, 0, 5, 9], 10) == 4
+
+
+def test_memory_that_grows_is_told_from_memory_that_swings():
+    assert slope([0.0, 1.0, 2.0, 3.0], [300.0, 302.0, 304.0, 306.0]) == pytest.approx(2.0)
+    assert slope([0.0, 1.0, 2.0, 3.0], [300.0, 310.0, 310.0, 300.0]) == pytest.approx(0.0)
+    assert slope([1.0], [300.0]) == 0.0

@@ -55,12 +55,16 @@ def wait_for(exchange: Any, cost: float | None) -> float:
 
 
 class SyncBudget:
-    """Waits for the shared budget before ccxt's own spacing; for the sync class."""
+    """Waits for the shared budget after ccxt's own spacing; for the sync class.
+
+    After it, since a place is a time to send at: a pause between the two would shift requests
+    against each other, and more of them into a window of the venue than the budget counts.
+    """
 
     def throttle(self, cost: float | None = None) -> None:
         """Wait until the request may be sent."""
-        time.sleep(wait_for(self, cost))
         super().throttle(cost)  # type: ignore[misc]
+        time.sleep(wait_for(self, cost))
 
 
 class AsyncBudget:
@@ -68,5 +72,5 @@ class AsyncBudget:
 
     async def throttle(self, cost: float | None = None) -> None:
         """Wait until the request may be sent."""
-        await asyncio.sleep(wait_for(self, cost))
         await super().throttle(cost)  # type: ignore[misc]
+        await asyncio.sleep(wait_for(self, cost))

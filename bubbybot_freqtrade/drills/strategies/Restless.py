@@ -122,3 +122,33 @@ class Restless(Idle):
     @staticmethod
     def _whim(trade: Trade, current_time: datetime) -> Random:
         return Random(f"{trade.pair} {trade.id} {current_time:%H:%M}")  # noqa: S311 - a drill
+
+
+class Crowded(Idle):
+    """As many trades as are allowed, all the time: every candle of every pair is a signal.
+
+    Stops follow the price; trades end at the venue, by stop or target, and make room for others.
+    """
+
+    timeframe = "1m"
+    stop_share = 0.008
+    target_share = 0.016
+    order_types = Idle.order_types | {"stoploss_on_exchange_interval": 60}
+
+    def populate_entry_trend(self, dataframe: DataFrame, metadata: dict) -> DataFrame:
+        """Half of the pairs long, half of them short."""
+        long = int(metadata["pair"][1:3]) % 2
+        dataframe["enter_long" if long else "enter_short"] = 1
+        return dataframe
+
+    def custom_stoploss(
+        self, pair: str, trade: Trade, current_time: datetime, current_rate: float, **kwargs: Any
+    ) -> float | None:
+        """At its distance from the rate; freqtrade only ever tightens it."""
+        sign = -1 if trade.is_short else 1
+        return stoploss_from_absolute(
+            current_rate * (1 - sign * self.stop_share),
+            current_rate,
+            is_short=trade.is_short,
+            leverage=trade.leverage,
+        )
