@@ -16,6 +16,7 @@ from freqtrade.exchange import Exchange
 from freqtrade.persistence import Trade, init_db
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 from sqlalchemy.engine import make_url
 
 from bubbybot_freqtrade.messages import price
@@ -173,29 +174,38 @@ def _profit_at_start(exchange: Exchange, trade: Trade, start: datetime) -> float
 
 
 def positions_table(positions: Sequence[OpenPosition]) -> Table:
-    """The table: levels on the venue, the way to each, R so far."""
-    table = Table(title="Open positions", title_justify="left")
-    for name in ("#", "pair", "side", "entry", "last", "stop", "target", "liquidation"):
-        table.add_column(name, justify="left" if name in ("pair", "side") else "right")
-    for name in ("R", "profit"):
+    """The table: levels on the venue, the way to each, R so far. Two lines each, for 80 columns."""
+    table = Table(title="Open positions", title_justify="left", show_lines=True, pad_edge=False)
+    table.add_column("position")
+    for name in ("entry\nlast", "stop", "target", "liquidation", "R\nprofit"):
         table.add_column(name, justify="right")
-    table.add_column("trouble", style="bold red")
     for position in positions:
+        number = "-" if position.trade_id is None else f"#{position.trade_id}"
+        leverage = f" {position.leverage:g}x" if position.leverage else ""
+        r = "-" if position.r is None else f"{position.r:+.2f}"
         table.add_row(
-            "-" if position.trade_id is None else str(position.trade_id),
-            position.pair.partition(":")[0],
-            position.side + (f" {position.leverage:g}x" if position.leverage else ""),
-            price(position.entry),
-            price(position.last),
+            f"{_market(position)}\n{number} {position.side}{leverage}",
+            f"{price(position.entry)}\n{price(position.last)}",
             *(
                 _level(position, level)
                 for level in (position.stop, position.target, position.liquidation)
             ),
-            "-" if position.r is None else f"{position.r:+.2f}",
-            f"{position.profit:+.2f}",
-            position.trouble,
+            f"{r}\n{position.profit:+.2f}",
         )
     return table
+
+
+def troubles(positions: Sequence[OpenPosition]) -> list[Text]:
+    """A line for each position that has trouble."""
+    return [
+        Text(f"{_market(position)} {position.side}: {position.trouble}", "bold red")
+        for position in positions
+        if position.trouble
+    ]
+
+
+def _market(position: OpenPosition) -> str:
+    return position.pair.partition(":")[0]
 
 
 def _level(position: OpenPosition, level: float | None) -> str:
@@ -240,8 +250,11 @@ def status_command(config_files: tuple[str, ...], userdir: Path | None) -> None:
         raise click.ClickException(" ".join(str(error).split())) from error
     console = Console(highlight=False)
     console.print(positions_table(positions) if positions else "No open positions.")
+    wrong = troubles(positions)
+    for text in wrong:
+        console.print(text)
     console.print(line)
-    if any(position.trouble for position in positions):
+    if wrong:
         raise SystemExit(1)
 
 

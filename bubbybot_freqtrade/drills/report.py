@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -31,8 +30,8 @@ MUST_BE_ZERO = ("bare", "duplicates", "orphans", "secrets")
 def show(console: Console, all_figures: Sequence[Figures]) -> None:
     """Print the table, the notes and every law that was broken."""
     # Narrow enough for 80 columns.
-    table = Table(title="Drills", caption=CAPTION, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("drill", overflow="fold")
+    table = Table(title="Drills", caption=CAPTION, box=None, padding=(0, 1, 0, 0))
+    table.add_column("drill", no_wrap=True)
     for heading, _ in COLUMNS:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("s", justify="right", no_wrap=True)
@@ -40,7 +39,6 @@ def show(console: Console, all_figures: Sequence[Figures]) -> None:
     for figures in all_figures:
         table.add_row(figures.name, *_cells(figures), f"{figures.seconds:.0f}", _verdict(figures))
     if len(all_figures) > 1:
-        table.add_section()
         table.add_row("all", *_cells(*all_figures), "", _verdict(*all_figures))
     console.print(table)
     for figures in all_figures:

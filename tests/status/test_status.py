@@ -1,11 +1,22 @@
 """`bubbybot status` beside a bot that trades on the sandbox, the database shared with it."""
 
+import io
+from dataclasses import replace
+
 import pytest
 from click.testing import CliRunner
 from freqtrade.persistence import Trade
+from rich.console import Console
 
 from bubbybot_freqtrade.risk.breakers import Day
-from bubbybot_freqtrade.status import OpenPosition, day_line, open_positions, status_command
+from bubbybot_freqtrade.status import (
+    OpenPosition,
+    day_line,
+    open_positions,
+    positions_table,
+    status_command,
+    troubles,
+)
 from tests.blofin.conftest import open_desk  # noqa: F401 - a fixture
 from tests.blofin.desk import BTC, ETH
 
@@ -26,7 +37,7 @@ LONG = OpenPosition(
 
 def run(desk):
     """The command, with the bot's own config."""
-    result = CliRunner(env={"COLUMNS": "200"}).invoke(
+    result = CliRunner(env={"COLUMNS": "80"}).invoke(
         status_command, ["-c", str(desk.folder / "config.json"), "--userdir", str(desk.folder)]
     )
     if result.exception is not None and not isinstance(result.exception, SystemExit):
@@ -61,6 +72,27 @@ def test_the_day_says_what_is_left():
     assert "Day's loss left: 60.00 of 100.00, of which new trades may risk 30.00." in line
     over = Day(opening_equity=1_000.0, profit=-100.0, profit_at_stops=-100.0)
     assert "is reached" in day_line(over, 900.0, 0.1, "USDT")
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_the_table_fits_a_terminal(width):
+    pepe = replace(
+        LONG, pair="1000PEPE/USDT:USDT", entry=0.0123456, last=0.0124456, stop=0.0119876,
+        target=0.0139876, liquidation=0.0109876, planned_stop=0.0119876, profit=-1023.45,
+        trade_id=1234, leverage=50.0,
+    )  # fmt: skip
+    lost = replace(LONG, pair=ETH, trade_id=None, stop=None)
+    text = io.StringIO()
+    console = Console(file=text, width=width)
+    console.print(positions_table([LONG, pepe, lost]))
+    for line in troubles([LONG, pepe, lost]):
+        console.print(line)
+    shown = text.getvalue()
+    assert "…" not in shown
+    assert max(map(len, shown.splitlines())) <= width
+    for part in ("1000PEPE/USDT", "#1234 long 50x", "0.0119876", "(-3.68%)", "-1023.45", "+1.50"):
+        assert part in shown
+    assert "ETH/USDT long: not in the database" in shown
 
 
 def test_the_table_has_what_the_venue_holds(open_desk):  # noqa: F811
