@@ -21,6 +21,7 @@ lint: .venv/installed-lint
 benchmark: .venv/installed-benchmark
 	$(BIN)/python benchmarks/analyzers.py
 	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/ledger.py
 
 results: .venv/installed
 	$(BIN)/python benchmarks/results.py $(ARGS)
