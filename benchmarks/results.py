@@ -18,6 +18,7 @@ from pathlib import Path
 
 import freqtrade
 import pandas as pd
+from learning_rows import Learned, learning_section, run_learning
 
 from bubbybot_freqtrade.backtests import (
     PAIRS,
@@ -193,7 +194,10 @@ def report(desk: BacktestDesk, source: str) -> str:
             random_entry={"share": RANDOM_SHARE, "seed": seed},
         ).trades
         say(name, controls[name])
-    return page(desk, source, results, folds, forward, controls, speed(desk, span))
+    without_it = Learned("without", forward, results[variants[0].name])
+    rows = list(run_learning(desk, span, folds))
+    learned = learning_section(without_it, rows, FOLDS[0], UNTOUCHED, END)
+    return page(desk, source, results, folds, forward, controls, learned, speed(desk, span))
 
 
 def say(name: str, trades: pd.DataFrame) -> None:
@@ -208,6 +212,7 @@ def page(
     folds: list[Fold],
     forward: pd.DataFrame,
     controls: dict[str, pd.DataFrame],
+    learned: list[str],
     seconds: tuple[float, float],
 ) -> str:
     """The text of docs/results.md."""
@@ -263,6 +268,7 @@ def page(
         *(figures(trades, START, END).row(name) for name, trades in controls.items()),
         buy_and_hold(desk.data, START, END),
         "",
+        *learned,
         "## Where it comes from (defaults)",
         "",
         Figures.HEAD,
