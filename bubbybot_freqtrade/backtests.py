@@ -180,7 +180,7 @@ class BacktestDesk:
         self, timerange: str, bubbybot: Mapping[str, Any] | None = None, **changes: Any
     ) -> Backtest:
         """Backtest the strategy; `changes` as in `config`."""
-        with _quiet():
+        with quiet():
             config = self.config(timerange, bubbybot, **changes)
             if self.exchange is None:
                 self.exchange = ExchangeResolver.load_exchange(config, load_leverage_tiers=True)
@@ -193,7 +193,7 @@ class BacktestDesk:
                 Backtesting.cleanup()
         name = config["strategy"]
         trades = backtesting.all_bt_content[name]["results"]
-        trades = _with_plans(trades, getattr(backtesting.strategy, "plans", {}))
+        trades = with_plans(trades, getattr(backtesting.strategy, "plans", {}))
         return Backtest(trades, seconds, self._exported(config))
 
     def _exported(self, config: Mapping[str, Any]) -> Path | None:
@@ -213,9 +213,10 @@ def backtest_desk(
         yield BacktestDesk(data, user_data, sandbox, pairs)
 
 
-def _with_plans(
+def with_plans(
     trades: pd.DataFrame, plans: Mapping[tuple[int, datetime], TradePlan]
 ) -> pd.DataFrame:
+    """Trades with their plans' `plan_…` columns; as they are when none was planned."""
     made = {(plan.pair, opened): plan for (_, opened), plan in plans.items()}
     if not made or trades.empty:
         return trades
@@ -231,7 +232,7 @@ def _no_bar(*_args: Any, **_kwargs: Any) -> None:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """freqtrade prints tables and bars of every run; they belong to single backtests."""
     logging.disable(logging.WARNING)
     try:

@@ -7,6 +7,7 @@ import click
 # Imported when called: rehearse pulls in freqtrade, sandbox doesn't, and --help needs neither.
 COMMANDS = {
     "sandbox": "bubbybot_freqtrade.sandbox.cli:sandbox_command",
+    "search": "bubbybot_freqtrade.search.cli:search_command",
     "rehearse": "bubbybot_freqtrade.rehearsal.cli:rehearse_command",
     "doctor": "bubbybot_freqtrade.doctor:doctor_command",
     "report": "bubbybot_freqtrade.report.cli:report_command",

@@ -8,6 +8,7 @@ from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 MIN_TRADES = 15
 """Fewer trades than these say nothing of the settings that made them."""
@@ -73,7 +74,7 @@ def figures(trades: pd.DataFrame, start: str, end: str) -> Figures:
     notional = trades["amount"] * (trades["open_rate"] + trades["close_rate"])
     return Figures(
         trades=len(trades),
-        profit=float((1 + returns).prod() - 1),
+        profit=float(np.prod(1 + returns.to_numpy(dtype=float)) - 1),
         profit_factor=float(won / lost) if lost else math.inf,
         sharpe=ratio(days.mean(), days.std()),
         sortino=ratio(days.mean(), math.sqrt((days.clip(upper=0) ** 2).mean())),
@@ -98,7 +99,10 @@ def deflated_sharpe(days: pd.Series, sharpes: Sequence[float], tried: int) -> fl
         + euler * normal.inv_cdf(1 - 1 / (tried * math.e))
     )
     observed = float(days.mean() / days.std())
-    skew, kurtosis = float(days.skew()), float(days.kurtosis()) + 3
+    skew, kurtosis = (
+        float(stats.skew(days, bias=False)),
+        float(stats.kurtosis(days, bias=False)) + 3,
+    )
     error = math.sqrt(1 - skew * observed + (kurtosis - 1) / 4 * observed**2)
     return normal.cdf((observed - best_of_luck) * math.sqrt(len(days) - 1) / error)
 
