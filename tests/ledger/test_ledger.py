@@ -1,6 +1,6 @@
 """What the ledger makes of trades at a moment, and of a signal."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -180,37 +180,33 @@ def test_a_veto_is_an_upper_end_below_zero():
     assert not is_vetoed(replace(known, mean_r_high=0.0))
 
 
-def frame(money_flow: float, trend: float, atr: np.ndarray) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "close": 100.0,
-            "plan_atr": atr,
-            "mc_money_flow_1h": money_flow,
-            "lux_internal_trend_4h": trend,
-        }
-    )
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """The regime of the last of these candles, where the market's own is `direction`."""
+
+    def words(direction: int, side: str, atr: np.ndarray) -> str:
+        monkeypatch.setattr(
+            "bubbybot_freqtrade.learning.regime.regime", lambda rows: np.full(len(rows), direction)
+        )
+        frame = pd.DataFrame({"close": 100.0, "plan_atr": atr})
+        return regime_of(frame, len(frame) - 1, side)
+
+    return words
 
 
 @pytest.mark.parametrize(
-    ("money_flow", "trend", "side", "expected"),
-    [
-        (3.0, 1.0, "long", "trend"),
-        (3.0, 1.0, "short", "counter"),
-        (-3.0, -1.0, "short", "trend"),
-        (3.0, -1.0, "long", "range"),
-        (np.nan, 1.0, "long", "range"),
-    ],
+    ("direction", "side", "expected"),
+    [(1, "long", "trend"), (1, "short", "counter"), (-1, "short", "trend"), (0, "long", "range")],
 )
-def test_a_regime_is_seen_from_the_side(money_flow, trend, side, expected):
+def test_a_regime_is_seen_from_the_side(seen, direction, side, expected):
     rising = np.linspace(1, 2, 900)
-    assert regime_of(frame(money_flow, trend, rising), 899, side) == f"{expected} wild"
-    assert regime_of(frame(money_flow, trend, rising[::-1]), 899, side) == f"{expected} calm"
+    assert seen(direction, side, rising) == f"{expected} wild"
+    assert seen(direction, side, rising[::-1]) == f"{expected} calm"
 
 
-def test_a_regime_knows_only_the_week_before_its_row():
-    atr = np.ones(1_500)
+def test_a_regime_knows_only_the_week_before_its_row(seen):
+    atr = np.ones(1_401)
     atr[:700] = 9.0
-    atr[1_401:] = 9.0
     atr[1_400] = 1.1
-    assert regime_of(frame(1, 1, atr), 1_400, "long") == "trend wild"
-    assert regime_of(frame(1, 1, np.full(5, np.nan)), 4, "long") == "trend calm"
+    assert seen(1, "long", atr) == "trend wild"
+    assert seen(1, "long", np.full(5, np.nan)) == "trend calm"

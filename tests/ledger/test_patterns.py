@@ -61,7 +61,7 @@ def test_a_backtests_patterns_are_counted_and_drawn(exported, tmp_path):
 
 def test_pairs_and_regimes_are_told_apart(exported, tmp_path):
     result, _ = show(tmp_path, exported.export, "--by", "pair", "--by", "regime")
-    for words in ("BTC/USDT", "ETH/USDT", "calm", "wild", "trend", "counter", "range"):
+    for words in ("BTC/USDT", "ETH/USDT", "calm", "wild", "range"):
         assert words in result.output, words
     assert "unknown" not in result.output
 

@@ -26,12 +26,15 @@ HALF_LIFE, PRIOR, INTERVAL = 2.0, 1.0, 0.9
 OWN = {
     "bubbybot": {
         "risk": {"max_risk": 0.025},
+        "confluence": {"regime_filter": False},
+        "exits": {"break_even_at": None, "trail_from": None},
         "messages": {"price_move": None, "patterns": "daily"},
         "learning": {
             "veto": True,
             "half_life_days": HALF_LIFE,
             "prior_trades": PRIOR,
             "interval": INTERVAL,
+            "other_regimes": 1.0,
         },
     }
 }

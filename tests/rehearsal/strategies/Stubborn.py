@@ -17,7 +17,7 @@ class Stubborn(BubbyBotStrategy):
 
     def populate_indicators(self, dataframe, metadata):
         dataframe["plan_atr"] = average_true_range(dataframe)
-        dataframe["mc_money_flow_1h"] = dataframe["lux_internal_trend_4h"] = 1.0
+        dataframe["mc_yellow_cross"] = False
         dataframe["long_confluence"], dataframe["short_confluence"] = 0.8, 0.0
         dataframe["plan_long_stop"] = dataframe["close"] * 0.983
         dataframe["plan_long_target"] = dataframe["close"] * 1.08
@@ -25,6 +25,7 @@ class Stubborn(BubbyBotStrategy):
         return dataframe
 
     def populate_entry_trend(self, dataframe, metadata):
+        dataframe = super().populate_entry_trend(dataframe, metadata)
         signal = dataframe["date"] + timedelta(minutes=15)
         due = (signal.dt.hour % HOURS == 0) & (signal.dt.minute == 0)
         dataframe["enter_long"] = due.astype(int)
