@@ -1,8 +1,8 @@
 """The ledger's trades from where freqtrade keeps them: its database, a backtest, a backtest's file.
 
 Nothing is kept anywhere else. What a trade recorded of its plan makes it complete: without the plan
-(another strategy's file, an entry that had none) the first stop stands for the planned one, a target of
-twice the stop's distance for the target, and the regime is unknown, so it counts as another one.
+(another strategy's file, an entry that had none) the first stop stands for the planned one, twice
+its distance for the target's, and the regime is unknown, so it counts as another one.
 """
 
 from collections.abc import Callable, Iterator
@@ -29,7 +29,8 @@ class ClosedTrades:
     """freqtrade's closed trades, of its database or of the running backtest.
 
     :param plan_of: the plan that was recorded with a trade
-    :param candle: length of a backtest's candle, by whose start it dates the ends of trades
+    :param candle: how long after its date a trade of a backtest surely has ended: the length of the
+        strategy's candle, also with `--timeframe-detail`, where some ends have no finer date
     """
 
     def __init__(self, plan_of: PlanOf, candle: timedelta) -> None:
