@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,6 +14,7 @@ from pathlib import Path
 
 import freqtrade
 import pytest
+from freqtrade_client.ft_rest_client import FtRestClient
 
 from bubbybot_freqtrade.sandbox.server import Sandbox
 from bubbybot_freqtrade.sandbox.settings import (
@@ -60,9 +63,8 @@ class Desk:
 
     def command(self, *args: str) -> list[str]:
         return [
-            sys.executable,
-            "-m",
-            "freqtrade",
+            # Not python -m freqtrade, which ends with 0 after any error.
+            str(Path(sys.executable).with_name("freqtrade")),
             *args,
             "--userdir",
             str(self.folder / "user_data"),
@@ -76,6 +78,18 @@ class Desk:
         )  # fmt: skip
         told = done.stdout + done.stderr
         assert done.returncode == 0, told
+        assert "Traceback" not in told
+        return told
+
+    def refused(self, *args: str) -> str:
+        """Run a command that must end with a configuration error and no traceback."""
+        done = subprocess.run(
+            self.command(*args), capture_output=True, text=True, check=False, timeout=240,
+            env=ENVIRONMENT, cwd=self.folder,
+        )  # fmt: skip
+        told = done.stdout + done.stderr
+        # freqtrade ends with 0 here.
+        assert "ERROR - Configuration error" in told
         assert "Traceback" not in told
         return told
 
@@ -156,6 +170,92 @@ def test_backtesting_runs_on_downloaded_candles(desk, candles):
     )  # fmt: skip
     assert "STRATEGY SUMMARY" in told
     assert "No trades made" not in told
+
+
+@pytest.fixture(scope="module")
+def strategies(desk) -> str:
+    """A folder with the strategy: freqtrade keeps parameter files beside it."""
+    folder = desk.folder / "strategies"
+    folder.mkdir()
+    shutil.copy(ROOT / "user_data/strategies/BubbyBot.py", folder)
+    return str(folder)
+
+
+def test_list_strategies_is_clean_and_shows_what_hyperopt_may_change(desk, strategies):
+    told = desk.run("list-strategies", "--strategy-path", strategies)
+    (row,) = [line for line in told.splitlines() if "BubbyBot.py" in line]
+    cells = [cell.strip() for cell in row.strip("│").split("│")]
+    assert cells[:3] == ["BubbyBot", "BubbyBot.py", "OK"]
+    # Five parameters of the entry, two of the exit.
+    assert cells[3] == "Yes"
+    assert [cells[4], cells[5]] == ["5", "2"]
+
+
+def test_hyperopt_writes_parameters_that_the_next_run_reads(desk, candles, strategies):
+    pytest.importorskip("optuna", reason='needs pip install "freqtrade[hyperopt]"')
+    pytest.importorskip("cmaes", reason='needs pip install "freqtrade[hyperopt]"')
+    config = desk.config("hyperopt")
+    desk.run(
+        "hyperopt", "-c", config, "--strategy-path", strategies, "--timerange", candles,
+        "--hyperopt-loss", "SharpeHyperOptLoss", "--spaces", "buy", "sell", "--epochs", "2",
+        "--random-state", "3", "-j", "1", "-p", PAIRS[0],
+    )  # fmt: skip
+    written = Path(strategies) / "BubbyBot.json"
+    found = json.loads(written.read_text())["params"]
+    assert set(found["buy"]) == {
+        "min_confidence", "conflict", "agreement", "stop_atr_margin", "min_reward_risk",
+    }  # fmt: skip
+    assert set(found["sell"]) == {"break_even_at", "trail_from"}
+    told = desk.run(
+        "backtesting", "-c", config, "--strategy-path", strategies, "--timerange", candles,
+        "--cache", "none", "-p", PAIRS[0],
+    )  # fmt: skip
+    for name, value in (found["buy"] | found["sell"]).items():
+        assert f"{name} = {value}" in told
+    # Read by us too: a value that breaks a rule of the house stops the start, by its name.
+    changed = json.loads(written.read_text())
+    changed["params"]["buy"]["min_confidence"] = 0.5
+    written.write_text(json.dumps(changed))
+    try:
+        refused = desk.refused("backtesting", "-c", config, "--strategy-path", strategies)
+        assert "bubbybot.confluence.min_confidence" in refused
+    finally:
+        written.unlink()
+
+
+def test_freq_uis_chart_of_a_backtest_has_the_analyzers(desk, candles, strategies):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    api = {
+        "enabled": True, "listen_ip_address": "127.0.0.1", "listen_port": port,
+        "username": "owner", "password": "local-password", "jwt_secret_key": "0123456789" * 4,
+        "CORS_origins": [],
+    }  # fmt: skip
+    told = desk.folder / "webserver.log"
+    with told.open("w") as sink:
+        config = desk.config("webserver", api_server=api, strategy_path=strategies)
+        server = subprocess.Popen(
+            desk.command("webserver", "-c", config),
+            stdout=sink, stderr=subprocess.STDOUT, env=ENVIRONMENT, cwd=desk.folder,
+        )  # fmt: skip
+        client = FtRestClient(f"http://127.0.0.1:{port}", "owner", "local-password", timeout=60)
+        try:
+            deadline = time.monotonic() + 60
+            while "Uvicorn running" not in told.read_text():
+                assert server.poll() is None, told.read_text()
+                assert time.monotonic() < deadline, told.read_text()
+                time.sleep(0.2)
+            assert "BubbyBot" in client.strategies()["strategies"]
+            chart = client.pair_history(PAIRS[0], "15m", "BubbyBot", timerange=candles)
+        finally:
+            client._session.close()
+            server.kill()
+            server.wait(60)
+    assert chart["length"] > 1_000
+    assert {"mc_wt1", "lux_range_high", "fc_poc", "long_confluence"} <= set(chart["columns"])
+    assert {drawn["type"] for drawn in chart["annotations"]} == {"area", "line", "point"}
+    assert "Traceback" not in told.read_text()
 
 
 def test_lookahead_analysis_runs(desk, candles):
