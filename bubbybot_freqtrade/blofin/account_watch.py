@@ -76,6 +76,8 @@ class AccountWatch:
         """Why no entry may be sent for a pair; None when one may."""
         if not self._looked_back:
             self.run()
+        if self._exchange.clock.is_wrong():
+            return "this machine's clock is off, BloFin refuses its time"
         if not self.account_known:
             return "the account's state is not known"
         if pair in self._waiting:
@@ -84,6 +86,11 @@ class AccountWatch:
         if any(finding.pair == pair for finding in unknown):
             return "it has a position that this bot's database doesn't know"
         return None
+
+    def news(self) -> list[str]:
+        """What the owner should know of, a sentence each: the clock and the findings."""
+        clock = self._exchange.clock.news()
+        return [*([clock] if clock else []), *(told(finding) for finding in self.findings)]
 
     def _look_back(self) -> None:
         """Put back, once at start, entries that a kill has lost, also those that have ended since.
@@ -94,7 +101,9 @@ class AccountWatch:
         newest = None if self._looked_back else database.newest_order_date()
         if newest is not None:
             exchange = self._exchange
-            ended = exchange.ended_orders(None, dt_ts(newest))
+            # Its date is the venue's or this machine's: the earlier of the two.
+            since = min(dt_ts(newest), exchange.clock.venue_ms(newest))
+            ended = exchange.ended_orders(None, since)
             own = [o for o in ended if exchange.is_own(o) and not closes(o)]
             known = database.known_order_ids(own)
             for order in own:

@@ -60,6 +60,7 @@ from bubbybot_freqtrade.blofin.stops import (
     stop_candidates,
     tighter,
 )
+from bubbybot_freqtrade.blofin.venue_clock import VenueClock
 
 if TYPE_CHECKING:
     from bubbybot_freqtrade.blofin.account_watch import AccountWatch
@@ -194,7 +195,10 @@ class Blofin(Exchange):
         self.account_watch = AccountWatch(self)
         try:
             self._prepare_account()
-        except (ccxt.AuthenticationError, ccxt.InvalidNonce) as e:
+        except ccxt.InvalidNonce as e:
+            self.clock.remind()
+            raise OperationalException(f"{self.clock.news() or ''} Message: {e}".strip()) from e
+        except ccxt.AuthenticationError as e:
             raise OperationalException(f"BloFin does not accept this API key. {e}") from e
         except ccxt.DDoSProtection as e:
             raise DDosProtection(e) from e
@@ -232,6 +236,7 @@ class Blofin(Exchange):
         self._loop_state.start_loop()
         if self._api_key is not None:
             self._api_key.remind()
+        self.clock.remind()
         super().reload_markets(force, load_leverage_tiers=load_leverage_tiers)
         if not force and self.account_watch is not None and self._database.is_open():
             self.account_watch.run()
@@ -477,6 +482,11 @@ class Blofin(Exchange):
         from bubbybot_freqtrade.blofin import database
 
         return database
+
+    @cached_property
+    def clock(self) -> VenueClock:
+        """This machine's clock beside the venue's."""
+        return VenueClock(self._api)
 
     @property
     def config(self) -> Config:
@@ -901,7 +911,7 @@ class Blofin(Exchange):
         It reads as open: freqtrade asks for its state in the next loop and closes the trade then.
         """
         opened = self._database.open_since(pair) or dt_now() - timedelta(days=1)
-        closing = self._closing_orders(pair, side, dt_ts(opened))
+        closing = self._closing_orders(pair, side, self.clock.venue_ms(opened))
         if not closing:
             raise ccxt.ExchangeError(
                 f"{pair} has no position on BloFin and no order that closed it is known yet."

@@ -90,7 +90,9 @@ def _life_cases(run: Run) -> None:
         "the owner cancels the stop": _stop_canceled_by_hand,
         "the owner changes the leverage": _leverage_by_hand,
         "the key is revoked": _key_revoked,
-        "the clock is off by two minutes": _clock_off,
+        "the clock is two minutes ahead": _clock_off(120, is_corrected=True),
+        "the clock is two minutes behind": _clock_off(-120, is_corrected=True),
+        "the clock is an hour ahead": _clock_off(3600, is_corrected=False),
     }
     wanted = {name: play for name, play in cases.items() if run.cases(name)}
     if not wanted:
@@ -215,14 +217,29 @@ def _key_revoked(run: Run, desk: Desk, case: str) -> None:
     desk.sandbox.engine.add_key(desk.key)
 
 
-def _clock_off(run: Run, desk: Desk, case: str) -> None:
-    desk.venue_lag_ms = 120_000
-    desk.loop(4, minutes=1, able=False)
-    desk.enter(ETH)
-    desk.loop(2, able=False)
-    run.must(len(_stops(desk, BTC)) == 1, case, "the stop is gone from the venue")
-    desk.venue_lag_ms = 0
-    desk.pass_time(3)
+def _clock_off(seconds: int, *, is_corrected: bool) -> Case:
+    """This machine's clock is `seconds` ahead of the venue's."""
+
+    def play(run: Run, desk: Desk, case: str) -> None:
+        since = len(desk.log.lines)
+        desk.venue_lag_ms = seconds * 1000
+        # Behind the venue at once, ahead of it after the venue has stood still for so long.
+        desk.loop(2, minutes=max(seconds, 0) / 60 + 1, able=False)
+        run.must(desk.said("warning", "clock", since=since), case, "it did not say so")
+        entered = desk.enter(ETH) is not None
+        desk.loop(2, able=is_corrected)
+        if is_corrected:
+            run.must(entered, case, "it did not sign with the venue's time")
+            run.must(len(_stops(desk, ETH)) == 1, case, "the entry has no stop")
+        else:
+            run.must(not entered, case, "it entered a trade with a time that the venue refuses")
+        run.must(len(_stops(desk, BTC)) == 1, case, "the stop is gone from the venue")
+        since = len(desk.log.lines)
+        desk.venue_lag_ms = 0
+        desk.loop(3, minutes=max(-seconds, 0) / 60 + 1, able=False)
+        run.must(desk.said("clock agrees", since=since), case, "it did not see it set right")
+
+    return play
 
 
 # The market is faster than the bot

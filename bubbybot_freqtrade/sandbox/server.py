@@ -7,6 +7,7 @@ import logging
 import os
 import threading
 from decimal import Decimal
+from email.utils import formatdate
 from sys import intern
 from time import monotonic, perf_counter
 from types import TracebackType
@@ -280,7 +281,7 @@ class Sandbox:
         if fault is None:
             response = self.answer(request)
             self._log(request, response, started, "")
-            return _http_response(response)
+            return _http_response(response, self.engine.now_ms)
         return await self._play_fault(http, request, fault, started)
 
     def answer(self, request: Request) -> Response:
@@ -299,12 +300,12 @@ class Sandbox:
         response = self._answer_under(request, fault) if fault.kind in HAPPENS else None
         if fault.kind in UNSPOILED and response is not None:
             self._log(request, response, started, fault.kind)
-            return _http_response(response)
+            return _http_response(response, self.engine.now_ms)
         uid = self.rest.uid_of(request)
         if fault.kind in ("http", "lost_http", "code"):
             spoiled = _fault_response(fault, uid)
             self._log(request, spoiled, started, fault.kind)
-            return _http_response(spoiled)
+            return _http_response(spoiled, self.engine.now_ms)
         self._log(request, Response(0, b"", "", uid), started, fault.kind)
         if fault.kind == "lost_timeout":
             await asyncio.sleep(fault.delay_ms / 1000)
@@ -345,8 +346,15 @@ class Sandbox:
         )
 
 
-def _http_response(response: Response) -> web.Response:
-    return web.Response(status=response.status, body=response.body, content_type="application/json")
+def _http_response(response: Response, now_ms: int | None = None) -> web.Response:
+    """now_ms: the venue's time, for the Date header; aiohttp writes the machine's."""
+    headers = None if now_ms is None else {"Date": formatdate(now_ms / 1000, usegmt=True)}
+    return web.Response(
+        status=response.status,
+        body=response.body,
+        content_type="application/json",
+        headers=headers,
+    )
 
 
 def _fault_response(fault: Fault, uid: str) -> Response:

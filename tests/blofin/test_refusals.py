@@ -107,11 +107,20 @@ def test_a_key_that_is_not_for_us_stops_the_start(open_desk, change, said):
         desk.start()
 
 
-def test_a_clock_that_is_off_stops_the_start(open_desk):
+def test_a_clock_that_is_far_off_stops_the_start(open_desk):
     desk = open_desk()
-    desk._traveller.move_to(START + timedelta(minutes=2))
-    with pytest.raises(OperationalException, match=r"152405(.|\n)*clock"):
+    desk._traveller.move_to(START + timedelta(hours=1))
+    with pytest.raises(OperationalException, match=r"3600 s ahead of BloFin's(.|\n)*152405"):
         desk.start()
+
+
+@pytest.mark.parametrize("minutes", [2, -2])
+def test_a_clock_that_is_minutes_off_is_reckoned_with(open_desk, minutes):
+    desk = open_desk()
+    desk._traveller.move_to(START + timedelta(minutes=minutes))
+    bot = desk.start()
+    assert desk.enter(BTC) is not None
+    assert "Requests are signed with BloFin's time" in bot.exchange.account_watch.news()[0]
 
 
 def test_the_account_is_switched_to_the_configured_modes(open_desk):

@@ -232,7 +232,7 @@ def test_keys_the_venue_refuses(client, key, config, error, text):
 def test_a_clock_that_is_off_is_named(client):
     blofin = client()
     now = blofin.exchange.milliseconds
-    blofin.exchange.milliseconds = lambda: now() - 120_000
+    blofin.exchange.milliseconds = lambda: now() - 1_200_000
     with pytest.raises(ccxt.InvalidNonce, match="clock"):
         blofin.fetch_balance()
 

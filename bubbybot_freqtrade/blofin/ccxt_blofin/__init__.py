@@ -3,8 +3,8 @@
 They are used like ``ccxt.blofin``, ``ccxt.async_support.blofin`` and ``ccxt.pro.blofin`` and answer
 to the same name. What differs between those three is only how a request waits for its answer, so
 requests, parsing, errors and the steps of every method stand once (`errors`, `access`,
-`description`; `markets`, `orders`, `account` and their `..._calls`); `streams` is for websockets
-alone.
+`time_difference`, `description`; `markets`, `orders`, `account` and their `..._calls`); `streams`
+is for websockets alone.
 """
 
 from typing import Any
@@ -25,6 +25,7 @@ from bubbybot_freqtrade.blofin.ccxt_blofin.markets import MarketsOfBlofin
 from bubbybot_freqtrade.blofin.ccxt_blofin.order_calls import OrderCalls
 from bubbybot_freqtrade.blofin.ccxt_blofin.orders import OrdersOfBlofin
 from bubbybot_freqtrade.blofin.ccxt_blofin.streams import StreamsOfBlofin
+from bubbybot_freqtrade.blofin.ccxt_blofin.time_difference import TimeDifferenceOfBlofin
 
 __all__ = ["BlofinAsync", "BlofinPro", "BlofinSync"]
 
@@ -39,6 +40,7 @@ class _Blofin(
     MarketsOfBlofin,
     OrdersOfBlofin,
     AccountOfBlofin,
+    TimeDifferenceOfBlofin,
 ):
     """What sync, async and pro have in common."""
 

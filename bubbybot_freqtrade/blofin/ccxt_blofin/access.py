@@ -61,7 +61,7 @@ class AccessToBlofin:
             return {"url": url, "method": method, "body": None, "headers": None}
         self.check_required_credentials()
         content = self.json(query) if method != "GET" and query else ""
-        timestamp, nonce = str(self.milliseconds()), uuid.uuid4().hex
+        timestamp, nonce = str(self.nonce()), uuid.uuid4().hex
         signed = SignedHeaders(
             {
                 "ACCESS-KEY": self.apiKey,

@@ -85,6 +85,8 @@ class DescriptionOfBlofin:
         - ``brokerId``: sent with orders unless empty. Empty by default, as a key that is bound to
           no broker refuses any (152011).
         - ``defaultMarginMode``: ``cross`` (default) or ``isolated``.
+        - ``adjustForTimeDifference``: sign with the venue's time where this machine's is seconds
+          to minutes off (default). ``timeDifference`` is measured, in ms.
         """
         described = self.deep_extend(
             super().describe(),  # type: ignore[misc]
@@ -112,6 +114,8 @@ class DescriptionOfBlofin:
                     "brokerId": "",
                     "positionMode": "net_mode",
                     "defaultMarginMode": "cross",
+                    "adjustForTimeDifference": True,
+                    "timeDifference": 0,
                 },
             },
         )

@@ -6,6 +6,7 @@ and the ones ccxt's own class lists from live accounts.
 """
 
 import re
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import ccxt
@@ -135,6 +136,7 @@ class ErrorsOfBlofin:
     """Turns answers into exceptions; mixed into the ccxt classes."""
 
     id: str
+    measure_time_difference: Callable[[Any, Any], None]
     exceptions: dict[str, dict[str, type[ccxt.BaseError]]]
     httpExceptions: dict[str, type[ccxt.BaseError]]  # noqa: N815 - ccxt's name
 
@@ -157,6 +159,7 @@ class ErrorsOfBlofin:
         if not isinstance(response, dict) or http_code >= 500:
             # Whatever a gateway says in JSON, the order behind it may have been carried out.
             self.refuse_page(http_code, reason, url, body)
+        self.measure_time_difference(headers, request_headers)
         if response.get("code") is None:
             if http_code >= 400:
                 return  # ccxt's table of HTTP statuses decides
