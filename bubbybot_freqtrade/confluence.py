@@ -36,8 +36,12 @@ PREFIXES = {"market_cipher": "mc", "lux_algo": "lux", "frankie_candles": "fc"}
 SCORE_COLUMNS = tuple(f"{prefix}_{side}_score" for prefix in PREFIXES.values() for side in SIDES)
 """What is needed of each timeframe."""
 
-REGIME_COLUMNS = {"1h": "mc_money_flow", "4h": "lux_internal_trend"}
-"""The context's columns whose signs are the market's regime."""
+REGIME_TIMEFRAME = "1h"
+REGIME_COLUMNS = ("mc_rsi", "fc_vah", "fc_val")
+"""Its columns that make the regime."""
+
+# Wilder's RSI in a trend: up, it keeps above 40 and reaches beyond 60; down mirrors it.
+TRENDING_RSI = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,17 +188,18 @@ def scores(frame: pd.DataFrame, settings: ConfluenceSettings) -> tuple[Floats, F
 
 
 def regime(frame: pd.DataFrame) -> Floats:
-    """+1 where 1h money flow and 4h internal structure both point up, −1 both down, else 0.
+    """+1 where price has left the 1h value area upwards with a trending RSI, −1 downwards, else 0.
 
-    A timeframe without candles has no sign, so nothing trades on it.
+    Without 1h candles there is no regime, so nothing trades on it.
     """
-    signs = []
-    for timeframe, column in REGIME_COLUMNS.items():
-        name = f"{column}_{timeframe}"
-        values = frame[name].to_numpy(dtype=np.float64) if name in frame else np.zeros(len(frame))
-        signs.append(np.sign(np.nan_to_num(values)))
-    first, second = signs
-    return np.where(first == second, first, 0.0)
+    names = [f"{column}_{REGIME_TIMEFRAME}" for column in REGIME_COLUMNS]
+    if not set(names) <= set(frame.columns):
+        return np.zeros(len(frame))
+    rsi, high, low = (frame[name].to_numpy(dtype=np.float64) for name in names)
+    close = frame["close"].to_numpy(dtype=np.float64)
+    up = (close > high) & (rsi > TRENDING_RSI)
+    down = (close < low) & (rsi < 100 - TRENDING_RSI)
+    return up.astype(np.float64) - down
 
 
 def tags(frame: pd.DataFrame, rows: npt.NDArray[np.intp], side: Side) -> list[str]:

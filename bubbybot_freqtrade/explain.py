@@ -26,6 +26,7 @@ from bubbybot_freqtrade.confluence import (
     EVIDENCE_CANDLES,
     PREFIXES,
     REGIME_COLUMNS,
+    REGIME_TIMEFRAME,
     SIDES,
     TIMEFRAMES,
     Floats,
@@ -196,8 +197,8 @@ def missing(explained: Explanation, side: Side, stop: float, target: float) -> s
     if np.isnan(target):
         return "no opposing level pays enough"
     if explained.confluence.regime_filter and direction != (1 if side == "long" else -1):
-        columns = ", ".join(f"{timeframe} {name}" for timeframe, name in REGIME_COLUMNS.items())
-        return f"the regime ({columns}) is not with it"
+        columns = ", ".join(REGIME_COLUMNS)
+        return f"the regime ({REGIME_TIMEFRAME} {columns}) is not with it"
     return "a yellow cross or a candle without volume blocks it"
 
 

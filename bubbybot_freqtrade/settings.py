@@ -50,10 +50,11 @@ class ConfluenceSettings(Settings):
         default=0.6, gt=0, le=1, description="analyzer score that counts as full evidence"
     )
     full_score: float = Field(
-        default=0.7, gt=0, le=1, description="combined evidence that counts as a score of 1"
+        default=0.65, gt=0, le=1, description="combined evidence that counts as a score of 1"
     )
     regime_filter: bool = Field(
-        default=True, description="only with the 1h money flow and the 4h internal structure"
+        default=True,
+        description="only where price has left the 1h value area, with an RSI beyond 60 or 40",
     )
     min_confidence: float = Field(
         default=MIN_CONFIDENCE, ge=MIN_CONFIDENCE, le=1, description="least score that is traded"
@@ -100,7 +101,7 @@ class RiskSettings(Settings):
     max_stop: float = Field(default=0.05, gt=0, lt=1, description="furthest stop")
     stop_atr_margin: float = Field(default=0.5, ge=0, description="ATRs between structure and stop")
     stop_timeframes: tuple[Timeframe, ...] = Field(
-        default=("1h",), min_length=1, description="whose structure gives the stop"
+        default=("15m", "1h"), min_length=1, description="whose structure gives the stop"
     )
     target_timeframes: tuple[Timeframe, ...] = Field(
         default=("1h", "4h"), min_length=1, description="whose structure gives the target"
@@ -141,7 +142,7 @@ class ExitSettings(Settings):
         default=None, gt=0, description="profit in R at which the stop goes to entry plus costs"
     )
     trail_from: float | None = Field(
-        default=None,
+        default=1.0,
         gt=0,
         description="profit in R from which the stop follows the internal structure",
     )

@@ -18,7 +18,6 @@ import numpy.typing as npt
 import pandas as pd
 from freqtrade.enums import RunMode
 from freqtrade.exceptions import FreqtradeException
-from freqtrade.exchange import timeframe_to_seconds
 from freqtrade.persistence import LocalTrade, Order, PairLocks, Trade
 from freqtrade.strategy import (
     CategoricalParameter,
@@ -31,7 +30,7 @@ from freqtrade.strategy import (
 from bubbybot_freqtrade import messages, plots
 from bubbybot_freqtrade.analyzers import frankie_candles, lux_algo, market_cipher
 from bubbybot_freqtrade.blofin.bracket import Bracket, offer_bracket
-from bubbybot_freqtrade.blofin.reconciliation import told
+from bubbybot_freqtrade.closed_candles import CANDLE, Candle, ClosedCandles
 from bubbybot_freqtrade.confluence import (
     REGIME_COLUMNS,
     SCORE_COLUMNS,
@@ -41,17 +40,14 @@ from bubbybot_freqtrade.confluence import (
     scores,
     tags,
 )
+from bubbybot_freqtrade.equity import Equity, closed_today, looks_for_bias
 from bubbybot_freqtrade.learning.ledger import Ledger
 from bubbybot_freqtrade.learning.regime import regime_of
 from bubbybot_freqtrade.learning.table import pattern_rows
 from bubbybot_freqtrade.learning.trades import ClosedTrades, read_prior
 from bubbybot_freqtrade.risk.breakers import (
-    Day,
-    Exposure,
-    day_of,
     day_start,
     next_day,
-    price_profit,
 )
 from bubbybot_freqtrade.risk.levels import (
     LEVEL_COLUMNS,
@@ -95,10 +91,8 @@ PARAMETERS = {
     "trail_from": "exits",
 }
 DAILY_LOSS_LOCK = "BubbyBot: daily loss limit"
-CONTEXT_TIMEFRAMES = tuple(REGIME_COLUMNS)
+CONTEXT_TIMEFRAMES = ("1h", "4h")
 TAKER_FEE = 0.0006
-LOOKAHEAD_CAPITAL = 10_000.0
-CANDLE = timedelta(minutes=15)
 # A forced market order with a price fills at the market's; so far apart the plan still holds.
 FORCED_RATE_GAP = 0.002
 WATCH_INTERVAL = timedelta(minutes=1)
@@ -168,7 +162,7 @@ class BubbyBotStrategy(IStrategy):
     stop_atr_margin = DecimalParameter(0.0, 2.0, default=0.5, decimals=1, space="buy")
     min_reward_risk = DecimalParameter(2.0, 4.0, default=2.0, decimals=1, space="buy")
     break_even_at = CategoricalParameter([0.0, 1.0, 1.5, 2.0], default=0.0, space="sell")
-    trail_from = CategoricalParameter([0.0, 1.0, 1.5, 2.0, 3.0], default=0.0, space="sell")
+    trail_from = CategoricalParameter([0.0, 1.0, 1.5, 2.0, 3.0], default=1.0, space="sell")
 
     plot_config = plots.plot_config()
 
@@ -181,15 +175,14 @@ class BubbyBotStrategy(IStrategy):
         self._pending: dict[str, TradePlan] = {}
         self.plans: dict[tuple[int, datetime], TradePlan] = {}
         self._planless: set[int] = set()
-        self._marks: dict[str, float] = {}
         self._funding: dict[str, tuple[datetime, float]] = {}
-        self._shocks: dict[str, dict[datetime, float]] = {}
-        self._day_marks: dict[tuple[str, datetime], float] = {}
+        self.candles = ClosedCandles(self.settings.exits.volatility_shock)
+        self._equity = Equity(config, lambda: self.wallets, self.candles)
         self._halted = False
         self._harmless: tuple[Any, ...] = ()
         self._target_ratios: dict[str, tuple[tuple[Any, ...], float]] = {}
         self._ledger = Ledger(self.settings.learning, read_prior(self.settings.learning.prior))
-        self._closed_trades = ClosedTrades(self._plan_of, self._backtest_candle)
+        self._closed_trades = ClosedTrades(self._plan_of, CANDLE)
         self._price_watch = PriceWatch(self.settings.messages)
         self._candle_watch = CandleWatch(self.settings.messages)
         self._account_messages = AccountMessages()
@@ -253,7 +246,7 @@ class BubbyBotStrategy(IStrategy):
         for timeframe, context in contexts.items():
             if context.empty:
                 continue
-            needed = ["date", *SCORE_COLUMNS, *LEVEL_COLUMNS, REGIME_COLUMNS[timeframe]]
+            needed = list(dict.fromkeys(("date", *SCORE_COLUMNS, *LEVEL_COLUMNS, *REGIME_COLUMNS)))
             # Merged with the dates alone: with all columns it takes a multiple of the time.
             merged = merge_informative_pair(
                 dataframe[["date"]], analyze(context)[needed], self.timeframe, timeframe
@@ -304,7 +297,7 @@ class BubbyBotStrategy(IStrategy):
             dataframe[f"enter_{side}"] = enter.astype(int)
             enter_tags[rows] = tags(dataframe, rows, side)
         dataframe["enter_tag"] = enter_tags
-        self._shocks[metadata["pair"]] = shocks(dataframe, self.settings.exits.volatility_shock)
+        self.candles.keep(metadata["pair"], dataframe)
         return dataframe
 
     def _entries(self, dataframe: pd.DataFrame, side: Side) -> Flags:
@@ -422,6 +415,8 @@ class BubbyBotStrategy(IStrategy):
         """Keep the plan with the trade, so that a restart knows it."""
         if order.ft_order_side != trade.entry_side or trade.nr_of_successful_entries > 1:
             return
+        # What the pair's last trade was seen at says nothing of this one.
+        self._equity.marks.pop(pair, None)
         self._keep_plan(trade, self._pending.pop(pair, None))
         if self.config.get("runmode") == RunMode.BACKTEST and (made := self._plan_of(trade)):
             order.ft_order_tag = with_levels(order.ft_order_tag or "", made)
@@ -458,29 +453,31 @@ class BubbyBotStrategy(IStrategy):
             weighed = self._weighed(signal, now)
             if isinstance(weighed, Refusal):
                 return weighed
-            return self._plan_at(weighed, rate, leverage)
+            return self._plan_at(weighed, rate, now, leverage)
         # A person answers for the idea; every rule of the trade itself stays.
         confidence = max(signal.confidence, self.min_confidence.value)
         forced = replace(signal, confidence=confidence, tag=entry_tag or "")
-        made = self._plan_at(forced, rate, leverage)
+        made = self._plan_at(forced, rate, now, leverage)
         if isinstance(made, Refusal):
             frame, _ = self.dp.get_analyzed_dataframe(pair, self.timeframe)
             atr = float(frame["plan_atr"].iat[-1])
             stop, target = forced_levels(side, rate, atr, self._fee(pair), self._risk())
-            made = self._plan_at(replace(forced, stop=stop, target=target), rate, leverage)
+            made = self._plan_at(replace(forced, stop=stop, target=target), rate, now, leverage)
         return made
 
     def _weighed(self, signal: Signal, now: datetime) -> Signal | Refusal:
         """The signal by what past trades say of it, where the settings ask for that."""
-        if not self.settings.learning.is_used or self._looks_for_bias:
+        if not self.settings.learning.is_used or looks_for_bias(self.config):
             return signal
         return self._ledger.weigh(self._closed_trades.history(), signal, now)
 
-    def _plan_at(self, signal: Signal, rate: float, leverage: float | None) -> TradePlan | Refusal:
+    def _plan_at(
+        self, signal: Signal, rate: float, now: datetime, leverage: float | None
+    ) -> TradePlan | Refusal:
         return plan(
             signal,
             rate,
-            self._equity(),
+            self._equity.for_plans(now),
             self._market(signal.pair),
             self._risk(),
             min_confidence=self.min_confidence.value,
@@ -562,7 +559,8 @@ class BubbyBotStrategy(IStrategy):
             return None
         leverage = int(trade.leverage or 1)
         market = self._market(trade.pair)
-        return measure(signal, trade.open_rate, trade.amount, leverage, self._equity(), market)
+        equity = self._equity.for_plans(trade.open_date_utc)
+        return measure(signal, trade.open_rate, trade.amount, leverage, equity, market)
 
     def _find_lost_plans(self) -> None:
         """Make plans for trades whose fill came when BloFin could not be asked, or a kill did."""
@@ -657,7 +655,7 @@ class BubbyBotStrategy(IStrategy):
         if made is None:
             return None
         sign = -1 if trade.is_short else 1
-        stop = made.stop if after_fill else self._stop_now(trade, made, sign)
+        stop = made.stop if after_fill else self._stop_now(trade, made, sign, current_time)
         tick = trade.price_precision or 0.0
         if not after_fill and sign * (stop - trade.stop_loss) < max(tick / 2, 1e-9 * stop):
             return None
@@ -669,25 +667,30 @@ class BubbyBotStrategy(IStrategy):
             stop * (1 - sign * 1e-10), current_rate, trade.is_short, trade.leverage
         )
 
-    def _stop_now(self, trade: Trade, made: TradePlan, sign: int) -> float:
+    def _stop_now(self, trade: Trade, made: TradePlan, sign: int, now: datetime) -> float:
         break_even, trail = self.break_even_at.value, self.trail_from.value
         if not break_even and not trail:
             return made.stop
-        frame, _ = self.dp.get_analyzed_dataframe(trade.pair, self.timeframe)
-        if frame.empty or frame["date"].iat[-1] < pd.Timestamp(trade.open_date_utc):
-            return made.stop
         # Closed candles only: inside a candle a backtest knows the high before the low.
-        close = float(frame["close"].iat[-1])
-        reached = sign * (close - trade.open_rate) / abs(trade.open_rate - made.stop)
+        candle = self._candle_since(trade, now)
+        if candle is None:
+            return made.stop
+        reached = sign * (candle.close - trade.open_rate) / abs(trade.open_rate - made.stop)
         stops = [made.stop]
         if break_even and reached >= break_even:
             stops.append(trade.open_rate * (1 + sign * 2 * self._fee(trade.pair)))
         if trail and reached >= trail:
-            swing = float(frame["lux_internal_low" if sign > 0 else "lux_internal_high"].iat[-1])
-            margin = self.stop_atr_margin.value * float(frame["plan_atr"].iat[-1])
-            stops.append(swing - sign * margin)
-        behind = [stop for stop in stops if sign * (close - stop) > 0]
+            swing = candle.internal_low if sign > 0 else candle.internal_high
+            stops.append(swing - sign * self.stop_atr_margin.value * candle.atr)
+        behind = [stop for stop in stops if sign * (candle.close - stop) > 0]
         return max(behind, key=lambda stop: sign * stop, default=made.stop)
+
+    def _candle_since(self, trade: Trade, now: datetime) -> Candle | None:
+        """The last closed candle, if it was opened since the entry."""
+        candle = self.candles.last(trade.pair, now)
+        if candle is None or candle.opened < trade.open_date_utc.timestamp():
+            return None
+        return candle
 
     @reads_only
     def custom_roi(
@@ -725,7 +728,9 @@ class BubbyBotStrategy(IStrategy):
         **kwargs: Any,
     ) -> str | None:
         """Leave before stop and target only where waiting for them is the greater danger."""
-        self._marks[pair] = current_rate
+        # A backtest comes by each pair once a candle: its rate may be a candle old for the others.
+        if self._trades_for_real():
+            self._equity.marks[pair] = current_rate
         reason = self._critical(pair, trade, current_time, current_rate)
         if reason is not None and self._trades_for_real():
             side = trade.trade_direction
@@ -761,11 +766,10 @@ class BubbyBotStrategy(IStrategy):
 
     def _volatility_shock(self, trade: Trade, now: datetime) -> bool:
         """The last closed candle, opened since the entry, is a shock against the trade."""
-        candle = now - timedelta(seconds=now.timestamp() % CANDLE.total_seconds()) - CANDLE
-        if candle < trade.open_date_utc:
+        candle = self._candle_since(trade, now)
+        if candle is None:
             return False
-        shock = self._shocks.get(trade.pair, {}).get(candle, 0.0)
-        return shock > 0 if trade.is_short else shock < 0
+        return candle.shock > 0 if trade.is_short else candle.shock < 0
 
     def _delisting_is_near(self, pair: str, now: datetime) -> bool:
         if not self._trades_for_real():
@@ -792,7 +796,7 @@ class BubbyBotStrategy(IStrategy):
 
     def bot_loop_start(self, current_time: datetime, **kwargs: Any) -> None:
         """At the day's loss limit: lock every pair. Then tell what the operator should know."""
-        if not self._looks_for_bias:
+        if not looks_for_bias(self.config):
             self._stop_at_the_daily_loss(current_time)
         if self._trades_for_real():
             self._watch(current_time)
@@ -800,11 +804,11 @@ class BubbyBotStrategy(IStrategy):
     def _stop_at_the_daily_loss(self, current_time: datetime) -> None:
         self._halted = False
         opened = Trade.get_trades_proxy(is_open=True)
-        if not opened and not self._closed_today(current_time):
+        if not opened and not closed_today(current_time):
             return
         if self._is_harmless(opened, current_time):
             return
-        day = self._day(current_time)
+        day = self._equity.day(current_time)
         self._halted = day.limit_reached(self.settings.risk.daily_loss)
         if day.room(self.settings.risk.daily_loss) > 0:
             self._harmless = self._account_state(opened, current_time)
@@ -851,9 +855,9 @@ class BubbyBotStrategy(IStrategy):
         return [messages.patterns_told(found)] if found else []
 
     def _account_findings(self) -> list[str]:
-        """What the extension found the account and the database to disagree about."""
+        """What the extension found wrong with the account, the database or the clock."""
         watch = getattr(self.dp._exchange, "account_watch", None)
-        return [] if watch is None else [told(finding) for finding in watch.findings]
+        return [] if watch is None else watch.news()
 
     def _candles_closed(self) -> dict[str, datetime]:
         """When the newest analyzed candle of each pair closed."""
@@ -880,16 +884,19 @@ class BubbyBotStrategy(IStrategy):
     def _refuse_side(self, pair: str, side: Side) -> Refusal | None:
         most = self.settings.risk.max_same_side
         opened = Trade.get_trades_proxy(is_open=True)
-        if self._looks_for_bias or sum(trade.trade_direction == side for trade in opened) < most:
+        if (
+            looks_for_bias(self.config)
+            or sum(trade.trade_direction == side for trade in opened) < most
+        ):
             return None
         return Refusal(f"{pair}: {most} {side} trades are open already")
 
     def _within_the_account(self, made: TradePlan, now: datetime) -> TradePlan | Refusal:
-        if self._looks_for_bias:
+        if looks_for_bias(self.config):
             return made
         if refusal := self._refuse_side(made.pair, made.side):
             return refusal
-        day = self._day(now)
+        day = self._equity.day(now)
         limit = self.settings.risk.daily_loss
         if self._halted or day.limit_reached(limit):
             return Refusal(f"{made.pair}: the day has lost {day.loss_share:.2%}")
@@ -898,121 +905,6 @@ class BubbyBotStrategy(IStrategy):
                 f"{made.pair}: {made.risk:.2f} at risk, the day has room for {day.room(limit):.2f}"
             )
         return made
-
-    def _day(self, now: datetime) -> Day:
-        start = day_start(now)
-        opened = [self._exposure(t, start) for t in Trade.get_trades_proxy(is_open=True)]
-        ended = [self._ended(trade, start) for trade in self._closed_today(now)]
-        equity = self._wallet() + sum(exposure.profit for exposure in opened)
-        return day_of(equity, opened + ended)
-
-    def _equity(self) -> float:
-        """Account value that a plan may use: open losses count, open gains are not money yet."""
-        wallet = self._wallet()
-        profits = sum(self._open_profit(t) for t in Trade.get_trades_proxy(is_open=True))
-        return float(min(wallet, wallet + profits))
-
-    @property
-    def _backtest_candle(self) -> timedelta:
-        """By whose start a backtest dates the ends of its trades."""
-        timeframe = self.config.get("timeframe_detail") or self.timeframe
-        return timedelta(seconds=timeframe_to_seconds(timeframe))
-
-    @property
-    def _looks_for_bias(self) -> bool:
-        """Whether this is lookahead-analysis: the only one to ask for entries in this run mode.
-
-        It repeats each trade alone and calls a missing one biased. Rules of the whole account,
-        which see the other trades, are off there as freqtrade's protections are.
-        """
-        return self.config.get("runmode") == RunMode.UTIL_NO_EXCHANGE
-
-    def _wallet(self) -> float:
-        """Account value without open profits: what the bot may call its own.
-
-        `available_capital` is freqtrade's share of an account for one bot.
-        """
-        wallet = float(self.wallets.get_total(self.config["stake_currency"]))
-        if "available_capital" in self.config:
-            return min(wallet, float(self.wallets.get_total_stake_amount()))
-        if self._looks_for_bias:
-            # It hands out a billion so that any stake is small beside it; ours are shares of it,
-            # and no market takes them.
-            return min(wallet, LOOKAHEAD_CAPITAL)
-        return wallet
-
-    def _closed_today(self, now: datetime) -> list[LocalTrade]:
-        start = day_start(now)
-        # freqtrade's filter is "later than"; the database keeps naive UTC.
-        if not Trade.use_db:
-            today = []
-            for trade in reversed(LocalTrade.bt_trades):
-                if trade.close_date_utc < start:
-                    break
-                today.append(trade)
-            return today
-        just_before = (start - timedelta(microseconds=1)).replace(tzinfo=None)
-        return Trade.get_trades_proxy(is_open=False, close_date=just_before)
-
-    def _exposure(self, trade: LocalTrade, start: datetime) -> Exposure:
-        if not trade.amount:
-            # An entry that has not filled yet may still do so, and end at its stop.
-            at_stop = price_profit(
-                trade.trade_direction,
-                trade.open_rate,
-                trade.stop_loss,
-                trade.amount_requested or 0.0,
-                trade.fee_open,
-            )
-            return Exposure(profit=0.0, profit_at_stop=at_stop)
-        return Exposure(
-            profit=self._open_profit(trade),
-            profit_at_stop=trade.calc_profit(trade.stop_loss),
-            profit_at_day_start=self._profit_at(trade, start),
-        )
-
-    def _ended(self, trade: LocalTrade, start: datetime) -> Exposure:
-        profit = float(trade.close_profit_abs or 0.0)
-        return Exposure(profit, profit, self._profit_at(trade, start))
-
-    def _open_profit(self, trade: LocalTrade) -> float:
-        if not trade.amount:
-            return 0.0
-        # A backtest comes by each pair once a candle: its mark may be a candle old by then.
-        mark = self._marks.get(trade.pair) if self._trades_for_real() else None
-        rate = mark or self._close_before(trade.pair) or trade.open_rate
-        return float(trade.calc_profit(rate))
-
-    def _profit_at(self, trade: LocalTrade, start: datetime) -> float:
-        """What the trade stood at when the day began; 0 when it was opened since."""
-        if trade.open_date_utc >= start:
-            return 0.0
-        rate = self._day_mark(trade.pair, start)
-        if rate is None:
-            return 0.0
-        amount = trade.amount or trade.amount_requested or 0.0
-        return price_profit(trade.trade_direction, trade.open_rate, rate, amount, trade.fee_open)
-
-    def _day_mark(self, pair: str, start: datetime) -> float | None:
-        """Close of the last candle before the day, kept once that candle is surely known."""
-        if (pair, start) in self._day_marks:
-            return self._day_marks[pair, start]
-        mark = self._close_before(pair, start)
-        frame, _ = self.dp.get_analyzed_dataframe(pair, self.timeframe)
-        if mark is not None and frame["date"].iat[-1] >= start - CANDLE:
-            others = {key: kept for key, kept in self._day_marks.items() if key[1] == start}
-            self._day_marks = others | {(pair, start): mark}
-        return mark
-
-    def _close_before(self, pair: str, moment: datetime | None = None) -> float | None:
-        """Close of the last candle that had closed at `moment`, by default of the last known."""
-        frame, _ = self.dp.get_analyzed_dataframe(pair, self.timeframe)
-        if frame.empty:
-            return None
-        if moment is None:
-            return float(frame["close"].iat[-1])
-        rows = int(frame["date"].searchsorted(pd.Timestamp(moment), side="left"))
-        return float(frame["close"].iat[rows - 1]) if rows else None
 
     def _refuse(self, refusal: Refusal, pair: str, entry_tag: str | None) -> None:
         """Log why there is no trade; a person who asked for it is told."""
@@ -1033,15 +925,6 @@ def analyze(candles: pd.DataFrame) -> pd.DataFrame:
     for analyzer in (market_cipher, lux_algo, frankie_candles):
         candles = analyzer.populate(candles)
     return candles
-
-
-def shocks(dataframe: pd.DataFrame, atrs: float) -> dict[datetime, float]:
-    """Dates of candles whose body is more than `atrs` of the ATR before them, with their move."""
-    move = (dataframe["close"] - dataframe["open"]).to_numpy()
-    before = dataframe["plan_atr"].shift(1).to_numpy()
-    rows = np.flatnonzero(np.abs(move) > atrs * before)
-    dates = dataframe["date"].iloc[rows].dt.to_pydatetime()
-    return dict(zip(dates, move[rows].tolist(), strict=True))
 
 
 def whole_candles(candles: pd.DataFrame, timeframe: str, parts: int) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from bubbybot_freqtrade.confluence import PREFIXES, REGIME_COLUMNS, TIMEFRAMES
+from bubbybot_freqtrade.confluence import PREFIXES, TIMEFRAMES
 from bubbybot_freqtrade.learning.labels import Signs, barriers
 
 Floats = npt.NDArray[np.float64]
@@ -26,13 +26,13 @@ DIRECTED = {
     "lux_internal_trend": (0.0, 1.0),
     "lux_zone": (0.0, 1.0),
     "fc_in_golden_pocket": (0.0, 1.0),
-    **{
-        f"{column}_{timeframe}": (0.0, 50.0 if "money_flow" in column else 1.0)
-        for timeframe, column in REGIME_COLUMNS.items()
-    },
+    "mc_rsi_1h": (50.0, 50.0),
 }
 # Prices whose distance from the close, in ATRs, says where the candle stands.
-LEVELS = ("mc_ema_2", "mc_ema_8", "fc_poc", "fc_vah", "fc_val", "lux_range_high", "lux_range_low")
+LEVELS = (
+    *("mc_ema_2", "mc_ema_8", "fc_poc", "fc_vah", "fc_val", "lux_range_high", "lux_range_low"),
+    *("fc_vah_1h", "fc_val_1h"),
+)
 RETURNS = (4, 16, 96)
 """Candles: an hour, four, a day."""
 

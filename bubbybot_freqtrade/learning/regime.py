@@ -1,9 +1,9 @@
 """The market a trade was entered in, in two words: the trend, and how much prices move.
 
-The trend is the confluence's own regime (1h money flow and 4h internal structure) seen from the
-trade's side: `trend`, `counter`, or `range` where the two disagree. Prices are `wild` where the
-ATR's share of the price is above its median of the last seven days, `calm` elsewhere. Both need no
-more candles than the strategy's warm-up has, so backtest and live say the same.
+The trend is the confluence's own regime (price beyond the 1h value area, with a trending RSI) seen
+from the trade's side: `trend`, `counter`, or `range` where there is none. Prices are `wild` where
+the ATR's share of the price is above its median of the last seven days, `calm` elsewhere. Both need
+no more candles than the strategy's warm-up has, so backtest and live say the same.
 """
 
 import numpy as np

@@ -3,7 +3,9 @@
 Stop of a long: the nearest structure below the close (block, swing low, value area, support) that,
 with an ATR margin below it, lies within the settings' bounds. Target: the next opposing level that
 pays the least reward after fees; a level before that is one the trade has to get through, and the
-signal's confluence has to be worth that. Shorts mirror both. No such level: NaN, no trade.
+signal's confluence has to be worth that. Beyond the running range, where a market makes new highs
+and nothing opposes, its Fibonacci extensions are the levels. Shorts mirror all that. No such level:
+NaN, no trade.
 """
 
 from collections.abc import Sequence
@@ -27,7 +29,13 @@ RESISTANCES = ("lux_bear_ob_top", "lux_swing_high", "lux_internal_high", "fc_vah
 TARGETS_ABOVE = ("lux_bear_ob_bottom", "lux_swing_high", "fc_vah", "mc_resistance")
 TARGETS_BELOW = ("lux_bull_ob_top", "lux_swing_low", "fc_val", "mc_support")
 
-LEVEL_COLUMNS = tuple(dict.fromkeys((*SUPPORTS, *RESISTANCES, *TARGETS_ABOVE, *TARGETS_BELOW)))
+RANGE = ("lux_range_high", "lux_range_low")
+EXTENSIONS = (1.272, 1.618, 2.0)
+"""Multiples of the running range, measured from its other end."""
+
+LEVEL_COLUMNS = tuple(
+    dict.fromkeys((*SUPPORTS, *RESISTANCES, *TARGETS_ABOVE, *TARGETS_BELOW, *RANGE))
+)
 """What is needed of each timeframe."""
 
 # The planned entry is the close; the real one may be a little worse and must still pay enough.
@@ -96,7 +104,9 @@ def _levels(
     distance = _nearest(distances, least[:, None], most[:, None])
     stop = close - sign * distance
     loss = distance + fee * (close + stop)
-    ahead = sign * (_columns(frame, targets, settings.target_timeframes) - close[:, None])
+    opposing = _columns(frame, targets, settings.target_timeframes)
+    beyond_range = _extensions(frame, sign, settings.target_timeframes)
+    ahead = sign * (np.hstack([opposing, beyond_range]) - close[:, None])
     # gain = way − fee · (2 · entry ± way) ≥ reward · loss, solved for the way, on the safe side.
     need = (settings.min_reward_risk * loss + (2 * fee + SLIPPAGE_ROOM) * close) / (1 - fee)
     way = _nearest(ahead, need[:, None], np.inf)
@@ -104,12 +114,28 @@ def _levels(
 
 
 def _columns(frame: pd.DataFrame, names: Sequence[str], timeframes: Sequence[str]) -> Floats:
-    suffixes = ["" if timeframe == BASE_TIMEFRAME else f"_{timeframe}" for timeframe in timeframes]
-    wanted = [f"{name}{suffix}" for suffix in suffixes for name in names]
+    wanted = [f"{name}{suffix}" for suffix in _suffixes(timeframes) for name in names]
     found = [name for name in wanted if name in frame]
     if not found:
         return np.full((len(frame), 1), np.nan)
     return frame[found].to_numpy(dtype=np.float64)
+
+
+def _suffixes(timeframes: Sequence[str]) -> list[str]:
+    return ["" if timeframe == BASE_TIMEFRAME else f"_{timeframe}" for timeframe in timeframes]
+
+
+def _extensions(frame: pd.DataFrame, sign: int, timeframes: Sequence[str]) -> Floats:
+    """Prices beyond the running range of each timeframe: above it for a long, below for a short."""
+    made = [np.full(len(frame), np.nan)]
+    far, near = RANGE if sign > 0 else RANGE[::-1]
+    for suffix in _suffixes(timeframes):
+        if far + suffix not in frame or near + suffix not in frame:
+            continue
+        end = frame[far + suffix].to_numpy(dtype=np.float64)
+        start = frame[near + suffix].to_numpy(dtype=np.float64)
+        made += [start + multiple * (end - start) for multiple in EXTENSIONS]
+    return np.column_stack(made)
 
 
 def _nearest(distances: Floats, least: Floats, most: Floats | float) -> Floats:

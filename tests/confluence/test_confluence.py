@@ -132,13 +132,18 @@ def test_timeframes_without_candles_are_no_evidence():
 
 
 @pytest.mark.parametrize(
-    ("flow", "structure", "expected"),
-    [(3.0, 1.0, 1), (-3.0, -1.0, -1), (3.0, -1.0, 0), (np.nan, 1.0, 0), (0.0, 0.0, 0)],
+    ("close", "rsi", "expected"),
+    [
+        *[(111, 61, 1), (89, 39, -1), (111, 39, 0), (89, 61, 0), (111, 60, 0), (110, 61, 0)],
+        *[(100, 61, 0), (111, np.nan, 0), (np.nan, 61, 0)],
+    ],
 )
-def test_the_regime_is_what_both_timeframes_say(flow, structure, expected):
-    frame = pd.DataFrame({"mc_money_flow_1h": [flow], "lux_internal_trend_4h": [structure]})
+def test_the_regime_is_a_trend_out_of_value(close, rsi, expected):
+    frame = pd.DataFrame(
+        {"close": [close], "mc_rsi_1h": [rsi], "fc_vah_1h": [110.0], "fc_val_1h": [90.0]}
+    )
     assert regime(frame)[0] == expected
-    assert regime(frame[["mc_money_flow_1h"]])[0] == 0
+    assert regime(frame[["close", "mc_rsi_1h"]])[0] == 0
 
 
 def frame_of_events(count=40, **events):

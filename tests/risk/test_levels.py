@@ -52,6 +52,18 @@ def test_the_target_is_the_next_opposing_level_that_pays():
     assert levels.target[0] == pytest.approx(110)
 
 
+def test_where_nothing_opposes_the_extensions_of_the_range_are_levels():
+    # The range is 90–101: its extensions are 103.992, 107.798 and 112; the risk is about 3.6.
+    row = {"lux_swing_low": 97.0, "lux_range_high": 101.0, "lux_range_low": 90.0}
+    assert long_levels(frame(**row), ATR, FEE, RULES).target[0] == pytest.approx(107.798)
+    # An opposing level before it that pays comes first.
+    nearer = long_levels(frame(fc_vah=107.75, **row), ATR, FEE, RULES)
+    assert nearer.target[0] == pytest.approx(107.75)
+    below = {"lux_swing_high": 103.0, "lux_range_high": 110.0, "lux_range_low": 99.0}
+    short = short_levels(frame(**below), ATR, FEE, RULES)
+    assert short.target[0] == pytest.approx(92.202)
+
+
 def test_a_short_is_the_mirror():
     levels = short_levels(
         frame(lux_swing_high=103.0, mc_support=97.0, fc_val=90.0, lux_swing_low=70.0),

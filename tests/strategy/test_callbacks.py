@@ -12,11 +12,14 @@ from freqtrade.enums import CandleType, RunMode
 from freqtrade.exceptions import ConfigurationError
 from freqtrade.persistence import Order, PairLocks, Trade
 from freqtrade.resolvers import StrategyResolver
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bubbybot_freqtrade.backtests import BacktestDesk
 from bubbybot_freqtrade.blofin.bracket import take_bracket
+from bubbybot_freqtrade.closed_candles import ClosedCandles, shocks
 from bubbybot_freqtrade.risk.plan import TradePlan
-from bubbybot_freqtrade.strategy import DAILY_LOSS_LOCK, shocks, whole_candles
+from bubbybot_freqtrade.strategy import DAILY_LOSS_LOCK, whole_candles
 
 # What `conftest.py` makes; a conftest cannot be imported by name here.
 Bot = Any
@@ -47,6 +50,7 @@ def show(bot: Bot, pair: str = BTC, close: float = 50_000.0, **changes: Any) -> 
     } | changes
     frame = pd.DataFrame([row] * len(dates)).assign(date=dates)
     bot.strategy.dp._set_cached_df(pair, "15m", frame, CandleType.FUTURES)
+    bot.strategy.candles.keep(pair, frame)
 
 
 def enter(bot: Bot, rate: float, pair: str = BTC, confirm_at: float | None = None) -> float | None:
@@ -303,9 +307,8 @@ def test_extreme_funding_is_not_paid(bot: Bot, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_shock_against_the_trade_ends_it(calm: Bot) -> None:
-    show(calm)
+    show(calm, open=53_000.0)
     trade = open_trade(calm)
-    calm.strategy._shocks[BTC] = {pd.Timestamp(NOON - timedelta(minutes=15)): -3_000.0}
     assert exit_reason(calm, trade, 48_900.0) == "volatility_shock"
     assert exit_reason(calm, open_trade(calm, is_short=True), 48_900.0) is None
 
@@ -319,7 +322,7 @@ def test_a_shock_is_a_body_of_many_atrs() -> None:
             "plan_atr": [1.0, 2.0, 2.0],
         }
     )
-    assert shocks(frame, 8.0) == {pd.Timestamp("2025-01-01 00:15", tz="UTC"): -9.0}
+    assert shocks(frame, 8.0).tolist() == [0.0, -9.0, 0.0]
 
 
 def test_the_days_limit_locks_every_pair_until_midnight_and_survives_a_restart(
@@ -426,7 +429,7 @@ def test_settings_of_one_bot_are_not_the_next_ones(desk: BacktestDesk) -> None:
     first = StrategyResolver.load_strategy(desk.config("20250301-", strict["bubbybot"]))
     second = StrategyResolver.load_strategy(desk.config("20250301-"))
     assert (first.min_confidence.value, first.trail_from.value) == (0.9, 2.0)
-    assert (second.min_confidence.value, second.trail_from.value) == (0.7, 0.0)
+    assert (second.min_confidence.value, second.trail_from.value) == (0.7, 1.0)
 
 
 def test_four_hours_are_made_of_four_whole_ones() -> None:
@@ -442,3 +445,22 @@ def test_four_hours_are_made_of_four_whole_ones() -> None:
     )
     (bar,) = whole_candles(hours, "4h", parts=4).to_dict("records")
     assert (bar["open"], bar["high"], bar["low"], bar["close"], bar["volume"]) == (1, 9, 0.5, 8, 4)
+
+
+@settings(max_examples=100, deadline=None)
+@given(seconds=st.integers(-2_000, 20_000))
+def test_a_candle_is_seen_from_its_close_on_and_never_before(seconds: int) -> None:
+    dates = pd.date_range("2025-01-01", periods=20, freq="15min", tz="UTC").delete(7)
+    close = np.arange(len(dates), dtype=float)
+    names = ("open", "close", "plan_atr", "lux_internal_low", "lux_internal_high")
+    frame = pd.DataFrame(dict.fromkeys(names, close)).assign(date=dates)
+    moment = datetime(2025, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+    closed = [n for n, date in enumerate(dates) if date + timedelta(minutes=15) <= moment]
+    candles = ClosedCandles(8.0)
+    candles.keep(BTC, frame)
+    seen = candles.last(BTC, moment)
+    assert (seen.close if seen else None) == (closed[-1] if closed else None)
+    # What comes later changes nothing.
+    candles.keep(BTC, frame[frame["date"] + timedelta(minutes=15) <= moment])
+    assert candles.last(BTC, moment) == seen
+    assert candles.last(ETH, moment) is None

@@ -71,14 +71,16 @@ def read(export: Path, data: Path) -> list[Exported]:
 
 
 def _join(trades: list[dict], rows: dict[str, pd.DataFrame], data: Path) -> Iterator[Exported]:
-    candles = {pair: _candles(data, pair) for pair in {trade["pair"] for trade in trades}}
+    pairs = {trade["pair"] for trade in trades}
+    candles = {pair: _candles(data, pair) for pair in pairs}
+    funding = {pair: _funding(data, pair) for pair in pairs}
     for trade in trades:
         opened, closed = pd.Timestamp(trade["open_date"]), pd.Timestamp(trade["close_date"])
         frame = candles[trade["pair"]]
         path = frame[(frame["date"] >= opened) & (frame["date"] < closed)]
         signals = rows[trade["pair"]]
         (signal,) = [row for _, row in signals.iterrows() if row["date"] == opened - CANDLE]
-        yield Exported(trade, signal, _equity(trades, candles, opened), path)
+        yield Exported(trade, signal, _equity(trades, candles, funding, opened), path)
 
 
 def _candles(data: Path, pair: str) -> pd.DataFrame:
@@ -86,7 +88,22 @@ def _candles(data: Path, pair: str) -> pd.DataFrame:
     return pd.read_feather(data / "futures" / f"{name}-15m-futures.feather")
 
 
-def _equity(trades: list[dict], candles: dict[str, pd.DataFrame], moment: pd.Timestamp) -> float:
+def _funding(data: Path, pair: str) -> pd.Series:
+    """What one base unit held long pays at each funding."""
+    name = pair.replace("/", "_").replace(":", "_")
+    rate, mark = (
+        pd.read_feather(data / "futures" / f"{name}-1h-{kind}.feather").set_index("date")["open"]
+        for kind in ("funding_rate", "mark")
+    )
+    return (rate * mark).dropna()
+
+
+def _equity(
+    trades: list[dict],
+    candles: dict[str, pd.DataFrame],
+    funding: dict[str, pd.Series],
+    moment: pd.Timestamp,
+) -> float:
     """Wallet, less what open trades stand below water at the last close before `moment`.
 
     A trade that ends on the candle of the entry may have ended before it or after it: what is
@@ -99,6 +116,8 @@ def _equity(trades: list[dict], candles: dict[str, pd.DataFrame], moment: pd.Tim
             realised += trade["profit_abs"]
         elif opened < moment:
             open_profit = _open_profit(trade, candles[trade["pair"]], moment)
+            paid = funding[trade["pair"]].loc[opened:moment].sum() * trade["amount"]
+            open_profit -= -paid if trade["is_short"] else paid
             if closed == moment and trade["profit_abs"] > min(0.0, open_profit):
                 realised += trade["profit_abs"]
             else:

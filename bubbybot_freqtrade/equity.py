@@ -1,0 +1,121 @@
+"""What the account is worth, now and since the day began, by freqtrade's wallets and trades."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from freqtrade.enums import RunMode
+from freqtrade.persistence import LocalTrade, Trade
+from freqtrade.wallets import Wallets
+
+from bubbybot_freqtrade.closed_candles import ClosedCandles
+from bubbybot_freqtrade.risk.breakers import Day, Exposure, day_of, day_start, price_profit
+
+LOOKAHEAD_CAPITAL = 10_000.0
+
+
+class Equity:
+    """The account of one strategy. Amounts in stake currency."""
+
+    def __init__(
+        self, config: Mapping[str, Any], wallets: Callable[[], Wallets], candles: ClosedCandles
+    ) -> None:
+        self.marks: dict[str, float] = {}
+        """Latest rate of each pair with an open trade, where there is a real market."""
+        self._config = config
+        self._wallets = wallets
+        self._candles = candles
+
+    def day(self, now: datetime) -> Day:
+        """Gains and losses of the UTC day so far, open trades included."""
+        start = day_start(now)
+        opened = [self._exposure(t, start, now) for t in Trade.get_trades_proxy(is_open=True)]
+        ended = [self._ended(trade, start) for trade in closed_today(now)]
+        equity = self._wallet() + sum(exposure.profit for exposure in opened)
+        return day_of(equity, opened + ended)
+
+    def for_plans(self, now: datetime) -> float:
+        """What a plan may count on: open losses count, open gains are not money yet."""
+        wallet = self._wallet()
+        profits = sum(self._open_profit(t, now) for t in Trade.get_trades_proxy(is_open=True))
+        return float(min(wallet, wallet + profits))
+
+    def _wallet(self) -> float:
+        """Account value without open profits: what the bot may call its own.
+
+        `available_capital` is freqtrade's share of an account for one bot.
+        """
+        wallets = self._wallets()
+        wallet = float(wallets.get_total(self._config["stake_currency"]))
+        if "available_capital" in self._config:
+            return min(wallet, float(wallets.get_total_stake_amount()))
+        if looks_for_bias(self._config):
+            # It hands out a billion so that any stake is small beside it; ours are shares of it,
+            # and no market takes them.
+            return min(wallet, LOOKAHEAD_CAPITAL)
+        return wallet
+
+    def _exposure(self, trade: LocalTrade, start: datetime, now: datetime) -> Exposure:
+        if not trade.amount:
+            # An entry that has not filled yet may still do so, and end at its stop.
+            at_stop = price_profit(
+                trade.trade_direction,
+                trade.open_rate,
+                trade.stop_loss,
+                trade.amount_requested or 0.0,
+                trade.fee_open,
+            )
+            return Exposure(profit=0.0, profit_at_stop=at_stop)
+        return Exposure(
+            profit=self._open_profit(trade, now),
+            profit_at_stop=trade.calc_profit(trade.stop_loss),
+            profit_at_day_start=self._profit_at(trade, start),
+        )
+
+    def _ended(self, trade: LocalTrade, start: datetime) -> Exposure:
+        profit = float(trade.close_profit_abs or 0.0)
+        return Exposure(profit, profit, self._profit_at(trade, start))
+
+    def _open_profit(self, trade: LocalTrade, now: datetime) -> float:
+        if not trade.amount:
+            return 0.0
+        rate = self.marks.get(trade.pair) or self._close(trade.pair, now) or trade.open_rate
+        return float(trade.calc_profit(rate))
+
+    def _profit_at(self, trade: LocalTrade, start: datetime) -> float:
+        """What the trade stood at when the day began; 0 when it was opened since."""
+        if trade.open_date_utc >= start:
+            return 0.0
+        rate = self._close(trade.pair, start)
+        if rate is None:
+            return 0.0
+        amount = trade.amount or trade.amount_requested or 0.0
+        return price_profit(trade.trade_direction, trade.open_rate, rate, amount, trade.fee_open)
+
+    def _close(self, pair: str, moment: datetime) -> float | None:
+        candle = self._candles.last(pair, moment)
+        return None if candle is None else candle.close
+
+
+def closed_today(now: datetime) -> list[LocalTrade]:
+    """Trades that ended on the UTC day of `now`, so far."""
+    start = day_start(now)
+    if not Trade.use_db:
+        today = []
+        for trade in reversed(LocalTrade.bt_trades):
+            if trade.close_date_utc < start:
+                break
+            today.append(trade)
+        return today
+    # freqtrade's filter is "later than"; the database keeps naive UTC.
+    just_before = (start - timedelta(microseconds=1)).replace(tzinfo=None)
+    return Trade.get_trades_proxy(is_open=False, close_date=just_before)
+
+
+def looks_for_bias(config: Mapping[str, Any]) -> bool:
+    """Whether this is lookahead-analysis: the only one to ask for entries in this run mode.
+
+    It repeats each trade alone and calls a missing one biased. Rules of the whole account, which
+    see the other trades, are off there as freqtrade's protections are.
+    """
+    return config.get("runmode") == RunMode.UTIL_NO_EXCHANGE
