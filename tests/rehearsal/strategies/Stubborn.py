@@ -18,6 +18,8 @@ class Stubborn(BubbyBotStrategy):
     def populate_indicators(self, dataframe, metadata):
         dataframe["plan_atr"] = average_true_range(dataframe)
         dataframe["mc_yellow_cross"] = False
+        dataframe["lux_internal_low"] = dataframe["low"]
+        dataframe["lux_internal_high"] = dataframe["high"]
         dataframe["long_confluence"], dataframe["short_confluence"] = 0.8, 0.0
         dataframe["plan_long_stop"] = dataframe["close"] * 0.983
         dataframe["plan_long_target"] = dataframe["close"] * 1.08
