@@ -38,6 +38,10 @@ NEEDS_A_SECOND_LOOK = (
 )
 
 
+# An entry's trade is there, its order may not be yet: freqtrade adds to a position.
+_OF_AN_ENTRY = (Discrepancy.UNKNOWN_ORDER, Discrepancy.SIZE_DIFFERS)
+
+
 class AccountWatch:
     """The account against the database; no entry is sent where they disagree."""
 
@@ -125,14 +129,25 @@ class AccountWatch:
         own = [o for o in orders if exchange.is_own(o)]
         known = database.known_order_ids(own)
         positions = exchange.open_rows("positions")
-        findings = compare(
-            [self._open_trade(trade) for trade in database.open_trades()],
-            positions,
-            stops,
-            orders,
-            [order["id"] for order in own if order["id"] not in known],
-        )
-        return [finding for finding in findings if not exchange.is_entering(finding.pair)]
+        trades = [self._open_trade(trade) for trade in database.open_trades()]
+        unknown = [order["id"] for order in own if order["id"] not in known]
+        findings = compare(trades, positions, stops, orders, unknown)
+        if any(finding.bare for finding in findings):
+            # An entry may have been filled, and its stop placed, between the two requests.
+            stops = exchange.open_rows("tpsl", fresh=True)
+            findings = compare(trades, positions, stops, orders, unknown)
+        traded = {trade.pair for trade in trades}
+        return [finding for finding in findings if not self._is_of_an_entry(finding, traded)]
+
+    def _is_of_an_entry(self, finding: Finding, traded: set[str]) -> bool:
+        """Whether this is what an entry looks like before freqtrade has written its trade.
+
+        Telegram's and the API's entries run beside the loop, and an answer that got lost is looked
+        up for seconds.
+        """
+        if not self._exchange.is_entering(finding.pair):
+            return False
+        return finding.pair not in traded or finding.kind in _OF_AN_ENTRY
 
     def _open_trade(self, trade: Any) -> OpenTrade:
         contracts = self._exchange.contracts(trade.pair, trade.amount) if trade.amount else 0.0

@@ -35,6 +35,15 @@ def open_since(pair: str) -> datetime | None:
     return trades[0].open_date_utc if trades else None
 
 
+def first_entry_id(pair: str) -> str | None:
+    """Id of the order that opened the pair's open trade; None when there is none."""
+    for trade in Trade.get_trades_proxy(is_open=True, pair=pair):
+        for order in trade.orders:
+            if order.ft_order_side == trade.entry_side:
+                return str(order.order_id)
+    return None
+
+
 def newest_order_date() -> datetime | None:
     """When the newest order in the database was placed; None while there is none."""
     newest = Order.session.query(Order).order_by(Order.order_date.desc()).first()

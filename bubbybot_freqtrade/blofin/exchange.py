@@ -507,10 +507,10 @@ class Blofin(Exchange):
         sent = self._entered_at.get(pair)
         return sent is not None and dt_now() - sent < ENTRY_UNDERWAY
 
-    def open_rows(self, name: ListName) -> list[CcxtOrder]:
+    def open_rows(self, name: ListName, *, fresh: bool = False) -> list[CcxtOrder]:
         """Open orders, TP/SL orders or positions of the account, asked for once per loop."""
         with self._freqtrade_errors(f"get the account's {name}"):
-            return self._loop_state.rows(name)
+            return self._loop_state.rows(name, fresh=fresh)
 
     def ended_orders(self, pair: str | None, since: int) -> list[CcxtOrder]:
         """Filled orders of a pair, or of all, since a time (ms), oldest first, in contracts."""
@@ -910,13 +910,23 @@ class Blofin(Exchange):
 
         It reads as open: freqtrade asks for its state in the next loop and closes the trade then.
         """
-        opened = self._database.open_since(pair) or dt_now() - timedelta(days=1)
-        closing = self._closing_orders(pair, side, self.clock.venue_ms(opened))
+        closing = self._closing_orders(pair, side, self._entered_since(pair))
         if not closing:
             raise ccxt.ExchangeError(
                 f"{pair} has no position on BloFin and no order that closed it is known yet."
             )
         return closing[-1]
+
+    def _entered_since(self, pair: str) -> int:
+        """BloFin's time, ms, of the entry of a pair's open trade.
+
+        Not this machine's: a few seconds less, and the order that closed the trade before this one
+        would be taken for one that closed this one.
+        """
+        entry_id = self._database.first_entry_id(pair)
+        if entry_id is None:
+            return dt_ts(dt_now() - timedelta(days=1))
+        return int(self._api.fetch_order(entry_id, pair)["timestamp"])
 
     def cancel_stoploss_order(self, order_id: str, pair: str, params: dict | None = None) -> dict:
         """Cancel a stop, but only when its position is gone.

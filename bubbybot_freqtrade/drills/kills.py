@@ -151,9 +151,12 @@ def _one_life(run: Run, desk: Desk, killer: _Killer, draw: Random) -> None:
         run.figures.broken.append(f"the bot died by itself, exit code {bot.exit_code}")
     run.figures.kills += 1
     killer.bot = None
-    # No supervisor is faster than two seconds; half of them are minutes late.
-    dead_ms = 2_000 + (draw.random() < 0.5) * int(draw.random() * 5 * MS)
-    desk.watch.advance(desk.sandbox.engine.now_ms + dead_ms)
+    desk.watch.advance(desk.sandbox.engine.now_ms + _dead_ms(draw))
+
+
+def _dead_ms(draw: Random) -> int:
+    """Until it is started again: within the same milliseconds, by a supervisor, minutes late."""
+    return draw.choice((draw.randint(0, 5), 2_000, 2_000 + int(draw.random() * 5 * MS)))
 
 
 def _unknown(desk: Desk) -> list[str]:

@@ -82,15 +82,39 @@ def unknown_positions(account: Account) -> list[Position]:
     return [
         position
         for position in account.positions.values()
-        if not _accounts_for(trades.get((position.inst_id, position.direction)), position)
+        if not _accounts_for(trades.get((position.inst_id, position.direction)), position, account)
     ]
 
 
-def _accounts_for(trade: Trade | None, position: Position) -> bool:
+def _accounts_for(trade: Trade | None, position: Position, account: Account) -> bool:
     if trade is None:
         return False
-    # freqtrade takes over what an order has filled when the order has ended.
-    return trade.has_open_orders or _same_size(trade.amount, position)
+    if not trade.has_open_orders:
+        return _same_size(trade.amount, position)
+    # freqtrade takes over what an order has filled when the order has ended. Until then the trade's
+    # own entries have to explain the position.
+    entries = [o.order_id for o in trade.orders if o.ft_order_side == trade.entry_side]
+    entered = sum(
+        (account.orders[name].filled for name in entries if name in account.orders), Decimal(0)
+    )
+    return entered - _closed(account, position) == position.size
+
+
+def _closed(account: Account, position: Position) -> Decimal:
+    """Contracts by which a position was reduced so far."""
+    of_position = {
+        entry.order_id
+        for entry in account.ledger.entries
+        if entry.kind == "fee" and entry.position_id == position.position_id
+    }
+    return sum(
+        (
+            order.filled
+            for order in account.orders.values()
+            if order.order_id in of_position and order.side == position.closing_side
+        ),
+        Decimal(0),
+    )
 
 
 def _same_size(amount: float, position: Position) -> bool:

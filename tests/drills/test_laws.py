@@ -59,6 +59,20 @@ def test_a_position_unknown_to_the_database_is_an_orphan(desk):
     assert any("the database doesn't" in what for what in desk.broken())
 
 
+def test_a_position_that_an_entry_on_its_way_did_not_make_is_an_orphan(desk):
+    desk.enter(ETH, price=1_950.0, order_type="limit")
+    desk.open_position(ETH)
+    desk.foreign.clear()
+    assert any("the database doesn't" in what for what in desk.broken())
+
+
+def test_what_an_entry_on_its_way_has_filled_is_none(desk):
+    desk.enter(ETH, price=1_950.0, order_type="limit")
+    (order,) = desk.watch.account.live_orders()
+    desk.sandbox.fill(order.order_id, (order.size / 3).to_integral_value())
+    assert desk.broken() == []
+
+
 def test_a_trade_without_its_position_is_an_orphan(desk):
     desk.enter(BTC)
     desk.loop(2)
