@@ -19,7 +19,7 @@ import ccxt
 import click
 import requests
 from freqtrade.configuration.config_validation import validate_config_consistency
-from freqtrade.exceptions import FreqtradeException
+from freqtrade.exceptions import ConfigurationError, FreqtradeException
 from freqtrade.exchange import Exchange
 from freqtrade.plugins.pairlist.pairlist_helpers import expand_pairlist
 from freqtrade.resolvers import StrategyResolver
@@ -310,6 +310,15 @@ def telegram(config: Config, api: str = TELEGRAM_API) -> Iterator[Finding]:
         yield note("telegram", "Off.", "It is the way to be told and to act from a phone.")
         return
     token, chat_id = str(settings.get("token", "")), str(settings.get("chat_id", ""))
+    empty = [name for name, value in (("TOKEN", token), ("CHAT_ID", chat_id)) if not value]
+    if empty:
+        names = ", ".join(f"FREQTRADE__TELEGRAM__{name}" for name in empty)
+        yield problem(
+            "telegram",
+            f"It is on, and empty: {names}.",
+            "Fill them in (the token is @BotFather's), or set FREQTRADE__TELEGRAM__ENABLED=false.",
+        )
+        return
     try:
         me = _ask_telegram(api, token, "getMe")
         chat = _ask_telegram(api, token, "getChat", chat_id=chat_id)
@@ -591,7 +600,11 @@ def limits(exchange: Exchange, config: Config, equity: float) -> Iterator[Findin
         for pair in _whitelist(exchange, config)
         if exchange.markets.get(pair, {}).get("active")
     ]
-    settings = BubbyBotSettings.from_config(config)
+    try:
+        settings = BubbyBotSettings.from_config(config)
+    except ConfigurationError:
+        # Said under "config"; without the rules there is no smallest order.
+        return
     needs = {pair: smallest_equity(exchange, pair, settings) for pair in listed}
     small = {pair: need for pair, need in needs.items() if need > equity}
     for pair, need in small.items():

@@ -5,6 +5,7 @@ looser. A wrong key or value stops the bot at start with one line that names the
 """
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any, Literal, Self
 
 from freqtrade.exceptions import ConfigurationError
@@ -263,7 +264,18 @@ class BubbyBotSettings(Settings):
         except ValidationError as error:
             first = error.errors(include_url=False, include_context=False)[0]
             name = ".".join(["bubbybot", *map(str, first["loc"])])
+            wrong = first["msg"]
+            if first["type"] == "extra_forbidden":
+                wrong = _no_such_setting(cls, [str(part) for part in first["loc"]])
             more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
             raise ConfigurationError(
-                f"Config setting {name} = {first['input']!r}: {first['msg']}{more}."
+                f"Config setting {name} = {first['input']!r}: {wrong}{more}."
             ) from None
+
+
+def _no_such_setting(block: Any, path: list[str]) -> str:
+    """What is wrong with a name that no block has, and which one was probably meant."""
+    for name in path[:-1]:
+        block = block.model_fields[name].annotation
+    meant = get_close_matches(path[-1], block.model_fields, n=1)
+    return "there is no such setting" + (f", did you mean {meant[0]}?" if meant else "")

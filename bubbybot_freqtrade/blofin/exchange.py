@@ -146,7 +146,14 @@ class Blofin(Exchange):
         self._unresolved_until: dict[str, datetime] = {}
         # Live only; `account_watch.findings` is what the account and the database disagree about.
         self.account_watch: AccountWatch | None = None
-        super().__init__(config, **kwargs)
+        try:
+            super().__init__(config, **kwargs)
+        except Exception:
+            # Its websocket thread would keep the process alive after an error, a refused key above
+            # all: no prompt on a terminal, no restart of a container.
+            if getattr(self, "_exchange_ws", None):
+                self.close()
+            raise
 
     # Account and markets
 

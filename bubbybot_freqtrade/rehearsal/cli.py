@@ -89,7 +89,8 @@ def rehearse_command(
 ) -> None:
     """Let freqtrade trade live on a BloFin of your own, days in minutes.
 
-    Exit code 1 means that a rule was broken, 2 that the rehearsal could not begin.
+    Exit code 1 means that a rule was broken, 2 that the rehearsal could not begin, 130 that Ctrl-C
+    ended it.
     """
     try:
         settings = RehearsalSettings(
@@ -106,6 +107,9 @@ def rehearse_command(
             out=out,
         )
         sys.exit(run(settings, Console(), with_backtest=with_backtest))
+    except KeyboardInterrupt:
+        click.echo("Ended by Ctrl-C before the last day: nothing was proved.", err=True)
+        sys.exit(130)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         name = "--" + "-".join(map(str, first["loc"])).replace("_", "-")

@@ -276,6 +276,20 @@ def test_trade_on_paper_with_candles_from_the_websocket(desk):
     assert not [r for r in desk.sandbox.requests if r.method == "POST"]
 
 
+def test_a_bot_with_a_wrong_key_says_so_and_ends(desk):
+    """By itself, though its websocket thread runs: a container has to start it again."""
+    config = desk.config("wrong", base="config.demo.json")
+    ended = subprocess.run(
+        desk.command("trade", "--strategy-path", str(ROOT / "user_data/strategies"), "-c", config),
+        env=ENVIRONMENT | {"FREQTRADE__EXCHANGE__SECRET": "another one"}, cwd=desk.folder,
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    told = ended.stdout + ended.stderr
+    assert ended.returncode == 2, told
+    assert "The API secret does not belong to this API key" in told
+    assert "Traceback" not in told
+
+
 def test_trade_on_the_demo_account_by_keys_alone(desk):
     told = desk.trade("-c", desk.config("demo", base="config.demo.json"), until="Bot heartbeat")
     assert 'Using Exchange "BloFin (Demo)"' in told

@@ -124,12 +124,21 @@ def test_a_venue_that_is_away_is_a_problem_and_not_a_crash(visit, open_sandbox):
     ("changes", "says"),
     [
         ({"bubbybot": {"risk": {"max_margin": 0.2}}}, "bubbybot.risk.max_margin"),
+        (
+            {"bubbybot": {"risk": {"max_margn": 0.02}}},
+            "bubbybot.risk.max_margn = 0.02: there is no such setting, did you mean max_margin?",
+        ),
+        ({"bubbybot": {"risks": {}}}, "did you mean risk?"),
+        ({"bubbybot": {"zzz": 1}}, "there is no such setting."),
         ({"strategy": "NoSuchStrategy"}, "NoSuchStrategy"),
         ({"stake_amount": "much"}, "much"),
     ],
 )
 def test_a_wrong_setting_is_named(visit, changes, says):
-    assert says in visit(**changes).problems()["config"]
+    seen = visit(**changes)
+    # Once: nothing else is a problem because of it.
+    assert list(seen.problems()) == ["config"]
+    assert says in seen.problems()["config"]
 
 
 def test_a_missing_config_file_is_named(tmp_path, monkeypatch):
@@ -177,6 +186,8 @@ def test_telegram_is_asked_and_its_token_is_never_shown(visit):
         assert "/start" in seen.problems()["telegram"]
         seen = visit(telegram=settings | {"token": "9:wrong"}, telegram_api=bot_api.url)
         assert "@BotFather" in seen.problems()["telegram"]
+        seen = visit(telegram=settings | {"token": ""}, telegram_api=bot_api.url)
+        assert "empty: FREQTRADE__TELEGRAM__TOKEN." in seen.problems()["telegram"]
     away = visit(telegram=settings, telegram_api=bot_api.url)
     assert "network" in away.problems()["telegram"]
     assert TOKEN not in str([finding.line for finding in away.findings])
