@@ -3,12 +3,19 @@
 A row of `LEARNING` is a name and the changes to `BacktestDesk.run`: `bubbybot` is merged into each
 variant's block, everything else (`strategy`, freqtrade's own keys) replaces a key of the config.
 The settings of each row are the defaults of what it switches on; none was chosen by these results.
+
+The rows with the model are there when its packages are (`pip install '.[ai]'`); for each variant
+some fifty models are trained, which takes a few minutes.
 """
 
+import hashlib
+import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Protocol
 
 import pandas as pd
@@ -27,6 +34,32 @@ LEARNING: dict[str, dict[str, Any]] = {
         "bubbybot": {"learning": {"scale_risk": True, "veto": True, "interval": 0.5}}
     },
 }
+
+LEDGER = {"learning": {"scale_risk": True, "veto": True}}
+# Days between two trainings; config.ai.json's 14 would double the wait.
+RETRAINED = 28
+
+
+def rows() -> dict[str, dict[str, Any]]:
+    """All rows: `LEARNING`, and those with the model where its packages are."""
+    if find_spec("lightgbm") is None:
+        return LEARNING
+    shipped = json.loads(Path("config.ai.json").read_text())
+    model = {name: shipped[name] for name in ("strategy", "freqai", "freqaimodel")}
+    model["freqai"] |= {"backtest_period_days": RETRAINED}
+    return LEARNING | {
+        "model filters": model,
+        "model and ledger": model | {"bubbybot": LEDGER},
+    }
+
+
+def own_models(changes: Mapping[str, Any], settings: Block) -> dict[str, Any]:
+    """Keys of the config beside `bubbybot`; FreqAI takes models by name, and plans differ."""
+    own = {key: value for key, value in changes.items() if key != "bubbybot"}
+    if "freqai" in own:
+        name = hashlib.sha256(str(settings).encode()).hexdigest()[:12]
+        own["freqai"] = own["freqai"] | {"identifier": name}
+    return own
 
 
 class Part(Protocol):
@@ -56,11 +89,11 @@ class Learned:
 
 def run_learning(desk: BacktestDesk, span: str, parts: Sequence[Part]) -> Iterator[Learned]:
     """Each row on the same parts, each part with the variant that was chosen for it without."""
-    for name, changes in LEARNING.items():
+    for name, changes in rows().items():
         done: dict[str, pd.DataFrame] = {}
         for settings in [{}, *(part.chosen.settings for part in parts)]:
             if str(settings) not in done:
-                own = {key: value for key, value in changes.items() if key != "bubbybot"}
+                own = own_models(changes, settings)
                 block = merged(settings, changes.get("bubbybot", {}))
                 done[str(settings)] = desk.run(span, block, **own).trades
                 print(f"{name}: {settings or 'defaults'}", file=sys.stderr, flush=True)
@@ -101,7 +134,9 @@ def learning_section(
         "",
         "The walk-forward's parts with the variants chosen above, with what the strategy can learn "
         "beside without (docs/learning.md). Each backtest learns from its own closed trades alone, "
-        "from the range's first day on. No setting of these rows was chosen by them.",
+        "from the range's first day on; a model (docs/model.md) is trained on the 120 days before "
+        f"each {RETRAINED} days, and before there are enough of them nothing is entered. No "
+        "setting of these rows was chosen by them.",
         "",
         Figures.HEAD,
         *(figures_.row(name) for name, figures_ in forward.items()),

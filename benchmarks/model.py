@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from freqtrade.optimize.backtesting import Backtesting
+from freqtrade.resolvers import ExchangeResolver
 
 from bubbybot_freqtrade.backtests import (
     BacktestDesk,
@@ -84,7 +85,10 @@ def walk_forward(desk: BacktestDesk, timerange: str, model: dict[str, Any]) -> J
 
 def analyzed(desk: BacktestDesk, timerange: str, **changes: Any) -> dict[str, pd.DataFrame]:
     """Each pair's frame as the strategy has it, entries included."""
-    backtesting = Backtesting(desk.config(timerange, **changes))
+    config = desk.config(timerange, **changes)
+    if desk.exchange is None:
+        desk.exchange = ExchangeResolver.load_exchange(config, load_leverage_tiers=True)
+    backtesting = Backtesting(config, desk.exchange)
     candles, _ = backtesting.load_bt_data()
     backtesting._set_strategy(backtesting.strategylist[0])
     strategy = backtesting.strategy
@@ -107,7 +111,7 @@ def judged(
     start = pd.Timestamp(timerange.partition("-")[0], tz=UTC)
     use = (frame["date"] >= start).to_numpy()
     for column in (came, base, said):
-        use &= ~np.isnan(column).any(axis=1)
+        use = use & ~np.isnan(column).any(axis=1)
     signal = frame["date"].isin(signals).to_numpy()
     expected = frame["model_expected_r"].to_numpy()
     return tuple(column[use] for column in (said, base, came, signal, expected))

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from freqtrade.configuration import TimeRange
 
-from bubbybot_freqtrade.learning.features import features
+from bubbybot_freqtrade.learning.features import LEVELS, features
 from bubbybot_freqtrade.learning.freqai_strategy import MODEL_COLUMNS
 from bubbybot_freqtrade.learning.labels import OUTCOMES, candidates
 from tests.learning_model.conftest import LEAST_R, TIMERANGE
@@ -79,11 +79,8 @@ def test_features_are_the_same_at_another_price_level(without_model):
     frame = next(iter(without_model.values()))
     sides = candidates(frame, 0.3)
     scaled = frame.copy()
-    prices = [
-        *("open", "high", "low", "close", "plan_atr"),
-        *(name for name in frame if name.startswith(("plan_long", "plan_short", "mc_ema"))),
-        *("fc_poc", "fc_vah", "fc_val", "lux_range_high", "lux_range_low"),
-    ]
+    plan = [name for name in frame if name.startswith(("plan_long", "plan_short"))]
+    prices = [*("open", "high", "low", "close", "plan_atr"), *plan, *LEVELS]
     scaled[prices] = scaled[prices] * 0.001
     scaled["volume"] *= 1e6
     assert (sides != 0).sum() > 100
