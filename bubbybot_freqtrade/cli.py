@@ -11,6 +11,7 @@ COMMANDS = {
     "rehearse": "bubbybot_freqtrade.rehearsal.cli:rehearse_command",
     "doctor": "bubbybot_freqtrade.doctor:doctor_command",
     "report": "bubbybot_freqtrade.report.cli:report_command",
+    "secrets": "bubbybot_freqtrade.env_file:secrets_command",
     "status": "bubbybot_freqtrade.status:status_command",
     "drill": "bubbybot_freqtrade.drills.cli:drill_command",
     "explain": "bubbybot_freqtrade.explain:explain_command",

@@ -19,6 +19,7 @@ import ccxt
 import click
 import requests
 from freqtrade.configuration.config_validation import validate_config_consistency
+from freqtrade.configuration.detect_environment import running_in_docker
 from freqtrade.exceptions import ConfigurationError, FreqtradeException
 from freqtrade.exchange import Exchange
 from freqtrade.plugins.pairlist.pairlist_helpers import expand_pairlist
@@ -356,21 +357,28 @@ def _ask_telegram(api: str, token: str, method: str, **parameters: str) -> dict[
     return content if isinstance(content, dict) else {"ok": False}
 
 
+# Empty, or out of freqtrade's example configs.
+KNOWN_SECRETS = ("", "somethingrandom", "super-secret", "SuperSecurePassword", "SuperSecret1!")
+
+
 def rest_api(config: Config) -> Iterator[Finding]:
     """Is freqtrade's REST API, if on, kept to this machine?"""
     settings = config.get("api_server", {})
     if not settings.get("enabled"):
         return
-    if not settings.get("password") or not settings.get("jwt_secret_key"):
+    if unsafe := [
+        name for name in ("password", "jwt_secret_key") if settings.get(name, "") in KNOWN_SECRETS
+    ]:
         yield problem(
             "REST API",
-            "api_server has no password or no jwt_secret_key.",
-            "Set both to long random texts, such as openssl rand -hex 32 prints.",
+            f"api_server has no {' and no '.join(unsafe)}, or one that everybody knows.",
+            "bubbybot secrets generates them into .env.",
         )
         return
     host, port = settings["listen_ip_address"], settings["listen_port"]
     if host not in ("127.0.0.1", "::1", "localhost"):
-        yield note(
+        # A container's own network is closed but for the ports that are published.
+        yield (note if running_in_docker() else problem)(
             "REST API",
             f"It listens on {host}:{port}: whoever reaches that can trade with its password.",
             "Use 127.0.0.1, and a VPN or an SSH tunnel from outside.",

@@ -185,7 +185,7 @@ def serve_a_sandbox(clone: Clone, command: str) -> None:
     assert "The sandbox has stopped." in told
 
 
-def copy_the_environment_file(clone: Clone, command: str) -> None:
+def make_the_environment_file(clone: Clone, command: str) -> None:
     clone.run(command)
     file = clone.folder / ".env"
     text = file.read_text()
@@ -288,7 +288,7 @@ RUNS: dict[str, Run] = {
     "make rehearse": rehearse_on_generated_candles,
     "make test": run_by_ci,
     "make rehearse DATA=user_data/data/binance": rehearse_on_a_data_folder,
-    "cp .env.example .env": copy_the_environment_file,
+    ".venv/bin/bubbybot secrets": make_the_environment_file,
     "set -a; . ./.env; set +a": load_the_environment_file,
     ".venv/bin/bubbybot doctor -c config.demo.json": ask_the_doctor,
     ".venv/bin/freqtrade trade -c config.demo.json": trade_on_the_demo_account,
