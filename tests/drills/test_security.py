@@ -5,8 +5,10 @@ import os
 import subprocess
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+import yaml
 from freqtrade.exceptions import ConfigurationError, OperationalException
 from freqtrade.rpc import RPC
 
@@ -141,3 +143,16 @@ def test_a_crash_of_the_command_shows_no_secret(tmp_path):
         )
     assert done.returncode != 0
     assert leaks(tmp_path, [key], [done.stdout, done.stderr]) == []
+
+
+def test_what_is_pinned_is_audited_by_the_documented_command():
+    root = Path(__file__).parents[2]
+    workflow = yaml.safe_load((root / ".github/workflows/audit.yml").read_text())
+    (job,) = workflow["jobs"].values()
+    audit = [step["run"] for step in job["steps"] if "run" in step][-1]
+    assert audit.split()[:3] == ["pip-audit", "--requirement", "constraints.txt"]
+    assert f"\n{audit}\n" in (root / "docs/security.md").read_text()
+    # YAML reads a bare `on` as true.
+    assert {"push", "schedule"} <= set(workflow[True])
+    pins = (root / "constraints.txt").read_text().splitlines()
+    assert [pin for pin in pins if "==" not in pin] == []

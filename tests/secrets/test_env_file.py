@@ -40,8 +40,11 @@ def loaded(file=".env"):
 
 def test_a_new_file_is_the_template_with_three_secrets_and_for_its_owner_alone(folder):
     (folder / ".env.example").write_text((ROOT / ".env.example").read_text())
-    os.umask(0)
-    told = generate()
+    before = os.umask(0)
+    try:
+        told = generate()
+    finally:
+        os.umask(before)
     settings = loaded()
     values = [settings[name] for name in GENERATED]
     assert len(set(values)) == 3
