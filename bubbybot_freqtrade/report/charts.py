@@ -143,6 +143,6 @@ def _axis(scale: Scale, values: Sequence[float]) -> str:
 
 def _svg(label: str, body: str) -> str:
     return (
-        f'<svg role="img" aria-label="{escape(label)}" viewBox="0 0 {WIDTH:g} {HEIGHT:g}">'
-        f"<title>{escape(label)}</title>{body}</svg>"
+        f'<div class="chart"><svg role="img" aria-label="{escape(label)}" '
+        f'viewBox="0 0 {WIDTH:g} {HEIGHT:g}"><title>{escape(label)}</title>{body}</svg></div>'
     )

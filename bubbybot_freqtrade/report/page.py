@@ -52,6 +52,16 @@ th:first-child, td:first-child { text-align: left; } tr + tr { border-top: 1px s
 .tiles b { display: block; font-size: 1.5em; } details { border-top: 1px solid var(--dim); }
 summary { cursor: pointer; padding: .4em 0; }
 .won { color: var(--up); } .lost { color: var(--down); }
+.chart { overflow-x: auto; } td { overflow-wrap: anywhere; }
+td + td { white-space: nowrap; overflow-wrap: normal; }
+/* On a phone charts and wide tables scroll; in the others a row's name stands above its numbers. */
+@media (max-width: 600px) {
+  .chart svg { min-width: 660px; } svg text { font-size: 13px; }
+  table { display: block; overflow-x: auto; } .groups { display: table; }
+  .groups tr { display: flex; flex-wrap: wrap; } .groups tr > * { flex: 1 1 0; }
+  .groups tr > :first-child { flex-basis: 100%; } .groups tr > :empty { display: none; }
+  .tiles b { font-size: 1.25em; }
+}
 """
     + picture.STYLE
 )
@@ -165,7 +175,7 @@ def _table(rows: Sequence[Group]) -> str:
         f"<td>{row.profit:+.2f}</td></tr>"
         for row in rows
     )
-    return f"<table>{head}{body}</table>"
+    return f'<table class="groups">{head}{body}</table>'
 
 
 def _trades(source: Source, candles: Candles, most_charts: int) -> str:

@@ -190,3 +190,17 @@ def test_a_backtests_trades_have_the_plans_that_the_strategy_made(backtested):
     taken = [t for t in read.values() if t.exit_reason == "roi"]
     assert taken
     assert [t.exit for t in taken] == pytest.approx([t.target for t in taken], rel=1e-3)
+
+
+def test_nothing_on_a_phone_is_wider_than_its_screen(backtest, browse, tmp_path):
+    export, data = backtest
+    _, page = write([str(export), "--data", str(data)], tmp_path)
+    # A frame of a phone's width, which says how wide its document is once it is drawn.
+    frame = tmp_path / "phone.html"
+    frame.write_text(
+        f'<iframe src="{page.name}" style="width:390px;height:800px" onload="document.title = '
+        'this.contentDocument.documentElement.scrollWidth"></iframe>'
+    )
+    document = browse(frame, "--dump-dom", "--allow-file-access-from-files")
+    width = int(re.search(r"<title>(\d+)</title>", document)[1])
+    assert width <= 390
