@@ -415,9 +415,7 @@ class Desk:
 
     def secrets_told(self) -> list[str]:
         """Where the key stands in what the bot left behind: log, database, messages, errors."""
-        kept = [folder for folder in self.folder.iterdir() if folder.name != "market"]
-        found = [] if not kept else leaks(self.folder, [self.key], self._texts)
-        return [*found]
+        return leaks(self.folder, [self.key], self._texts)
 
     def broken(self) -> list[str]:
         """Every law broken so far, in sentences."""

@@ -1,4 +1,4 @@
-"""The first seconds of a trade: what the extension waits for there, and what it may not wait for."""
+"""The first seconds of a trade: what the extension waits for there, and what it may not."""
 
 from datetime import timedelta
 

@@ -1,6 +1,7 @@
 """Keys: what they may do, who can read them, and that no log, error or database ever shows one."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -10,11 +11,12 @@ from pathlib import Path
 import pytest
 import yaml
 from freqtrade.exceptions import ConfigurationError, OperationalException
+from freqtrade.persistence import Trade
 from freqtrade.rpc import RPC
 
 from bubbybot_freqtrade.blofin.api_key import check_secrets_files
 from bubbybot_freqtrade.drills.desk import Desk, bot_config
-from bubbybot_freqtrade.drills.drill import leave
+from bubbybot_freqtrade.drills.drill import Run, leave
 from bubbybot_freqtrade.drills.market import BTC, START
 from bubbybot_freqtrade.drills.secrets import drill_key, environment, leaks
 
@@ -154,5 +156,24 @@ def test_what_is_pinned_is_audited_by_the_documented_command():
     assert f"\n{audit}\n" in (root / "docs/security.md").read_text()
     # YAML reads a bare `on` as true.
     assert {"push", "schedule"} <= set(workflow[True])
-    pins = (root / "constraints.txt").read_text().splitlines()
-    assert [pin for pin in pins if "==" not in pin] == []
+    lines = (root / "constraints.txt").read_text().splitlines()
+    assert [line for line in lines if "==" not in line and not line.startswith("#")] == []
+
+
+@pytest.mark.parametrize("place", ["log", "file", "database", "exception"])
+def test_a_secret_that_a_drills_bot_tells_is_in_the_drills_figures(tmp_path, place):
+    run = Run("refusals", tmp_path)
+    with run.desk() as desk:
+        desk.start()
+        secret = desk.key.secret
+        if place == "log":
+            logging.getLogger("freqtrade.rpc").info(f"headers: {secret}")
+        elif place == "file":
+            (desk.folder / "core").write_bytes(b"\0" + secret.encode() + b"\0")
+        elif place == "database":
+            desk.enter(BTC, enter_tag=secret)
+            Trade.commit()
+        else:
+            desk.tell(ValueError(secret))
+    assert run.figures.secrets >= 1
+    assert any("secret of the API key" in what for what in run.figures.broken)
