@@ -92,6 +92,7 @@ PARAMETERS = {
 }
 DAILY_LOSS_LOCK = "BubbyBot: daily loss limit"
 CONTEXT_TIMEFRAMES = ("1h", "4h")
+CONTEXT_COLUMNS = tuple(dict.fromkeys(("date", *SCORE_COLUMNS, *LEVEL_COLUMNS, *REGIME_COLUMNS)))
 TAKER_FEE = 0.0006
 # A forced market order with a price fills at the market's; so far apart the plan still holds.
 FORCED_RATE_GAP = 0.002
@@ -176,6 +177,7 @@ class BubbyBotStrategy(IStrategy):
         self.plans: dict[tuple[int, datetime], TradePlan] = {}
         self._planless: set[int] = set()
         self._funding: dict[str, tuple[datetime, float]] = {}
+        self._contexts: dict[tuple[str, str], tuple[pd.DataFrame, pd.DataFrame]] = {}
         self.candles = ClosedCandles(self.settings.exits.volatility_shock)
         self._equity = Equity(config, lambda: self.wallets, self.candles)
         self._halted = False
@@ -246,10 +248,10 @@ class BubbyBotStrategy(IStrategy):
         for timeframe, context in contexts.items():
             if context.empty:
                 continue
-            needed = list(dict.fromkeys(("date", *SCORE_COLUMNS, *LEVEL_COLUMNS, *REGIME_COLUMNS)))
+            analyzed = self._analyzed_context(context, pair, timeframe)
             # Merged with the dates alone: with all columns it takes a multiple of the time.
             merged = merge_informative_pair(
-                dataframe[["date"]], analyze(context)[needed], self.timeframe, timeframe
+                dataframe[["date"]], analyzed, self.timeframe, timeframe
             )
             merged = merged.drop(columns="date").set_axis(dataframe.index)
             dataframe = pd.concat([dataframe, merged], axis=1)
@@ -258,6 +260,16 @@ class BubbyBotStrategy(IStrategy):
         dataframe["plan_atr"] = average_true_range(dataframe)
         # Here, not with the entries: freqtrade exports signal candles as they are now.
         return self._add_plans(dataframe, pair)
+
+    def _analyzed_context(self, candles: pd.DataFrame, pair: str, timeframe: str) -> pd.DataFrame:
+        """What is needed of the context; live it is kept until one of its candles is another."""
+        kept = self._contexts.get((pair, timeframe))
+        if kept is not None and kept[0].equals(candles):
+            return kept[1]
+        analyzed = analyze(candles)[list(CONTEXT_COLUMNS)]
+        if self._trades_for_real():
+            self._contexts[pair, timeframe] = candles, analyzed
+        return analyzed
 
     def _context_candles(self, pair: str, timeframe: str) -> pd.DataFrame:
         candles = self.dp.get_pair_dataframe(pair, timeframe)

@@ -464,3 +464,33 @@ def test_a_candle_is_seen_from_its_close_on_and_never_before(seconds: int) -> No
     candles.keep(BTC, frame[frame["date"] + timedelta(minutes=15) <= moment])
     assert candles.last(BTC, moment) == seen
     assert candles.last(ETH, moment) is None
+
+
+def test_the_context_is_analyzed_anew_when_one_of_its_candles_is_another(
+    desk: BacktestDesk,
+    bot: Bot,
+    restart: Callable[[], Bot],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = desk.data / "futures"
+    candles = {
+        timeframe: pd.read_feather(folder / f"BTC_USDT_USDT-{timeframe}-futures.feather").tail(700)
+        for timeframe in ("15m", "1h", "4h")
+    }
+
+    def analyzed(by: Bot, hours: pd.DataFrame) -> pd.DataFrame:
+        frames = candles | {"1h": hours}
+        monkeypatch.setattr(
+            by.strategy.dp, "get_pair_dataframe", lambda _, timeframe: frames[timeframe].copy()
+        )
+        base = candles["15m"].reset_index(drop=True)
+        return by.strategy.populate_indicators(base, {"pair": BTC})
+
+    # The venue corrects the close of a candle that was seen before; its date stays.
+    corrected = candles["1h"].copy()
+    corrected.iloc[-20, corrected.columns.get_loc("close")] *= 1.01
+    first = analyzed(bot, candles["1h"])
+    pd.testing.assert_frame_equal(analyzed(bot, candles["1h"]), first)
+    after = analyzed(bot, corrected)
+    assert not after.equals(first)
+    pd.testing.assert_frame_equal(after, analyzed(restart(), corrected))
