@@ -43,7 +43,7 @@ from bubbybot_freqtrade.sandbox.server import Sandbox, SandboxError
     type=click.DateTime(["%Y-%m-%d"]),
     help="First day, UTC. By default the last days of the folder are played.",
 )
-@click.option("--seed", type=int, default=7, show_default=True, help="Another one, other prices.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Another one, other prices.")
 @click.option("--pairs", help="As BTC/USDT:USDT,ETH/USDT:USDT; by default all of the folder.")
 @click.option(
     "--config",

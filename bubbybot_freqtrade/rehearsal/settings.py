@@ -77,7 +77,8 @@ class RehearsalSettings(BaseModel):
     data: Path | None = None
     start: date | None = None
     days: float = Field(default=3, gt=0)
-    seed: int = 7
+    # Most seeds have no signal in three days, this one has.
+    seed: int = 1
     pairs: tuple[str, ...] | None = None
     config: Path | None = None
     strategy: str = "BubbyBot"

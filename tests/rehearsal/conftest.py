@@ -25,6 +25,7 @@ def settings_for(tmp_path_factory):
             "pairs": ("BTC/USDT:USDT", "SOL/USDT:USDT"),
             "strategy": "Scheduled",
             "loop_seconds": 300,
+            "seed": 7,
             "strategy_path": STRATEGIES,
             "out": tmp_path_factory.mktemp("rehearsal"),
             **given,
