@@ -56,6 +56,7 @@ def rehearsed(tmp_path_factory):
     settings = RehearsalSettings(
         pairs=(PAIR,),
         days=0.4,
+        seed=7,
         strategy="BubbyBotAI",
         strategy_path=ROOT / "user_data/strategies",
         config=out / "given.json",
