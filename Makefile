@@ -31,6 +31,7 @@ results: .venv/installed
 	$(PYTHON) -m venv .venv
 
 .venv/installed: .venv/bin/pip pyproject.toml bubbybot_freqtrade.pth constraints.txt
+	@echo "Installing freqtrade and BubbyBot into .venv: a minute or two, once."
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
 	touch $@
 
