@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from freqtrade.exchange import timeframe_to_msecs
 
 from bubbybot_freqtrade.rehearsal.run import Rehearsal
 from bubbybot_freqtrade.rehearsal.settings import write_config
+from bubbybot_freqtrade.risk.order_tag import read_levels
 from bubbybot_freqtrade.sandbox.server import Sandbox
 
 # Candles before the warm-up, so that its first ones have neighbours.
@@ -25,7 +27,10 @@ class BacktestError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class BacktestTrade:
-    """A trade of the backtest; units as in `TradeRecord`. `stop` is the first one."""
+    """A trade of the backtest; units as in `TradeRecord`. `stop` is the first one.
+
+    `planned` is the plan's stop, target and confidence, empty for a strategy without plans.
+    """
 
     pair: str
     side: str
@@ -40,6 +45,8 @@ class BacktestTrade:
     net: float
     fees: float
     funding: float
+    tag: str = ""
+    planned: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def sign(self) -> int:
@@ -128,4 +135,6 @@ def _trade(row: dict[str, Any]) -> BacktestTrade:
         net=float(row["profit_abs"]),
         fees=float(value * row["fee_open"]),
         funding=float(row["funding_fees"] or 0.0),
+        tag=row["enter_tag"] or "",
+        planned=read_levels(row["orders"][0].get("ft_order_tag") or ""),
     )

@@ -9,8 +9,9 @@ side did not make it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from freqtrade.exchange import timeframe_to_msecs
 
@@ -25,6 +26,9 @@ SEEN_LATE = "the bot saw its last exit in this candle, freqtrade locks the pair 
 
 STOPS = ("stop_loss", "stoploss_on_exchange", "trailing_stop_loss")
 TARGETS = ("roi", "take_profit_on_exchange")
+
+SIGNAL_TOLERANCE = {"stop": 1e-5, "target": 1e-5, "confidence": 1e-3}
+"""What a plan takes from its signal candle, with the relative difference that means nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ class Comparison:
     @property
     def is_explained(self) -> bool:
         """Whether every cent has a name."""
-        return all(difference.cause != UNEXPLAINED for difference in self.differences)
+        return not any(part.cause.startswith(UNEXPLAINED) for part in self.differences)
 
 
 def compare(rehearsal: Rehearsal, backtested: Sequence[BacktestTrade]) -> list[Comparison]:
@@ -78,6 +82,9 @@ def _entered(row: Comparison) -> int:
 
 def _differences(live: TradeRecord, other: BacktestTrade, candle: int) -> Iterable[Difference]:
     """The parts of live.net - other.net, from the backtest's trade to the live one in steps."""
+    if live.tag != other.tag or not _planned_alike(live.plan or {}, other.planned):
+        here = _signal(live.tag, live.plan or {})
+        yield Difference(f"{UNEXPLAINED}: {here} here, {_signal(other.tag, other.planned)} there")
     if live.exit is None:
         yield Difference("still open in the rehearsal")
         return
@@ -99,6 +106,23 @@ def _differences(live: TradeRecord, other: BacktestTrade, candle: int) -> Iterab
     rest = Difference(UNEXPLAINED, live.net - other.net - named)
     # Each part below half a cent, and all of them together, is rounding.
     yield from (part for part in (*parts, rest) if abs(part.usdt or 0.0) >= CENT / 2)
+
+
+def _planned_alike(plan: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether both plans took the same from the signal candle.
+
+    Size and leverage follow the entry's own price and account. Analysis on 1,000 candles may differ
+    from that on all in the sixth digit, so a price may round to the neighbouring tick.
+    """
+    return all(
+        math.isclose(plan.get(name, 0.0), other.get(name, 0.0), rel_tol=tolerance)
+        for name, tolerance in SIGNAL_TOLERANCE.items()
+    )
+
+
+def _signal(tag: str, planned: Mapping[str, Any]) -> str:
+    levels = [f"{name} {planned[name]:.8g}" for name in SIGNAL_TOLERANCE if name in planned]
+    return ", ".join([tag or "no tag", *levels])
 
 
 def _why_size(live: TradeRecord, other: BacktestTrade) -> str:

@@ -90,6 +90,22 @@ def test_equal_trades_have_no_difference():
     assert row.differences == ()
 
 
+def test_another_tag_or_plan_in_the_same_candle_is_not_explained():
+    plan = {"stop": 98_000.0, "target": 103_000.0, "confidence": 0.81234, "size": 0.01}
+    planned = {"stop": 98_000.0, "target": 103_000.0, "confidence": 0.8123}
+    same = live(tag="mc:dot", plan=plan)
+    (row,) = compare(rehearsal(same), [backtested_(tag="mc:dot", planned=planned)])
+    assert row.is_explained
+    for other in (
+        backtested_(tag="mc:div", planned=planned),
+        backtested_(tag="mc:dot", planned=planned | {"stop": 98_010.0}),
+        backtested_(tag="mc:dot", planned=planned | {"confidence": 0.82}),
+        backtested_(tag="mc:dot"),
+    ):
+        (row,) = compare(rehearsal(same), [other])
+        assert not row.is_explained
+
+
 @pytest.mark.parametrize(
     ("one", "other", "cause"),
     [

@@ -12,7 +12,6 @@ from rich.console import Console
 
 from bubbybot_freqtrade.blofin.exchange import Blofin
 from bubbybot_freqtrade.rehearsal.cli import rehearse_command, run
-from bubbybot_freqtrade.rehearsal.comparison import UNEXPLAINED
 from bubbybot_freqtrade.rehearsal.report import report
 from bubbybot_freqtrade.rehearsal.rules import RULES, entry_orders, violations
 from bubbybot_freqtrade.rehearsal.run import RehearsalError, rehearse, span_of
@@ -84,7 +83,7 @@ def test_every_difference_to_the_backtest_has_a_cause(rehearsed):
     assert sum(row.live is not None for row in compared) == len(rehearsal.trades)
     both = [row for row in compared if row.live is not None and row.backtest is not None]
     assert len(both) >= len(rehearsal.trades) * 0.8
-    assert [d for row in compared for d in row.differences if d.cause == UNEXPLAINED] == []
+    assert [row.differences for row in compared if not row.is_explained] == []
 
 
 def test_the_parts_of_a_difference_add_up_to_it(rehearsed):
