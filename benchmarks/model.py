@@ -262,6 +262,8 @@ def figures(desk: BacktestDesk, folder: Path, start: str, source: str) -> str:
     """The section of the page; the picture is written beside it."""
     model = shipped()
     timerange = f"{start.replace('-', '')}-{END.replace('-', '')}"
+    # First: a backtest leaves freqtrade without a database in this process.
+    cost = live_cost(folder, model)
     begun = time.monotonic()
     found = walk_forward(desk, timerange, model)
     minutes = (time.monotonic() - begun) / 60
@@ -289,7 +291,7 @@ def figures(desk: BacktestDesk, folder: Path, start: str, source: str) -> str:
             "|---:|---:|---:|---:|",
             *bin_rows(curves["target"]),
             "",
-            *live_cost(folder, model),
+            *cost,
         ]
     )
 
