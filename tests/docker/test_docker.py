@@ -70,6 +70,28 @@ def test_the_rehearsal_has_no_network_no_secrets_and_a_known_command():
     assert result.exit_code == 0, result.output
 
 
+def alone(*command: str) -> list[str]:
+    """A command on a machine with nothing but a loopback, as `network_mode: none` gives."""
+    return ["unshare", "-rn", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", *command]
+
+
+@pytest.mark.skipif(
+    shutil.which("unshare") is None
+    or subprocess.run(alone("true"), capture_output=True, check=False).returncode != 0,
+    reason="this machine allows no network of one's own (unshare)",
+)
+def test_the_rehearsal_works_without_a_network(tmp_path):
+    service = SERVICES["rehearsal"]
+    bubbybot = str(Path(sys.executable).with_name(service["entrypoint"][0]))
+    short = ["--days", "0.05", "--no-backtest", "--out", str(tmp_path / "out")]
+    done = subprocess.run(
+        alone(bubbybot, *service["command"], *short),
+        cwd=ROOT, capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "No rule was broken." in done.stdout
+
+
 @pytest.mark.parametrize("name", ["live", "demo"])
 def test_databases_lie_in_the_volume(name):
     """freqtrade's relative database paths start in the working directory."""
