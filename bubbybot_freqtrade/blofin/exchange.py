@@ -844,8 +844,10 @@ class Blofin(Exchange):
         """
         if not self._can_amend_tpsl:
             return None
+        limit = self._stop_limit(stop, self._config.get("order_types", {}), order["side"])
+        leg = {"triggerPrice": stop, "price": limit}
         try:
-            self._api.edit_tpsl_order(order["id"], order["symbol"], stop_loss=stop)
+            self._api.edit_tpsl_order(order["id"], order["symbol"], stop_loss=leg)
         except (ccxt.NotSupported, ccxt.BadRequest) as e:
             logger.info(f"BloFin can't move a stop in place, replacing stops from now on: {e}")
             self._can_amend_tpsl = False
@@ -894,17 +896,21 @@ class Blofin(Exchange):
         try:
             tpsl = self._api.fetch_order(order_id, pair, {"tpsl": True})
         except ccxt.OrderNotFound:
-            # An order that closed the position without our stop, see _closed_without_stop.
+            # An order that closed the position without our stop, see _closed_without_stop. Others
+            # may have closed parts before.
             order = self._api.fetch_order(order_id, pair)
-            return closed_stop(order, [order])
+            parts = self._closing_orders(pair, order["side"], self._entered_since(pair))
+            return closed_stop(order, [*parts, order])
         if tpsl["status"] == "open":
             return open_stop(tpsl)
-        closing = self._closing_orders(pair, tpsl["side"], tpsl.get("timestamp") or 0)
-        if closing:
-            return closed_stop(tpsl, closing)
+        side = tpsl["side"]
         working = self._loop_state.rows("orders", fresh=True)
-        if any(o["symbol"] == pair and o["side"] == tpsl["side"] and closes(o) for o in working):
+        if any(o["symbol"] == pair and o["side"] == side and closes(o) for o in working):
             return open_stop(tpsl, triggered=True)
+        closing = self._closing_orders(pair, side, tpsl.get("timestamp") or 0)
+        # A part that was closed by hand does not end the trade: what is left needs its stop.
+        if closing and self._position(pair, closed_side(side), fresh=True) is None:
+            return closed_stop(tpsl, closing)
         return canceled_stop(tpsl)
 
     def _closing_orders(self, pair: str, side: str, since: int) -> list[CcxtOrder]:

@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -104,9 +104,10 @@ class BotProcess:
             return
 
     def kill(self) -> None:
-        """SIGKILL; from any thread."""
+        """SIGKILL; from any thread. Nothing to one that is dead already."""
         if self._process.pid is not None:
-            os.kill(self._process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(self._process.pid, signal.SIGKILL)
 
     @property
     def memory_mb(self) -> float:
