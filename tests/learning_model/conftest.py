@@ -54,7 +54,11 @@ def analyzed(desk) -> Callable[..., dict[str, pd.DataFrame]]:
     """`analyzed(strategy, identifier)`: each pair's frame with indicators and entries."""
 
     def make(
-        strategy: str, identifier: str = "", data: Path | None = None, **changes: Any
+        strategy: str,
+        identifier: str = "",
+        data: Path | None = None,
+        freqai: Any = None,
+        **changes: Any,
     ) -> dict[str, pd.DataFrame]:
         model = small_freqai(identifier) if strategy == "BubbyBotAI" else {}
         config = desk.config(TIMERANGE, SETTINGS, strategy=strategy, **model, **changes)
@@ -63,6 +67,8 @@ def analyzed(desk) -> Callable[..., dict[str, pd.DataFrame]]:
         try:
             candles, _ = backtesting.load_bt_data()
             backtesting._set_strategy(backtesting.strategylist[0])
+            if freqai is not None:
+                backtesting.strategy.freqai = freqai
             frames = backtesting.strategy.advise_all_indicators(candles)
             return {
                 pair: backtesting.strategy.advise_entry(frame, {"pair": pair})

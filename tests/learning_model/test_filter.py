@@ -2,7 +2,9 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 from freqtrade.configuration import TimeRange
+from freqtrade.exceptions import OperationalException
 
 from bubbybot_freqtrade.learning.features import LEVELS, features
 from bubbybot_freqtrade.learning.freqai_strategy import MODEL_COLUMNS
@@ -94,3 +96,63 @@ def test_features_of_a_row_need_no_later_row(without_model):
     cut = frame.iloc[:1500]
     whole = features(frame, candidates(frame, 0.3), 0.0006).iloc[:1500]
     pd.testing.assert_frame_equal(whole, features(cut, candidates(cut, 0.3), 0.0006))
+
+
+class Answers:
+    """In FreqAI's place: the same answer for every candle, with `do_predict` as it would be."""
+
+    def __init__(self, do_predict, **chances):
+        self.do_predict = do_predict
+        self.chances = chances
+        self.unknown = []
+
+    def start(self, dataframe, metadata, strategy):
+        features = [name for name in dataframe if name.startswith("feature_")]
+        self.unknown.append(dataframe[features].isna().any(axis=1).to_numpy())
+        return dataframe[["date"]].assign(do_predict=self.do_predict, **self.chances)
+
+    def shutdown(self):
+        pass
+
+
+SURE = {"target": 1.0, "stop": 0.0, "time": 0.0}
+
+
+def test_a_sure_target_keeps_every_signal(analyzed, without_model):
+    for pair, frame in analyzed("BubbyBotAI", "stub", freqai=Answers(1, **SURE)).items():
+        ours, theirs = (judged(one)[ENTRIES].to_numpy() for one in (frame, without_model[pair]))
+        assert ours.sum() > 0
+        assert (ours == theirs).all()
+
+
+@pytest.mark.parametrize(
+    ("do_predict", "chances"),
+    [
+        (0, SURE),
+        (2, SURE),
+        (float("nan"), SURE),
+        # A window that has never seen a target has no column for it.
+        (1, {"stop": 0.9, "time": 0.1}),
+    ],
+)
+def test_what_is_no_answer_lets_nothing_pass(analyzed, do_predict, chances):
+    for frame in analyzed("BubbyBotAI", "stub", freqai=Answers(do_predict, **chances)).values():
+        assert not frame[ENTRIES].any(axis=None)
+
+
+def test_an_answer_without_all_features_is_none(analyzed):
+    """FreqAI answers such candles too, with zeros for what is not known."""
+    freqai = Answers(1, **SURE)
+    frames = analyzed("BubbyBotAI", "stub", freqai=freqai)
+    for frame, unknown in zip(frames.values(), freqai.unknown, strict=True):
+        assert unknown.any()
+        assert (frame["model_expected_r"].isna() == unknown).all()
+
+
+def test_an_answer_for_other_candles_is_an_error(analyzed):
+    class Late(Answers):
+        def start(self, dataframe, metadata, strategy):
+            return super().start(dataframe.iloc[1:], metadata, strategy)
+
+    with pytest.raises(OperationalException, match="BTC/USDT:USDT"):
+        analyzed("BubbyBotAI", "stub", freqai=Late(1, **SURE))
