@@ -100,6 +100,13 @@ def test_links_between_files_lead_somewhere():
     assert broken == []
 
 
+def test_the_home_page_leads_to_every_page():
+    linked = set(re.findall(r"\]\(([\w/-]+\.md)", (DOCS / "index.md").read_text()))
+    pages = {str(page.relative_to(DOCS)) for page in DOCS.glob("*.md")}
+    # The latter is a list for those who build the project.
+    assert pages - linked == {"index.md", "dependencies.md"}
+
+
 def test_the_issue_template_asks_for_the_doctors_output():
     template = (ROOT / ".github/ISSUE_TEMPLATE/bug.yml").read_text()
     doctor = template.index("bubbybot doctor")
