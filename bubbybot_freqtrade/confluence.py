@@ -57,6 +57,7 @@ class Evidence:
 
 
 # Strongest first, for each analyzer and side: what weighs at least 0.10 in the analyzer's score.
+# Events of one family share a code: told apart, most patterns would have a trade or two a year.
 # docs/glossary.md explains the codes.
 EVIDENCE: Mapping[Side, Mapping[str, tuple[Evidence, ...]]] = {
     "long": {
@@ -64,7 +65,7 @@ EVIDENCE: Mapping[Side, Mapping[str, tuple[Evidence, ...]]] = {
             Evidence("mc_bull_div", "div"),
             Evidence("mc_green_dot", "dot"),
             Evidence("mc_moon_diamond", "moon"),
-            Evidence("mc_bull_div_weak", "divw"),
+            Evidence("mc_bull_div_weak", "div"),
             Evidence("mc_bull_div_hidden", "divh"),
             Evidence("mc_long_ema", "ema"),
         ),
@@ -72,12 +73,12 @@ EVIDENCE: Mapping[Side, Mapping[str, tuple[Evidence, ...]]] = {
             Evidence("lux_sweep_bull", "sweep"),
             Evidence("lux_swing_choch_bull", "choch"),
             Evidence("lux_swing_bos_bull", "bos"),
-            Evidence("lux_internal_choch_bull", "ichoch"),
+            Evidence("lux_internal_choch_bull", "choch"),
             Evidence("lux_in_bull_ob", "ob"),
-            Evidence("lux_internal_bos_bull", "ibos"),
+            Evidence("lux_internal_bos_bull", "bos"),
         ),
         "fc": (
-            Evidence("fc_bull_div_strong", "divs"),
+            Evidence("fc_bull_div_strong", "div"),
             Evidence("fc_in_golden_pocket", "gp"),
             Evidence("fc_bull_div", "div"),
             Evidence("fc_bull_div_hidden", "divh"),
@@ -88,7 +89,7 @@ EVIDENCE: Mapping[Side, Mapping[str, tuple[Evidence, ...]]] = {
             Evidence("mc_bear_div", "div"),
             Evidence("mc_red_dot", "dot"),
             Evidence("mc_blood_diamond", "blood"),
-            Evidence("mc_bear_div_weak", "divw"),
+            Evidence("mc_bear_div_weak", "div"),
             Evidence("mc_bear_div_hidden", "divh"),
             Evidence("mc_short_ema", "ema"),
         ),
@@ -96,12 +97,12 @@ EVIDENCE: Mapping[Side, Mapping[str, tuple[Evidence, ...]]] = {
             Evidence("lux_sweep_bear", "sweep"),
             Evidence("lux_swing_choch_bear", "choch"),
             Evidence("lux_swing_bos_bear", "bos"),
-            Evidence("lux_internal_choch_bear", "ichoch"),
+            Evidence("lux_internal_choch_bear", "choch"),
             Evidence("lux_in_bear_ob", "ob"),
-            Evidence("lux_internal_bos_bear", "ibos"),
+            Evidence("lux_internal_bos_bear", "bos"),
         ),
         "fc": (
-            Evidence("fc_bear_div_strong", "divs"),
+            Evidence("fc_bear_div_strong", "div"),
             Evidence("fc_in_golden_pocket", "gp", sign=-1),
             Evidence("fc_bear_div", "div"),
             Evidence("fc_bear_div_hidden", "divh"),

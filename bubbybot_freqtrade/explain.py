@@ -126,15 +126,16 @@ def evidence_table(explained: Explanation) -> Table:
 
 def recent(explained: Explanation, prefix: str, side: Side) -> list[str]:
     """Codes of what spoke for the side lately, strongest first, with the candles since."""
-    codes = []
+    ages: dict[str, int] = {}
     for item in EVIDENCE[side][prefix]:
         if item.column not in explained.frame:
             continue
         column = explained.frame[item.column].to_numpy(dtype=float)[-EVIDENCE_CANDLES:]
         rows = np.flatnonzero(column * item.sign > 0)
         if len(rows):
-            codes.append(f"{item.code} ({len(column) - 1 - rows[-1]} ago)")
-    return codes
+            age = len(column) - 1 - int(rows[-1])
+            ages[item.code] = min(age, ages.get(item.code, age))
+    return [f"{code} ({age} ago)" for code, age in ages.items()]
 
 
 def score_table(explained: Explanation) -> Table:

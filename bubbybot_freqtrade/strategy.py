@@ -763,6 +763,8 @@ class BubbyBotStrategy(IStrategy):
             return "too_old"
         if self._volatility_shock(trade, current_time):
             return "volatility_shock"
+        if not self._trades_for_real():
+            return None
         if self._delisting_is_near(pair, current_time):
             return "delisting"
         if self._funding_is_extreme(trade, current_time):
@@ -784,8 +786,6 @@ class BubbyBotStrategy(IStrategy):
         return candle.shock > 0 if trade.is_short else candle.shock < 0
 
     def _delisting_is_near(self, pair: str, now: datetime) -> bool:
-        if not self._trades_for_real():
-            return False
         ends = self.dp.check_delisting(pair)
         return ends is not None and ends - now < timedelta(
             hours=self.settings.exits.delisting_hours
@@ -793,8 +793,6 @@ class BubbyBotStrategy(IStrategy):
 
     def _funding_is_extreme(self, trade: Trade, now: datetime) -> bool:
         """Longs pay a positive rate, shorts a negative one. Asked once in half an hour."""
-        if not self._trades_for_real():
-            return False
         asked, rate = self._funding.get(trade.pair, (datetime.min.replace(tzinfo=now.tzinfo), 0.0))
         if now - asked > timedelta(minutes=30):
             rate = float(self.dp.funding_rate(trade.pair).get("fundingRate") or 0.0)

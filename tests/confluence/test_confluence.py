@@ -163,7 +163,7 @@ def test_the_tag_names_the_strongest_recent_evidence_of_each_analyzer():
         mc_green_dot=[20], mc_bull_div=[18], lux_internal_bos_bull=[20], fc_bull_div=[5]
     )
     frame.loc[20, "fc_in_golden_pocket"] = -1.0
-    assert tags(frame, np.array([20]), "long") == ["mc:div lux:ibos fc:state"]
+    assert tags(frame, np.array([20]), "long") == ["mc:div lux:bos fc:state"]
     assert tags(frame, np.array([20]), "short") == ["mc:state lux:state fc:gp"]
 
 
@@ -178,7 +178,11 @@ def test_evidence_is_forgotten_when_it_has_faded_and_never_known_before():
     ]
 
 
-def test_codes_of_one_analyzer_and_side_are_distinct():
-    for side in SIDES:
-        for table in EVIDENCE[side].values():
-            assert len({item.code for item in table}) == len(table)
+def test_both_sides_have_the_same_codes_for_mirrored_columns():
+    mirrors = {"bull": "bear", "green": "red", "long": "short", "moon": "blood", "low": "high"}
+    for analyzer, table in EVIDENCE["long"].items():
+        for own, other in zip(table, EVIDENCE["short"][analyzer], strict=True):
+            words = [mirrors.get(word, word) for word in own.column.split("_")]
+            assert "_".join(words) == other.column
+            assert mirrors.get(own.code, own.code) == other.code
+            assert own.sign == other.sign or own.column == other.column

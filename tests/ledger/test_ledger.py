@@ -50,7 +50,7 @@ PAST = st.builds(
     r=st.sampled_from([-1.0, -0.3, 2.4, 3.0]),
     pair=st.sampled_from([BTC, ETH]),
     side=st.sampled_from(["long", "short"]),
-    tag=st.sampled_from(["mc:dot lux:ob fc:gp", "mc:dot lux:bos fc:gp", "mc:div lux:ob fc:divs"]),
+    tag=st.sampled_from(["mc:dot lux:ob fc:gp", "mc:dot lux:bos fc:gp", "mc:div lux:ob fc:div"]),
     regime=st.sampled_from(["trend calm", "trend wild", ""]),
 )
 
