@@ -66,6 +66,6 @@ def plan(options) -> Plan:
         end=END,
         parts=2,
         past_days=12,
-        trials=4,
+        trials=3,
         batch=2,
     )

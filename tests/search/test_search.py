@@ -162,7 +162,7 @@ def test_later_candles_do_not_change_what_an_earlier_past_chose(plan, found, tmp
 
 
 def test_pairs_can_be_searched_too(plan, tmp_path):
-    (part,) = searched(plan, tmp_path, parts=1, trials=3, over_pairs=True)
+    (part,) = searched(plan, tmp_path, parts=1, trials=2, over_pairs=True)
     assert {name for name in part.chosen if name.startswith(PAIR)} == {PAIR + p for p in PAIRS}
     traded = {pair for pair in PAIRS if part.chosen[PAIR + pair]}
     assert set(part.trades["pair"]) <= traded
