@@ -35,9 +35,13 @@ def open_since(pair: str) -> datetime | None:
     return trades[0].open_date_utc if trades else None
 
 
-def first_entry_id(pair: str) -> str | None:
-    """Id of the order that opened the pair's open trade; None when there is none."""
-    for trade in Trade.get_trades_proxy(is_open=True, pair=pair):
+def first_entry_id(pair: str, stop_id: str | None = None) -> str | None:
+    """Id of the order that opened a trade: the one of a stop, also when it has ended by now, else
+    the pair's open one. None when there is none.
+    """
+    stop = Order.order_by_id(stop_id, pair) if stop_id else None
+    trades = [stop.trade] if stop else Trade.get_trades_proxy(is_open=True, pair=pair)
+    for trade in trades:
         for order in trade.orders:
             if order.ft_order_side == trade.entry_side:
                 return str(order.order_id)

@@ -181,13 +181,14 @@ class BlofinStops(BlofinOrders):
             return self._order_contracts_to_amount(stop)
 
     def _ended_stop(self, order_id: str, pair: str) -> CcxtOrder:
+        entry_id = self._database.first_entry_id(pair, order_id)
         try:
             tpsl = self._api.fetch_order(order_id, pair, {"tpsl": True})
         except ccxt.OrderNotFound:
             # An order that closed the position without our stop, see _closed_without_stop. Others
             # may have closed parts before.
             order = self._api.fetch_order(order_id, pair)
-            parts = self._closing_orders(pair, order["side"], self._entered_since(pair))
+            parts = self._closed_since_entry(pair, order["side"], entry_id)
             return closed_stop(order, [*parts, order])
         if tpsl["status"] == "open":
             return open_stop(tpsl)
@@ -195,39 +196,42 @@ class BlofinStops(BlofinOrders):
         working = self._loop_state.rows("orders", fresh=True)
         if any(o["symbol"] == pair and o["side"] == side and closes(o) for o in working):
             return open_stop(tpsl, triggered=True)
-        closing = self._closing_orders(pair, side, tpsl.get("timestamp") or 0)
+        closing = self._closing_orders(pair, side, tpsl.get("timestamp") or 0, entry_id)
         # A part that was closed by hand does not end the trade: what is left needs its stop.
         if closing and self._position(pair, closed_side(side), fresh=True) is None:
             return closed_stop(tpsl, closing)
         return canceled_stop(tpsl)
 
-    def _closing_orders(self, pair: str, side: str, since: int) -> list[CcxtOrder]:
+    def _closing_orders(
+        self, pair: str, side: str, since: int, entry_id: str | None
+    ) -> list[CcxtOrder]:
         """Orders that closed (part of) the position and that freqtrade doesn't know."""
         ended = self._api.fetch_closed_orders(pair, since)
-        return closing_orders(ended, side, since, self._database.known_order_ids(ended))
+        known = self._database.known_order_ids(ended)
+        return closing_orders(ended, side, since, known, entry_id)
+
+    def _closed_since_entry(self, pair: str, side: str, entry_id: str | None) -> list[CcxtOrder]:
+        """The same since a trade's entry, by BloFin's time.
+
+        Not this machine's: a few seconds less, and the order that closed the trade before this one
+        would be taken for one that closed this one.
+        """
+        since = dt_ts(dt_now() - timedelta(days=1))
+        if entry_id is not None:
+            since = int(self._api.fetch_order(entry_id, pair)["timestamp"])
+        return self._closing_orders(pair, side, since, entry_id)
 
     def _closed_without_stop(self, pair: str, side: BuySell) -> CcxtOrder:
         """Return the order that took the position off, for freqtrade to keep as its stop order.
 
         It reads as open: freqtrade asks for its state in the next loop and closes the trade then.
         """
-        closing = self._closing_orders(pair, side, self._entered_since(pair))
+        closing = self._closed_since_entry(pair, side, self._database.first_entry_id(pair))
         if not closing:
             raise ccxt.ExchangeError(
                 f"{pair} has no position on BloFin and no order that closed it is known yet."
             )
         return closing[-1]
-
-    def _entered_since(self, pair: str) -> int:
-        """BloFin's time, ms, of the entry of a pair's open trade.
-
-        Not this machine's: a few seconds less, and the order that closed the trade before this one
-        would be taken for one that closed this one.
-        """
-        entry_id = self._database.first_entry_id(pair)
-        if entry_id is None:
-            return dt_ts(dt_now() - timedelta(days=1))
-        return int(self._api.fetch_order(entry_id, pair)["timestamp"])
 
     def cancel_stoploss_order(self, order_id: str, pair: str, params: dict | None = None) -> dict:
         """Cancel a stop, but only when its position is gone.

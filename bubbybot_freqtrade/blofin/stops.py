@@ -43,13 +43,19 @@ def tighter(side: str, stop: float, other: float) -> bool:
 
 
 def closing_orders(
-    orders: Iterable[CcxtOrder], side: str, since: int, known_ids: Collection[str]
+    orders: Iterable[CcxtOrder],
+    side: str,
+    since: int,
+    known_ids: Collection[str],
+    entry_id: str | None = None,
 ) -> list[CcxtOrder]:
     """Filled orders of `side` that reduced a position, in the order in which they ended.
 
     :param orders: ended orders of the pair, any order.
     :param since: only orders that ended at this time (ms) or later.
     :param known_ids: ids of orders in freqtrade's database (its own exits), left out.
+    :param entry_id: of the order that opened the position; what ended in the millisecond `since`
+        and has an earlier id closed the position before.
     """
     return sorted(
         (
@@ -60,9 +66,17 @@ def closing_orders(
             and _ended(order) >= since
             and order["id"] not in known_ids
             and closes(order)
+            and not (_ended(order) == since and _is_earlier(order["id"], entry_id))
         ),
         key=_ended,
     )
+
+
+def _is_earlier(order_id: str, other_id: str | None) -> bool:
+    """By their ids, which BloFin counts up; False where they can't be compared."""
+    if other_id is None or not (order_id.isdigit() and other_id.isdigit()):
+        return False
+    return int(order_id) < int(other_id)
 
 
 def _ended(order: CcxtOrder) -> int:

@@ -7,6 +7,7 @@ from freqtrade.exceptions import FreqtradeException
 from freqtrade.persistence import Trade
 
 from bubbybot_freqtrade.drills.desk import Desk
+from bubbybot_freqtrade.drills.drill import settle
 from bubbybot_freqtrade.drills.market import BTC, ETH, inst_id
 
 
@@ -30,6 +31,24 @@ def test_the_filled_part_of_a_young_entry_does_not_stay_bare(desk):
     assert stops(desk, ETH) == []
     desk.loop()
     assert len(stops(desk, ETH)) == 1
+
+
+def test_a_trade_entered_in_the_millisecond_in_which_the_last_one_ended_has_its_own_end(desk):
+    desk.enter(BTC)
+    desk.loop(2)
+    desk.close_position(BTC)
+    desk.loop(2, sleep_after=False)
+    assert Trade.get_open_trades() == []
+    desk.enter(BTC)
+    desk.loop(2, sleep_after=False)
+    ended = desk.clock.now_ms
+    assert [int(trade.open_date_utc.timestamp() * 1000) for trade in Trade.get_open_trades()] == [
+        ended
+    ]
+    desk.pass_time(1)
+    desk.exit(BTC)
+    settle(desk)
+    assert desk.broken() == []
 
 
 def test_the_end_of_the_last_trade_is_not_taken_for_the_end_of_this_one(desk, monkeypatch):
