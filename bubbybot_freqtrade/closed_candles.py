@@ -36,6 +36,7 @@ class ClosedCandles:
         self._shock_atrs = shock_atrs
         self._opened: dict[str, npt.NDArray[np.int64]] = {}
         self._columns: dict[str, tuple[Floats, ...]] = {}
+        self._latest: dict[str, tuple[int, Candle | None]] = {}
 
     def keep(self, pair: str, frame: pd.DataFrame) -> None:
         """Replace the candles of `pair`.
@@ -46,15 +47,23 @@ class ClosedCandles:
         self._opened[pair] = frame["date"].to_numpy(dtype="datetime64[s]").astype(np.int64)
         names = ("close", "plan_atr", "lux_internal_low", "lux_internal_high")
         columns = tuple(frame[name].to_numpy(dtype=np.float64) for name in names)
+        self._latest.pop(pair, None)
         self._columns[pair] = (*columns, shocks(frame, self._shock_atrs))
 
     def last(self, pair: str, moment: datetime) -> Candle | None:
         """The last candle that had closed at `moment`; None before the first."""
         if pair not in self._opened:
             return None
-        opened = self._opened[pair]
         # A whole number: for a float NumPy would convert the whole array first.
         latest = int(moment.timestamp() // 1 - CANDLE.total_seconds())
+        # Stop and exit of a trade are asked for at the same moment.
+        known = self._latest.get(pair)
+        if known is None or known[0] != latest:
+            known = self._latest[pair] = latest, self._find(pair, latest)
+        return known[1]
+
+    def _find(self, pair: str, latest: int) -> Candle | None:
+        opened = self._opened[pair]
         row = int(opened.searchsorted(latest, side="right")) - 1
         if row < 0:
             return None

@@ -34,7 +34,6 @@ from bubbybot_freqtrade.confluence import (
     analyzer_weights,
     evidence,
     parts,
-    regime,
 )
 from bubbybot_freqtrade.risk.plan import gain_per_unit, loss_per_unit
 from bubbybot_freqtrade.settings import ConfluenceSettings
@@ -144,7 +143,7 @@ def score_table(explained: Explanation) -> Table:
     table = Table(title="Score", title_justify="left")
     for name in ("side", "strength", "accord", "conflict", "score", "needed", "regime"):
         table.add_column(name, justify="right")
-    direction = float(regime(explained.frame.tail(1))[0])
+    direction = explained.value("regime")
     for side, other in (SIDES, SIDES[::-1]):
         made = parts(_all_evidence(explained, side), _all_evidence(explained, other), settings)
         strength, accord, conflict = (float(part[0]) for part in made)
@@ -188,7 +187,7 @@ def missing(explained: Explanation, side: Side, stop: float, target: float) -> s
     """The first of the conditions that does not hold."""
     score = explained.value(f"{side}_confluence")
     needed = explained.strategy.min_confidence.value
-    direction = float(regime(explained.frame.tail(1))[0])
+    direction = explained.value("regime")
     if score < needed:
         return f"the score {score:.2f} is below {needed:.2f}"
     if score <= explained.value(f"{SIDES[1 - SIDES.index(side)]}_confluence"):

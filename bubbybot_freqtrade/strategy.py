@@ -258,6 +258,7 @@ class BubbyBotStrategy(IStrategy):
         # A copy joins the pieces that merging has left; every later column would pay for them.
         dataframe = dataframe.copy()
         dataframe["plan_atr"] = average_true_range(dataframe)
+        dataframe["regime"] = regime(dataframe)
         # Here, not with the entries: freqtrade exports signal candles as they are now.
         return self._add_plans(dataframe, pair)
 
@@ -299,12 +300,11 @@ class BubbyBotStrategy(IStrategy):
         if self.config.get("runmode") == RunMode.HYPEROPT:
             # Indicators are made once for all epochs, plans depend on the epoch's parameters.
             dataframe = self._add_plans(dataframe, metadata["pair"])
-        direction = regime(dataframe) if self.settings.confluence.regime_filter else None
         enter_tags = np.full(len(dataframe), None, dtype=object)
         for side, sign in zip(SIDES, (1, -1), strict=True):
             enter = self._entries(dataframe, side)
-            if direction is not None:
-                enter &= direction == sign
+            if self.settings.confluence.regime_filter:
+                enter &= dataframe["regime"].to_numpy() == sign
             rows = np.flatnonzero(enter)
             dataframe[f"enter_{side}"] = enter.astype(int)
             enter_tags[rows] = tags(dataframe, rows, side)

@@ -9,7 +9,7 @@ no more candles than the strategy's warm-up has, so backtest and live say the sa
 import numpy as np
 import pandas as pd
 
-from bubbybot_freqtrade.confluence import Side, regime
+from bubbybot_freqtrade.confluence import Side
 
 WEEK = 7 * 96
 """Candles of 15 minutes."""
@@ -20,10 +20,10 @@ TRENDS = {1: "trend", -1: "counter", 0: "range"}
 def regime_of(frame: pd.DataFrame, row: int, side: Side) -> str:
     """Regime of a trade for `side` that is entered on the signal candle `row`.
 
-    :param frame: analyzed candles with `close`, `plan_atr` and the regime's columns
+    :param frame: analyzed candles with `close`, `plan_atr` and `regime`
     """
     sign = 1 if side == "long" else -1
-    trend = TRENDS[sign * int(regime(frame.iloc[row : row + 1])[0])]
+    trend = TRENDS[sign * int(frame["regime"].to_numpy()[row])]
     since = slice(max(row + 1 - WEEK, 0), row + 1)
     share = frame["plan_atr"].to_numpy()[since] / frame["close"].to_numpy()[since]
     known = share[np.isfinite(share)]

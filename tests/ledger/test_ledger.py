@@ -1,6 +1,6 @@
 """What the ledger makes of trades at a moment, and of a signal."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -180,31 +180,23 @@ def test_a_veto_is_an_upper_end_below_zero():
     assert not is_vetoed(replace(known, mean_r_high=0.0))
 
 
-@pytest.fixture
-def seen(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+def seen(direction: int, side: str, atr: np.ndarray) -> str:
     """The regime of the last of these candles, where the market's own is `direction`."""
-
-    def words(direction: int, side: str, atr: np.ndarray) -> str:
-        monkeypatch.setattr(
-            "bubbybot_freqtrade.learning.regime.regime", lambda rows: np.full(len(rows), direction)
-        )
-        frame = pd.DataFrame({"close": 100.0, "plan_atr": atr})
-        return regime_of(frame, len(frame) - 1, side)
-
-    return words
+    frame = pd.DataFrame({"close": 100.0, "plan_atr": atr, "regime": float(direction)})
+    return regime_of(frame, len(frame) - 1, side)
 
 
 @pytest.mark.parametrize(
     ("direction", "side", "expected"),
     [(1, "long", "trend"), (1, "short", "counter"), (-1, "short", "trend"), (0, "long", "range")],
 )
-def test_a_regime_is_seen_from_the_side(seen, direction, side, expected):
+def test_a_regime_is_seen_from_the_side(direction, side, expected):
     rising = np.linspace(1, 2, 900)
     assert seen(direction, side, rising) == f"{expected} wild"
     assert seen(direction, side, rising[::-1]) == f"{expected} calm"
 
 
-def test_a_regime_knows_only_the_week_before_its_row(seen):
+def test_a_regime_knows_only_the_week_before_its_row():
     atr = np.ones(1_401)
     atr[:700] = 9.0
     atr[1_400] = 1.1

@@ -38,6 +38,7 @@ def show(bot: Bot, pair: str = BTC, close: float = 50_000.0, **changes: Any) -> 
         "close": close,
         "volume": 1.0,
         "plan_atr": close / 200,
+        "regime": 1.0,
         "long_confluence": 0.8,
         "short_confluence": 0.0,
         "plan_long_stop": close * 0.98,
