@@ -135,8 +135,10 @@ def learning_section(
         "The walk-forward's parts with the variants chosen above, with what the strategy can learn "
         "beside without (docs/learning.md). Each backtest learns from its own closed trades alone, "
         "from the range's first day on; a model (docs/model.md) is trained on the 120 days before "
-        f"each {RETRAINED} days, and before there are enough of them nothing is entered. No "
-        "setting of these rows was chosen by them.",
+        f"each {RETRAINED} days, and before there are enough of them nothing is entered. "
+        "The settings of these rows were not chosen by them, with two exceptions: the 50 % "
+        "interval was added when the default's vetoes did nothing, and the model's trees were "
+        "made smaller once, when its first calibration was worse than the base rate.",
         "",
         Figures.HEAD,
         *(figures_.row(name) for name, figures_ in forward.items()),
