@@ -128,14 +128,16 @@ class BlofinStops(BlofinOrders):
     def _move_in_place(self, order: CcxtOrder, stop: float) -> CcxtOrder | None:
         """Move a standing stop by trade/amend-tpsl; None where the venue doesn't offer that.
 
-        The request is not part of BloFin's reference, so its effect is read back.
+        The request is not part of BloFin's reference: its effect is read back, and the target goes
+        along, lest a leg that isn't named be taken away.
         """
         if not self._can_amend_tpsl:
             return None
         limit = self._stop_limit(stop, self._config.get("order_types", {}), order["side"])
         leg = {"triggerPrice": stop, "price": limit}
+        target = order.get("takeProfitPrice")
         try:
-            self._api.edit_tpsl_order(order["id"], order["symbol"], stop_loss=leg)
+            self._api.edit_tpsl_order(order["id"], order["symbol"], leg, target)
         except (ccxt.NotSupported, ccxt.BadRequest) as e:
             logger.info(f"BloFin can't move a stop in place, replacing stops from now on: {e}")
             self._can_amend_tpsl = False
