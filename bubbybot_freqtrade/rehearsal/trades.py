@@ -63,7 +63,7 @@ def _record(trade: Trade) -> TradeRecord:
         side=trade.trade_direction,
         leverage=float(trade.leverage),
         amount=float(sum(o.safe_amount_after_fee for o in _filled(trade, trade.entry_side))),
-        entry=float(trade.open_rate),
+        entry=_mean_price(_filled(trade, trade.entry_side)),
         opened_ms=dt_ts(trade.date_entry_fill_utc or trade.open_date_utc),
         exit=None if trade.close_rate is None or trade.is_open else float(trade.close_rate),
         closed_ms=None if trade.is_open else dt_ts(trade.close_date_utc),
@@ -79,6 +79,13 @@ def _record(trade: Trade) -> TradeRecord:
 
 def _filled(trade: Trade, side: str) -> list[Any]:
     return [o for o in trade.orders if o.ft_order_side == side and o.safe_filled > 0]
+
+
+def _mean_price(orders: Sequence[Any]) -> float:
+    """What was paid: a trade's own open rate is rounded, which shows in large trades."""
+    return float(sum(o.safe_filled * o.safe_price for o in orders)) / sum(
+        o.safe_filled for o in orders
+    )
 
 
 def _fees(trade: Trade) -> float:
