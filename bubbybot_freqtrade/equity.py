@@ -29,7 +29,7 @@ class Equity:
     def day(self, now: datetime) -> Day:
         """Gains and losses of the UTC day so far, open trades included."""
         start = day_start(now)
-        opened = [self._exposure(t, start, now) for t in Trade.get_trades_proxy(is_open=True)]
+        opened = [self._exposure(t, start, now) for t in open_trades()]
         ended = [self._ended(trade, start) for trade in closed_today(now)]
         equity = self._wallet() + sum(exposure.profit for exposure in opened)
         return day_of(equity, opened + ended)
@@ -37,7 +37,7 @@ class Equity:
     def for_plans(self, now: datetime) -> float:
         """What a plan may count on: open losses count, open gains are not money yet."""
         wallet = self._wallet()
-        profits = sum(self._open_profit(t, now) for t in Trade.get_trades_proxy(is_open=True))
+        profits = sum(self._open_profit(t, now) for t in open_trades())
         return float(min(wallet, wallet + profits))
 
     def _wallet(self) -> float:
@@ -95,6 +95,11 @@ class Equity:
     def _close(self, pair: str, moment: datetime) -> float | None:
         candle = self._candles.last(pair, moment)
         return None if candle is None else candle.close
+
+
+def open_trades() -> list[LocalTrade]:
+    """Trades that are open now. A backtest asks for them at every candle, so without a filter."""
+    return Trade.get_trades_proxy(is_open=True) if Trade.use_db else LocalTrade.bt_trades_open
 
 
 def closed_today(now: datetime) -> list[LocalTrade]:

@@ -40,7 +40,7 @@ from bubbybot_freqtrade.confluence import (
     scores,
     tags,
 )
-from bubbybot_freqtrade.equity import Equity, closed_today, looks_for_bias
+from bubbybot_freqtrade.equity import Equity, closed_today, looks_for_bias, open_trades
 from bubbybot_freqtrade.learning.ledger import Ledger
 from bubbybot_freqtrade.learning.regime import regime_of
 from bubbybot_freqtrade.learning.table import pattern_rows
@@ -181,7 +181,7 @@ class BubbyBotStrategy(IStrategy):
         self.candles = ClosedCandles(self.settings.exits.volatility_shock)
         self._equity = Equity(config, lambda: self.wallets, self.candles)
         self._halted = False
-        self._harmless: tuple[Any, ...] = ()
+        self._harmless: tuple[Any, ...] | None = None
         self._target_ratios: dict[str, tuple[tuple[Any, ...], float]] = {}
         self._ledger = Ledger(self.settings.learning, read_prior(self.settings.learning.prior))
         self._closed_trades = ClosedTrades(self._plan_of, CANDLE)
@@ -813,15 +813,17 @@ class BubbyBotStrategy(IStrategy):
 
     def _stop_at_the_daily_loss(self, current_time: datetime) -> None:
         self._halted = False
-        opened = Trade.get_trades_proxy(is_open=True)
-        if not opened and not closed_today(current_time):
+        opened = open_trades()
+        state = self._account_state(opened, current_time)
+        if state is not None and state == self._harmless:
             return
-        if self._is_harmless(opened, current_time):
+        if not opened and not closed_today(current_time):
+            self._harmless = state
             return
         day = self._equity.day(current_time)
         self._halted = day.limit_reached(self.settings.risk.daily_loss)
         if day.room(self.settings.risk.daily_loss) > 0:
-            self._harmless = self._account_state(opened, current_time)
+            self._harmless = state
         if self._halted and not PairLocks.is_global_lock(current_time):
             # freqtrade rounds the end up to the next candle: just before midnight is midnight.
             self.lock_pair("*", next_day(current_time) - timedelta(seconds=1), DAILY_LOSS_LOCK)
@@ -833,16 +835,14 @@ class BubbyBotStrategy(IStrategy):
             )
             self._say(told, notify=True)
 
-    def _is_harmless(self, opened: list[LocalTrade], now: datetime) -> bool:
-        """Whether nothing has changed since even all stops left the day above its limit.
+    def _account_state(self, opened: list[LocalTrade], now: datetime) -> tuple[Any, ...] | None:
+        """What can change a day that not even all stops would bring to its limit.
 
-        Backtests only, where a stop fills at its price; a real market can go through it.
+        None where the market is real: there a price can go through a stop.
         """
-        return not self._trades_for_real() and self._harmless == self._account_state(opened, now)
-
-    @staticmethod
-    def _account_state(opened: list[LocalTrade], now: datetime) -> tuple[Any, ...]:
-        stops = tuple((trade.id, trade.stop_loss) for trade in opened)
+        if self._trades_for_real():
+            return None
+        stops = [(trade.id, trade.stop_loss) for trade in opened]
         return day_start(now), len(LocalTrade.bt_trades), stops
 
     def _watch(self, now: datetime) -> None:
@@ -893,7 +893,7 @@ class BubbyBotStrategy(IStrategy):
 
     def _refuse_side(self, pair: str, side: Side) -> Refusal | None:
         most = self.settings.risk.max_same_side
-        opened = Trade.get_trades_proxy(is_open=True)
+        opened = open_trades()
         if (
             looks_for_bias(self.config)
             or sum(trade.trade_direction == side for trade in opened) < most
