@@ -304,8 +304,9 @@ def page(
         "## Time",
         "",
         f"Backtest of the range: {seconds[0] / seconds[1]:.2f} times freqtrade's sample futures "
-        "strategy (processor time, same process and candles, the better of four runs in turn; about "
-        "a fifth of it is freqtrade's statistics per enter tag, which the sample has none of).",
+        "strategy (processor time, same process and candles, the better of four runs in turn; "
+        "about a fifth of it is freqtrade's statistics per enter tag, which the sample has none "
+        "of).",
         "",
     ]
     return "\n".join(lines)
