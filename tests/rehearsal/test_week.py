@@ -14,6 +14,9 @@ from bubbybot_freqtrade.rehearsal.comparison import compare
 from bubbybot_freqtrade.rehearsal.rules import RULES, violations
 from bubbybot_freqtrade.rehearsal.run import rehearse
 
+# A week takes minutes, more of them beside other work.
+pytestmark = pytest.mark.timeout(1500)
+
 CANDLE_MS = 900_000
 EVERY_SIGNAL = {
     "bubbybot": {"confluence": {"regime_filter": False}, "risk": {"max_same_side": 3}},
