@@ -1,6 +1,7 @@
 """What an API key may do, until when, and who else can read it; asked when a live bot starts."""
 
 import logging
+import math
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -48,8 +49,9 @@ class ApiKey:
         if self._reminded is not None and now - self._reminded < REMINDER_INTERVAL:
             return
         self._reminded = now
+        days = max(math.ceil((self.expires - now) / timedelta(days=1)), 0)
         logger.warning(
-            f"The BloFin API key expires in {max((self.expires - now).days, 0)} days "
+            f"The BloFin API key expires in {days} days "
             f"({self.expires:%Y-%m-%d %H:%M} UTC); after that the bot can neither enter nor exit, "
             "only the stops at BloFin stay. Make a new key, put it into the secrets file and send "
             "/reload_config. Keys with an IP list do not expire."

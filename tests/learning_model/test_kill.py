@@ -56,7 +56,8 @@ class Command:
         assert self.start().wait(DEADLINE_S) == 0, self.log()
 
     def log(self) -> str:
-        return (self.folder / "log").read_text()
+        # freqtrade breaks the lines of its log to the terminal's width.
+        return " ".join((self.folder / "log").read_text().split())
 
     def trained(self) -> dict[str, int]:
         """When each window's model was written, ns."""

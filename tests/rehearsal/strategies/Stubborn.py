@@ -17,6 +17,7 @@ class Stubborn(BubbyBotStrategy):
 
     def populate_indicators(self, dataframe, metadata):
         dataframe["plan_atr"] = average_true_range(dataframe)
+        dataframe["regime"] = 0.0
         dataframe["mc_yellow_cross"] = False
         dataframe["lux_internal_low"] = dataframe["low"]
         dataframe["lux_internal_high"] = dataframe["high"]
