@@ -11,6 +11,7 @@ import pandas as pd
 
 from bubbybot_freqtrade.confluence import PREFIXES, TIMEFRAMES
 from bubbybot_freqtrade.learning.labels import Signs, barriers
+from bubbybot_freqtrade.risk.plan import gain_per_unit, loss_per_unit
 
 Floats = npt.NDArray[np.float64]
 
@@ -62,14 +63,9 @@ def features(frame: pd.DataFrame, sides: Signs, fee: float) -> pd.DataFrame:
 
 
 def reward_in_r(close: Floats, stop: Floats, target: Floats, fee: float) -> Floats:
-    """What a target pays in units of the loss at the stop, both after fees; entry at the close.
-
-    As `risk.plan.gain_per_unit` over `loss_per_unit`, for whole columns.
-    """
-    gain = np.abs(target - close) - fee * (close + target)
-    loss = np.abs(close - stop) + fee * (close + stop)
+    """What a target pays in units of the loss at the stop, both after fees; entry at the close."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(gain / loss)
+        return gain_per_unit(close, target, fee) / loss_per_unit(close, stop, fee)
 
 
 def _numbers(frame: pd.DataFrame, column: str) -> Floats:

@@ -19,11 +19,16 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
+
+import numpy as np
+import numpy.typing as npt
 
 from bubbybot_freqtrade.settings import RiskSettings
 
 TradeSide = Literal["long", "short"]
+Prices = TypeVar("Prices", float, npt.NDArray[np.float64])
+"""One price, or a column of them."""
 
 # Sizes and margins are compared with this relative slack: the float noise of one multiplication.
 NOISE = 1e-9
@@ -174,12 +179,12 @@ def _round_to(value: float, step: float, rounding: str) -> float:
     return float(steps.to_integral_value(rounding) * exact_step)
 
 
-def loss_per_unit(entry: float, stop: float, fee: float) -> float:
+def loss_per_unit(entry: Prices, stop: Prices, fee: float) -> Prices:
     """Quote currency lost per base unit between entry and stop, both fees included."""
     return abs(entry - stop) + fee * (entry + stop)
 
 
-def gain_per_unit(entry: float, target: float, fee: float) -> float:
+def gain_per_unit(entry: Prices, target: Prices, fee: float) -> Prices:
     """Quote currency won per base unit between entry and target, both fees paid."""
     return abs(target - entry) - fee * (entry + target)
 
