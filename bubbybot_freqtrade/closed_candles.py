@@ -15,13 +15,17 @@ import pandas as pd
 Floats = npt.NDArray[np.float64]
 
 CANDLE = timedelta(minutes=15)
+CANDLE_SECONDS = int(CANDLE.total_seconds())
 
 
 @dataclass(frozen=True, slots=True)
 class Candle:
-    """One closed candle. Prices and ATR in quote currency; `shock` is its move if it is one."""
+    """One closed candle. Prices and ATR in quote currency; `shock` is its move if it is one.
 
-    opened: float
+    `opened` is in seconds since the epoch.
+    """
+
+    opened: int
     close: float
     atr: float
     internal_low: float
@@ -55,7 +59,7 @@ class ClosedCandles:
         if pair not in self._opened:
             return None
         # A whole number: for a float NumPy would convert the whole array first.
-        latest = int(moment.timestamp() // 1 - CANDLE.total_seconds())
+        latest = int(moment.timestamp() // 1) - CANDLE_SECONDS
         # Stop and exit of a trade are asked for at the same moment.
         known = self._latest.get(pair)
         if known is None or known[0] != latest:
