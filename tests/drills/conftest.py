@@ -1,13 +1,23 @@
-"""Runs of single drills, small enough for every day."""
+"""Runs of single drills, small enough for every day, and a desk to try single things at."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bubbybot_freqtrade.drills.catalogue import drill
+from bubbybot_freqtrade.drills.desk import Desk
 from bubbybot_freqtrade.drills.drill import Figures
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """A desk whose bot has started and looked once."""
+    with Desk(tmp_path) as desk:
+        desk.start()
+        desk.loop()
+        yield desk
 
 
 @pytest.fixture

@@ -6,17 +6,8 @@ import pytest
 from freqtrade.exceptions import FreqtradeException
 from freqtrade.persistence import Trade
 
-from bubbybot_freqtrade.drills.desk import Desk
 from bubbybot_freqtrade.drills.drill import settle
 from bubbybot_freqtrade.drills.market import BTC, ETH, inst_id
-
-
-@pytest.fixture
-def desk(tmp_path):
-    with Desk(tmp_path) as desk:
-        desk.start()
-        desk.loop()
-        yield desk
 
 
 def stops(desk, pair):

@@ -3,19 +3,15 @@
 import pytest
 from freqtrade.persistence import Trade
 
-from bubbybot_freqtrade.drills.desk import Desk
 from bubbybot_freqtrade.drills.drill import settle
 from bubbybot_freqtrade.drills.market import BTC, inst_id
 
 
 @pytest.fixture
-def desk(tmp_path):
-    with Desk(tmp_path) as desk:
-        desk.start()
-        desk.loop()
-        desk.enter(BTC)
-        desk.loop(2)
-        yield desk
+def desk(desk):
+    desk.enter(BTC)
+    desk.loop(2)
+    return desk
 
 
 def close_half(desk):

@@ -4,18 +4,9 @@ import pytest
 from freqtrade.persistence import Trade
 
 from bubbybot_freqtrade.blofin.exchange import Blofin
-from bubbybot_freqtrade.drills.desk import Desk
 from bubbybot_freqtrade.drills.drill import settle
 from bubbybot_freqtrade.drills.limits import busiest, slope
 from bubbybot_freqtrade.drills.market import BTC, ETH
-
-
-@pytest.fixture
-def desk(tmp_path):
-    with Desk(tmp_path) as desk:
-        desk.start()
-        desk.loop()
-        yield desk
 
 
 def test_an_entry_without_a_stop_is_bare(desk, monkeypatch):
