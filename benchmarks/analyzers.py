@@ -12,10 +12,10 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+from timing import RUNS, best
 
 from bubbybot_freqtrade.analyzers import frankie_candles, lux_algo, market_cipher
 
@@ -23,7 +23,6 @@ os.environ["SMC_CREDIT"] = "0"  # no advertisement on import
 from smartmoneyconcepts import smc
 
 ANALYZERS = (market_cipher, lux_algo, frankie_candles)
-RUNS = 5
 CANDLES = 81_642
 GROWTH = (5_000, 10_000, 20_000, 40_000, 80_000, 160_000, 320_000)
 LIVE_CANDLES = 1_000
@@ -47,16 +46,6 @@ def candles(count: int, seed: int = 1) -> pd.DataFrame:
             "volume": 1_000 * heat * rng.exponential(1, count),
         }
     )
-
-
-def best(call: Callable[[], object], runs: int = RUNS) -> float:
-    """Seconds of the fastest of some runs."""
-    times = []
-    for _ in range(runs):
-        started = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - started)
-    return min(times)
 
 
 def smart_money(frame: pd.DataFrame) -> None:

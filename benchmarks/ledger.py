@@ -11,13 +11,13 @@ the best of RUNS.
 
 import tempfile
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
 import pandas as pd
 from freqtrade.persistence import Order, Trade, init_db
+from timing import RUNS, best
 
 from bubbybot_freqtrade.backtests import PAIRS, backtest_desk, generate_folder
 from bubbybot_freqtrade.confluence import EVIDENCE
@@ -28,22 +28,11 @@ from bubbybot_freqtrade.settings import LearningSettings
 from bubbybot_freqtrade.strategy import PLAN, analyze
 
 TRADES = 1_000
-RUNS = 5
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
 LIVE_CANDLES = 1_000
 BOTH = {"scale_risk": True, "veto": True}
 LIVELY = {"risk": {"max_same_side": 3}, "confluence": {"regime_filter": False}}
 SPAN = "20250301-20250630"
-
-
-def best(call: Callable[[], object], runs: int = RUNS) -> float:
-    """Seconds of the fastest of some runs."""
-    times = []
-    for _ in range(runs):
-        started = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - started)
-    return min(times)
 
 
 def fill_database(count: int) -> None:
