@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from html import escape
 from pathlib import Path
 
 import click
@@ -17,7 +16,7 @@ from bubbybot_freqtrade.learning.table import Row, pattern_rows
 from bubbybot_freqtrade.learning.trades import past_trades, read_prior
 from bubbybot_freqtrade.messages import reasons
 from bubbybot_freqtrade.report.cli import read_source
-from bubbybot_freqtrade.report.page import STYLE
+from bubbybot_freqtrade.report.page import html_page
 from bubbybot_freqtrade.report.trades import Source
 from bubbybot_freqtrade.settings import BubbyBotSettings, LearningSettings
 from bubbybot_freqtrade.user_config import (
@@ -27,6 +26,8 @@ from bubbybot_freqtrade.user_config import (
     read_config,
     userdir_option,
 )
+
+TITLE = "What past trades say"
 
 
 @click.command(name="patterns")
@@ -104,7 +105,7 @@ def _moment(at: datetime | None, source: str | None, read: Source) -> datetime:
 
 
 def _table(told: Sequence[Row], by: Sequence[str]) -> Table:
-    table = Table(title="What past trades say", title_justify="left")
+    table = Table(title=TITLE, title_justify="left")
     table.add_column("pattern")
     table.add_column("side")
     for name in ("pair", "regime"):
@@ -126,10 +127,4 @@ def _table(told: Sequence[Row], by: Sequence[str]) -> Table:
 
 
 def _page(told: Sequence[Row], words: str) -> str:
-    title = "What past trades say"
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{STYLE}</style></head>\n"
-        f"<body><h1>{escape(title)}</h1>{picture.section(told, words)}</body></html>\n"
-    )
+    return html_page(TITLE, f"<h1>{TITLE}</h1>{picture.section(told, words)}")

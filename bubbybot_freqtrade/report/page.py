@@ -89,7 +89,11 @@ def render(source: Source, title: str, candles: Candles, most_charts: int) -> st
             _learned(source),
             _trades(source, candles, most_charts),
         ]
-    body = "\n".join(sections)
+    return html_page(title, "\n".join(sections))
+
+
+def html_page(title: str, body: str) -> str:
+    """A page in the report's style, with `body` as HTML."""
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
