@@ -26,6 +26,7 @@ from bubbybot_freqtrade.settings import BubbyBotSettings
 from bubbybot_freqtrade.user_config import (
     Config,
     config_option,
+    one_line_for,
     open_exchange,
     quiet_freqtrade,
     read_config,
@@ -236,7 +237,7 @@ def status_command(config_files: tuple[str, ...], userdir: Path | None) -> None:
 
     The exit code is 1 when a position has no stop, or venue and database disagree.
     """
-    try:
+    with one_line_for(FreqtradeException, ccxt.BaseError):
         config = read_config(config_files, userdir)
         if config["dry_run"]:
             raise click.ClickException(
@@ -246,8 +247,6 @@ def status_command(config_files: tuple[str, ...], userdir: Path | None) -> None:
         settings = BubbyBotSettings.from_config(config)
         with quiet_freqtrade():
             positions, line = _look(config, settings)
-    except (FreqtradeException, ccxt.BaseError) as error:
-        raise click.ClickException(" ".join(str(error).split())) from error
     console = Console(highlight=False)
     console.print(positions_table(positions) if positions else "No open positions.")
     wrong = troubles(positions)

@@ -50,6 +50,15 @@ def quiet_freqtrade() -> Iterator[None]:
         logging.disable(before)
 
 
+@contextmanager
+def one_line_for(*errors: type[Exception]) -> Iterator[None]:
+    """End the command with one line where one of `errors` is raised."""
+    try:
+        yield
+    except errors as error:
+        raise click.ClickException(" ".join(str(error).split())) from error
+
+
 def read_config(files: Sequence[str], user_data_dir: Path | None = None) -> Config:
     """Read the config as ``freqtrade trade`` does, FREQTRADE__… variables included.
 

@@ -5,23 +5,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-from freqtrade.exceptions import FreqtradeException
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy.exc import SQLAlchemyError
 
 from bubbybot_freqtrade.learning import picture
 from bubbybot_freqtrade.learning.ledger import History, Ledger
 from bubbybot_freqtrade.learning.table import Row, pattern_rows
 from bubbybot_freqtrade.learning.trades import past_trades, read_prior
 from bubbybot_freqtrade.messages import reasons
-from bubbybot_freqtrade.report.cli import read_source
+from bubbybot_freqtrade.report.cli import UNREADABLE, read_source
 from bubbybot_freqtrade.report.page import html_page
 from bubbybot_freqtrade.report.trades import Source
 from bubbybot_freqtrade.settings import BubbyBotSettings, LearningSettings
 from bubbybot_freqtrade.user_config import (
     DEFAULT_CONFIG,
     config_option,
+    one_line_for,
     quiet_freqtrade,
     read_config,
     userdir_option,
@@ -66,13 +65,10 @@ def patterns_command(
     SOURCE is a backtest (its zip, or the folder with the newest one), a rehearsal's folder, or a
     database (its file or sqlite:// URL); without it the database of the config is taken.
     """
-    try:
-        with quiet_freqtrade():
-            settings = _settings(config_files, userdir)
-            read, _ = read_source(source, config_files, userdir)
-            history, prior = History(past_trades(read)), read_prior(settings.prior)
-    except (FreqtradeException, ValueError, OSError, SQLAlchemyError) as error:
-        raise click.ClickException(" ".join(str(error).split())) from error
+    with one_line_for(*UNREADABLE), quiet_freqtrade():
+        settings = _settings(config_files, userdir)
+        read, _ = read_source(source, config_files, userdir)
+        history, prior = History(past_trades(read)), read_prior(settings.prior)
     now = _moment(at, source, read)
     told = pattern_rows(
         Ledger(settings, prior), history, now, by_pair="pair" in by, by_regime="regime" in by

@@ -14,12 +14,15 @@ from bubbybot_freqtrade.report.page import Candles, render
 from bubbybot_freqtrade.report.trades import Source, read_backtest, read_database
 from bubbybot_freqtrade.user_config import (
     config_option,
+    one_line_for,
     quiet_freqtrade,
     read_config,
     userdir_option,
 )
 
 REHEARSAL_DATABASE = "trades.sqlite"
+UNREADABLE = (FreqtradeException, ValueError, OSError, SQLAlchemyError)
+"""What reading a source can raise."""
 
 
 @click.command(name="report")
@@ -53,12 +56,9 @@ def report_command(
     SOURCE is a backtest (its zip, or the folder with the newest one), a rehearsal's folder, or a
     database (its file or sqlite:// URL); without it the database of the config is taken.
     """
-    try:
-        with quiet_freqtrade():
-            read, folder = read_source(source, config_files, userdir)
-            html = render(read, "BubbyBot report", _candles(data or folder, read.timeframe), charts)
-    except (FreqtradeException, ValueError, OSError, SQLAlchemyError) as error:
-        raise click.ClickException(" ".join(str(error).split())) from error
+    with one_line_for(*UNREADABLE), quiet_freqtrade():
+        read, folder = read_source(source, config_files, userdir)
+        html = render(read, "BubbyBot report", _candles(data or folder, read.timeframe), charts)
     out.write_text(html, encoding="utf-8")
     click.echo(f"{len(read.trades)} closed trades: {out.resolve().as_uri()}")
 
