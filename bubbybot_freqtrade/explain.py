@@ -328,6 +328,8 @@ def explain_command(
     console.print(score_table(explained))
     for side in SIDES:
         console.print(verdict(explained, side), highlight=False)
+    if explained.strategy.settings.learning.is_used:
+        console.print("Past trades can still veto or size an entry: see `bubbybot patterns`.")
     where = picture_file or _default_picture(Path(config["user_data_dir"]), explained)
     where.parent.mkdir(parents=True, exist_ok=True)
     where.write_text(picture(explained))

@@ -16,11 +16,11 @@ from bubbybot_freqtrade.explain import explain_command
 def ask(desk: BacktestDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     # The command quiets freqtrade's log for its process; here that would outlive it.
     monkeypatch.setattr("logging.disable", lambda level: None)
-    config = tmp_path / "config.json"
-    settings = desk._settings({"confluence": {"regime_filter": False}})
-    config.write_text(json.dumps(settings | {"strategy_path": "user_data/strategies"}))
 
-    def run(*arguments: str) -> Result:
+    def run(*arguments: str, **blocks: dict) -> Result:
+        config = tmp_path / "config.json"
+        settings = desk._settings({"confluence": {"regime_filter": False}, **blocks})
+        config.write_text(json.dumps(settings | {"strategy_path": "user_data/strategies"}))
         options = ["-c", str(config), "-d", str(desk.data), "--picture", str(tmp_path / "x.svg")]
         return CliRunner(env={"COLUMNS": "200"}).invoke(explain_command, [*arguments, *options])
 
@@ -49,6 +49,13 @@ def test_a_candle_without_entry_says_what_is_missing(ask, lively: Backtest) -> N
     answer = ask("BTC/USDT:USDT", f"{quiet:%Y-%m-%dT%H:%M}")
     assert answer.exit_code == 0, answer.output
     assert "no entry, " in answer.output
+    assert "bubbybot patterns" not in answer.output, "past trades have no say by default"
+
+
+def test_where_past_trades_have_a_say_it_says_so(ask) -> None:
+    answer = ask("BTC/USDT:USDT", learning={"veto": True})
+    assert answer.exit_code == 0, answer.output
+    assert "bubbybot patterns" in answer.output
 
 
 @pytest.mark.parametrize("time", ["2019-01-01"])
