@@ -190,7 +190,12 @@ class DivergenceCounts(NamedTuple):
 
 
 def oscillators(candles: Candles, settings: Settings = DEFAULTS) -> tuple[Floats, Floats, Floats]:
-    """RSI and MFI as TA-Lib has them, and Market Cipher's wt2."""
+    """
+    RSI and MFI as TA-Lib has them, and Market Cipher's wt2.
+
+    RSI and MFI are rounded to 1e-9: while the price stands still an RSI does so but for rounding,
+    which would make pivots of values that are equal.
+    """
     wave = wave_trend(
         candles.high,
         candles.low,
@@ -201,7 +206,7 @@ def oscillators(candles: Candles, settings: Settings = DEFAULTS) -> tuple[Floats
         settings.wave_factor,
     )
     return (
-        relative_strength(candles.close, settings.rsi_length),
+        np.round(relative_strength(candles.close, settings.rsi_length), 9),
         money_flow_index(candles, settings.mfi_length),
         wave.wt2,
     )

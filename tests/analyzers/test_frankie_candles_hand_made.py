@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bubbybot_freqtrade.analyzers import frankie_candles
+from bubbybot_freqtrade.analyzers.candles import read_candles
 from bubbybot_freqtrade.analyzers.frankie_candles import divergences, golden_pocket, volume_profile
 from bubbybot_freqtrade.analyzers.lux_algo import running_range, structure_walk
 
@@ -189,6 +190,17 @@ def test_oscillators_that_agree_are_counted() -> None:
     found = divergences((wave, falling, wave + 3), price + 5000, price)
     assert found.bull[35] == 2
     assert divergences((wave,) * 3, price + 5000, price).bull[35] == 3
+
+
+def test_a_price_that_stands_still_makes_no_pivot_of_the_rsi(market, path) -> None:
+    """Gains and losses shrink alike, so the RSI stays: what is left of it is rounding."""
+    closes = market(1_200, 2)["close"].tolist()
+    for stop in range(200, 1_200, 25):
+        frame = path([*closes[:stop], *[closes[stop - 1]] * 60])
+        rsi, _, _ = frankie_candles.oscillators(read_candles(frame))
+        found = divergences((rsi,), frame["high"].to_numpy(), frame["low"].to_numpy())
+        known = stop + 4  # by then every pivot of the candles that moved has been
+        assert [int(values[known:].sum()) for values in found] == [0, 0, 0, 0], stop
 
 
 def test_strong_divergences_lie_beyond_the_value_area(market) -> None:
