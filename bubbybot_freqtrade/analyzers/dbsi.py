@@ -52,8 +52,8 @@ macd_turning      MACD histogram > 0 and lower than before      < 0 and higher t
 ================  ============================================  ===================================
 
 Before means one candle before. Two sides that differ by rounding only (1e-9 of the larger) are
-equal and cast no vote. On rows whose last 14 candles have no range, momentum has nothing to
-measure and both counts are 0.
+equal and cast no vote. Where none of the last 14 candles has volume, mfi does not vote. On rows
+whose last 14 candles have no range, momentum has nothing to measure and both counts are 0.
 """
 
 from __future__ import annotations
@@ -150,7 +150,8 @@ def votes(
 
 def _momentum(o: Floats, h: Floats, lo: Floats, c: Floats, v: Floats) -> dict[str, Vote]:
     rsi = talib.RSI(c, 14)
-    traded = talib.SUM(v, 14) > 0
+    # Not a sum: TA-Lib's running sums leave rounding behind where no volume is.
+    traded = talib.MAX(v, 14) > 0
     mfi = np.where(traded, talib.MFI(h, lo, c, v, 14), 50.0)
     k, d = talib.STOCH(h, lo, c, fastk_period=14, slowk_period=3, slowd_period=3)
     line, signal, histogram = talib.MACD(c, 12, 26, 9)

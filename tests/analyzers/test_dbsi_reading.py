@@ -532,3 +532,19 @@ def test_an_unchanged_close_is_neither_a_thrust_nor_a_slump(draw, sign, name, si
     unchanged = np.diff(frame["close"])[dbsi.WARM_UP - 1 :] == 0
     assert cast[~unchanged].mean() > 0.5
     assert not cast[unchanged].any()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_mfi_does_not_vote_where_nothing_was_traded(market, seed: int) -> None:
+    """Prices go on moving through 50 candles without volume, as those of an index do."""
+    frame = market(1_000, seed)
+    frame["volume"] /= 3  # as a venue that trades thirds of a coin: the sums round
+    silences = range(100, 900, 100)
+    for begins in silences:
+        frame.loc[begins : begins + 49, "volume"] = 0.0
+    mfi = dbsi.votes(*(frame[column].to_numpy() for column in PRICES))["mfi"]
+    votes = mfi.bull | mfi.bear
+    for begins in silences:
+        assert votes[begins - 20 : begins].all()
+        # Rows whose last 14 candles are without volume.
+        assert not votes[begins + 13 : begins + 50].any()
