@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from freqtrade.enums import RunMode
-from freqtrade.persistence import LocalTrade, Trade
+from freqtrade.persistence import LocalTrade, Order, Trade
 from freqtrade.wallets import Wallets
 
 from bubbybot_freqtrade.closed_candles import ClosedCandles
@@ -13,21 +13,36 @@ from bubbybot_freqtrade.risk.breakers import Day, Exposure, day_of, day_start, p
 
 LOOKAHEAD_CAPITAL = 10_000.0
 
+EarlierClose = Callable[[str, datetime], float | None]
+"""Asked for the last close of a pair before a moment where no analyzed candle says it."""
+
+
+class UnknownMarkError(Exception):
+    """What the day has lost can't be said: a price at its start is missing. Names which."""
+
 
 class Equity:
     """The account of one strategy. Amounts in stake currency."""
 
     def __init__(
-        self, config: Mapping[str, Any], wallets: Callable[[], Wallets], candles: ClosedCandles
+        self,
+        config: Mapping[str, Any],
+        wallets: Callable[[], Wallets],
+        candles: ClosedCandles,
+        earlier_close: EarlierClose,
     ) -> None:
         self.marks: dict[str, float] = {}
         """Latest rate of each pair with an open trade, where there is a real market."""
         self._config = config
         self._wallets = wallets
         self._candles = candles
+        self._earlier_close = earlier_close
 
     def day(self, now: datetime) -> Day:
-        """Gains and losses of the UTC day so far, open trades included."""
+        """Gains and losses of the UTC day so far, open trades included.
+
+        :raises UnknownMarkError: when nobody knows what a trade stood at when the day began
+        """
         start = day_start(now)
         opened = [self._exposure(t, start, now) for t in open_trades()]
         ended = [self._ended(trade, start) for trade in closed_today(now)]
@@ -57,23 +72,19 @@ class Equity:
 
     def _exposure(self, trade: LocalTrade, start: datetime, now: datetime) -> Exposure:
         if not trade.amount:
-            # An entry that has not filled yet may still do so, and end at its stop.
-            at_stop = price_profit(
-                trade.trade_direction,
-                trade.open_rate,
-                trade.stop_loss,
-                trade.amount_requested or 0.0,
-                trade.fee_open,
-            )
-            return Exposure(profit=0.0, profit_at_stop=at_stop)
+            # An entry that has not filled yet may still do so, and lose its margin at most.
+            return Exposure(profit=0.0, profit_at_stop=-trade.stake_amount)
+        taken = _realised(_exits(trade, since=start), trade)
         return Exposure(
-            profit=self._open_profit(trade, now),
-            profit_at_stop=trade.calc_profit(trade.stop_loss),
+            profit=self._open_profit(trade, now) + taken,
+            profit_at_stop=trade.calc_profit(trade.stop_loss) + taken,
             profit_at_day_start=self._profit_at(trade, start),
         )
 
     def _ended(self, trade: LocalTrade, start: datetime) -> Exposure:
-        profit = float(trade.close_profit_abs or 0.0)
+        # Parts of it may have been closed on days before.
+        before = _realised(_exits(trade, until=start), trade)
+        profit = float(trade.close_profit_abs or 0.0) - before
         return Exposure(profit, profit, self._profit_at(trade, start))
 
     def _open_profit(self, trade: LocalTrade, now: datetime) -> float:
@@ -88,13 +99,53 @@ class Equity:
             return 0.0
         rate = self._close(trade.pair, start)
         if rate is None:
-            return 0.0
-        amount = trade.amount or trade.amount_requested or 0.0
+            rate = self._earlier_close(trade.pair, start)
+        if rate is None:
+            raise UnknownMarkError(f"{trade.pair}: its price at {start:%Y-%m-%d %H:%M} UTC")
+        amount = _amount_at(trade, start)
         return price_profit(trade.trade_direction, trade.open_rate, rate, amount, trade.fee_open)
 
     def _close(self, pair: str, moment: datetime) -> float | None:
         candle = self._candles.last(pair, moment)
         return None if candle is None else candle.close
+
+
+def _exits(
+    trade: LocalTrade, *, since: datetime | None = None, until: datetime | None = None
+) -> list[Order]:
+    """Orders that closed some of the trade, by the time of their last fill."""
+    if len(trade.orders) < 2:
+        return []
+    return [
+        order
+        for order in trade.orders
+        if order.ft_order_side != trade.entry_side
+        and order.safe_filled
+        and (filled := order.order_filled_utc)
+        and (since is None or filled >= since)
+        and (until is None or filled < until)
+    ]
+
+
+def _realised(exits: list[Order], trade: LocalTrade) -> float:
+    """What those orders have brought; both fees counted, funding not."""
+    return sum(
+        price_profit(
+            trade.trade_direction,
+            trade.open_rate,
+            order.safe_price,
+            order.safe_filled,
+            trade.fee_open,
+        )
+        for order in exits
+    )
+
+
+def _amount_at(trade: LocalTrade, moment: datetime) -> float:
+    """Size of a trade at a moment after its entry, in base currency."""
+    entered = sum(o.safe_filled for o in trade.orders if o.ft_order_side == trade.entry_side)
+    exited = sum(order.safe_filled for order in _exits(trade, until=moment))
+    return (entered or trade.amount or trade.amount_requested or 0.0) - exited
 
 
 def open_trades() -> list[LocalTrade]:

@@ -120,6 +120,7 @@ CRITICAL_EXITS = {
     "daily_loss_limit": "the day's loss limit is reached",
     "liquidation_near": "the price is close to liquidation",
     "volatility_shock": "the last candle was a shock against the trade",
+    "stop_passed": "the price is already beyond where the stop should move to",
     "delisting": "the pair is about to be delisted",
     "funding_extreme": "funding is extreme and the trade would pay it",
     "too_old": "the trade is older than it may get",

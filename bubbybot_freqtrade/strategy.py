@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from freqtrade.enums import RunMode
-from freqtrade.exceptions import FreqtradeException
+from freqtrade.exceptions import ConfigurationError, FreqtradeException
 from freqtrade.persistence import LocalTrade, Order, PairLocks, Trade
 from freqtrade.strategy import (
     CategoricalParameter,
@@ -26,6 +26,7 @@ from freqtrade.strategy import (
     merge_informative_pair,
     stoploss_from_absolute,
 )
+from freqtrade.util import dt_ts
 
 from bubbybot_freqtrade import messages, plots
 from bubbybot_freqtrade.analyzers import frankie_candles, lux_algo, market_cipher
@@ -40,15 +41,19 @@ from bubbybot_freqtrade.confluence import (
     scores,
     tags,
 )
-from bubbybot_freqtrade.equity import Equity, closed_today, looks_for_bias, open_trades
+from bubbybot_freqtrade.equity import (
+    Equity,
+    UnknownMarkError,
+    closed_today,
+    looks_for_bias,
+    open_trades,
+)
 from bubbybot_freqtrade.learning.ledger import Ledger
 from bubbybot_freqtrade.learning.regime import regime_of
 from bubbybot_freqtrade.learning.table import pattern_rows
 from bubbybot_freqtrade.learning.trades import ClosedTrades, read_prior
-from bubbybot_freqtrade.risk.breakers import (
-    day_start,
-    next_day,
-)
+from bubbybot_freqtrade.overrides import refuse_overrides
+from bubbybot_freqtrade.risk.breakers import day_start, next_day
 from bubbybot_freqtrade.risk.levels import (
     LEVEL_COLUMNS,
     average_true_range,
@@ -179,7 +184,8 @@ class BubbyBotStrategy(IStrategy):
         self._funding: dict[str, tuple[datetime, float]] = {}
         self._contexts: dict[tuple[str, str], tuple[pd.DataFrame, pd.DataFrame]] = {}
         self.candles = ClosedCandles(self.settings.exits.volatility_shock)
-        self._equity = Equity(config, lambda: self.wallets, self.candles)
+        self._equity = Equity(config, lambda: self.wallets, self.candles, self._earlier_close)
+        self._earlier_closes: dict[tuple[str, datetime], float] = {}
         self._halted = False
         self._harmless: tuple[Any, ...] | None = None
         self._target_ratios: dict[str, tuple[tuple[Any, ...], float]] = {}
@@ -208,6 +214,23 @@ class BubbyBotStrategy(IStrategy):
             block = getattr(self.settings, section)
             if name in block.model_fields_set:
                 getattr(self, name).value = getattr(block, name) or 0.0
+
+    def ft_bot_start(self, **kwargs: Any) -> None:
+        """Start, unless the rules could not be kept.
+
+        :raises ConfigurationError: one line that names what takes a rule away.
+        """
+        refuse_overrides(self, self.config)
+        if self.config.get("runmode") == RunMode.LIVE and not self._brackets_are_sent():
+            raise ConfigurationError(
+                f"exchange.name = {self.dp._exchange.name!r}: BubbyBot trades for real only on "
+                "BloFin through its own extension, where every entry carries its stop. This "
+                "freqtrade has put another exchange class in its place."
+            )
+        super().ft_bot_start(**kwargs)
+
+    def _brackets_are_sent(self) -> bool:
+        return hasattr(self.dp._exchange, "standing_bracket")
 
     def ft_load_hyper_params(self, hyperopt: bool = False) -> None:
         """Load the parameter file, and hold it to the rules like the config.
@@ -427,6 +450,9 @@ class BubbyBotStrategy(IStrategy):
         """Keep the plan with the trade, so that a restart knows it."""
         if order.ft_order_side != trade.entry_side or trade.nr_of_successful_entries > 1:
             return
+        if pair not in self._pending and self._plan_of(trade) is not None:
+            # freqtrade comes again with a filled entry: /reload_trade, a fee that arrives late.
+            return
         # What the pair's last trade was seen at says nothing of this one.
         self._equity.marks.pop(pair, None)
         self._keep_plan(trade, self._pending.pop(pair, None))
@@ -467,14 +493,15 @@ class BubbyBotStrategy(IStrategy):
                 return weighed
             return self._plan_at(weighed, rate, now, leverage)
         # A person answers for the idea; every rule of the trade itself stays.
-        confidence = max(signal.confidence, self.min_confidence.value)
+        confidence = float(np.nan_to_num(signal.confidence))
         forced = replace(signal, confidence=confidence, tag=entry_tag or "")
-        made = self._plan_at(forced, rate, now, leverage)
+        made = self._plan_at(forced, rate, now, leverage, is_forced=True)
         if isinstance(made, Refusal):
             frame, _ = self.dp.get_analyzed_dataframe(pair, self.timeframe)
             atr = float(frame["plan_atr"].iat[-1])
             stop, target = forced_levels(side, rate, atr, self._fee(pair), self._risk())
-            made = self._plan_at(replace(forced, stop=stop, target=target), rate, now, leverage)
+            forced = replace(forced, stop=stop, target=target)
+            made = self._plan_at(forced, rate, now, leverage, is_forced=True)
         return made
 
     def _weighed(self, signal: Signal, now: datetime) -> Signal | Refusal:
@@ -484,15 +511,22 @@ class BubbyBotStrategy(IStrategy):
         return self._ledger.weigh(self._closed_trades.history(), signal, now)
 
     def _plan_at(
-        self, signal: Signal, rate: float, now: datetime, leverage: float | None
+        self,
+        signal: Signal,
+        rate: float,
+        now: datetime,
+        leverage: float | None,
+        *,
+        is_forced: bool = False,
     ) -> TradePlan | Refusal:
+        least = self.min_confidence.value
         return plan(
             signal,
             rate,
             self._equity.for_plans(now),
             self._market(signal.pair),
             self._risk(),
-            min_confidence=self.min_confidence.value,
+            min_confidence=min(least, signal.confidence) if is_forced else least,
             leverage=None if leverage is None else int(leverage),
         )
 
@@ -540,7 +574,8 @@ class BubbyBotStrategy(IStrategy):
             planned.equity,
             market,
             risk,
-            min_confidence=self.min_confidence.value,
+            # Already held against the least when it was planned, unless a person asked for it.
+            min_confidence=min(self.min_confidence.value, planned.confidence),
             leverage=planned.leverage,
         )
         if isinstance(again, Refusal):
@@ -555,9 +590,8 @@ class BubbyBotStrategy(IStrategy):
         is there already, so it gets stop and target whatever the rules say of it.
         """
         signal = self._signal(trade.pair, trade.trade_direction, before=trade.open_date_utc)
-        bracket = self._standing_bracket(trade)
-        if bracket is not None:
-            known = signal is not None and signal.tag == trade.enter_tag
+        if bracket := self._standing_bracket(trade):
+            known = signal is not None and np.isfinite(signal.confidence)
             signal = Signal(
                 pair=trade.pair,
                 side=trade.trade_direction,
@@ -585,8 +619,7 @@ class BubbyBotStrategy(IStrategy):
     def _standing_bracket(self, trade: Trade) -> Bracket | None:
         if self.config.get("runmode") != RunMode.LIVE:
             return None
-        ask = getattr(self.dp._exchange, "standing_bracket", None)
-        return None if ask is None else ask(trade.pair, trade.trade_direction)
+        return self.dp._exchange.standing_bracket(trade.pair, trade.trade_direction)
 
     def _signal(self, pair: str, side: Side, before: datetime | None = None) -> Signal | None:
         """What the last closed candle (the last that closed `before`) says for this side."""
@@ -667,7 +700,13 @@ class BubbyBotStrategy(IStrategy):
         if made is None:
             return None
         sign = -1 if trade.is_short else 1
-        stop = made.stop if after_fill else self._stop_now(trade, made, sign, current_time)
+        if after_fill:
+            stop = _stop_after_fill(trade, made, sign)
+        else:
+            stop = self._stop_now(trade, made, sign, current_time)
+        if sign * (current_rate - stop) <= 0:
+            # No stop can be put beyond the price; `custom_exit` leaves.
+            return None
         tick = trade.price_precision or 0.0
         if not after_fill and sign * (stop - trade.stop_loss) < max(tick / 2, 1e-9 * stop):
             return None
@@ -763,8 +802,11 @@ class BubbyBotStrategy(IStrategy):
             return "too_old"
         if self._volatility_shock(trade, current_time):
             return "volatility_shock"
+        # A backtest's candle opens where the last one closed, so no stop is passed in between.
         if not self._trades_for_real():
             return None
+        if self._stop_is_passed(trade, current_time, current_rate):
+            return "stop_passed"
         if self._delisting_is_near(pair, current_time):
             return "delisting"
         if self._funding_is_extreme(trade, current_time):
@@ -777,6 +819,16 @@ class BubbyBotStrategy(IStrategy):
         way = abs(trade.open_rate - trade.liquidation_price)
         left = (rate - trade.liquidation_price) * (-1 if trade.is_short else 1)
         return left < self.settings.exits.liquidation_near * way
+
+    def _stop_is_passed(self, trade: Trade, now: datetime, rate: float) -> bool:
+        """The stop should stand where the price is no longer: it fell before the stop moved."""
+        made = self._plan_of(trade)
+        if made is None:
+            return False
+        sign = -1 if trade.is_short else 1
+        stop = self._stop_now(trade, made, sign, now)
+        # Behind the trade's own stop it is that one's business.
+        return sign * trade.stop_loss < sign * rate <= sign * stop
 
     def _volatility_shock(self, trade: Trade, now: datetime) -> bool:
         """The last closed candle, opened since the entry, is a shock against the trade."""
@@ -820,11 +872,16 @@ class BubbyBotStrategy(IStrategy):
         if not opened and not closed_today(current_time):
             self._harmless = state
             return
-        day = self._equity.day(current_time)
+        try:
+            day = self._equity.day(current_time)
+        except UnknownMarkError as error:
+            # Entries are refused until it is known; what is open keeps its stops.
+            logger.warning("The day's loss is not known: %s is missing.", error)
+            return
         self._halted = day.limit_reached(self.settings.risk.daily_loss)
         if day.room(self.settings.risk.daily_loss) > 0:
             self._harmless = state
-        if self._halted and not PairLocks.is_global_lock(current_time):
+        if self._halted and not _day_is_over(current_time):
             # freqtrade rounds the end up to the next candle: just before midnight is midnight.
             self.lock_pair("*", next_day(current_time) - timedelta(seconds=1), DAILY_LOSS_LOCK)
             told = messages.day_over(
@@ -834,6 +891,28 @@ class BubbyBotStrategy(IStrategy):
                 closes_trades=self.settings.risk.flatten_on_daily_loss,
             )
             self._say(told, notify=True)
+
+    def _earlier_close(self, pair: str, moment: datetime) -> float | None:
+        """Asked of the exchange, once: before the first analysis, or of a pair no longer listed."""
+        if not self._trades_for_real():
+            return None
+        if (pair, moment) not in self._earlier_closes:
+            try:
+                candles = self.dp._exchange.get_historic_ohlcv(
+                    pair,
+                    self.timeframe,
+                    since_ms=dt_ts(moment - 4 * CANDLE),
+                    candle_type=self.config["candle_type_def"],
+                    until_ms=dt_ts(moment + CANDLE),
+                )
+            except FreqtradeException as error:
+                logger.warning("No candles of %s before %s: %s", pair, moment, error)
+                return None
+            closed = candles.loc[candles["date"] <= moment - CANDLE, "close"]
+            if closed.empty:
+                return None
+            self._earlier_closes[pair, moment] = float(closed.iat[-1])
+        return self._earlier_closes[pair, moment]
 
     def _account_state(self, opened: list[LocalTrade], now: datetime) -> tuple[Any, ...] | None:
         """What can change a day that not even all stops would bring to its limit.
@@ -906,9 +985,16 @@ class BubbyBotStrategy(IStrategy):
             return made
         if refusal := self._refuse_side(made.pair, made.side):
             return refusal
-        day = self._equity.day(now)
+        if _day_is_over(now):
+            return Refusal(
+                f"{made.pair}: the day's loss limit was reached, trading is over for today"
+            )
+        try:
+            day = self._equity.day(now)
+        except UnknownMarkError as error:
+            return Refusal(f"{made.pair}: the day's loss is not known, {error} is missing")
         limit = self.settings.risk.daily_loss
-        if self._halted or day.limit_reached(limit):
+        if day.limit_reached(limit):
             return Refusal(f"{made.pair}: the day has lost {day.loss_share:.2%}")
         if made.risk > day.room(limit):
             return Refusal(
@@ -947,6 +1033,23 @@ def whole_candles(candles: pd.DataFrame, timeframe: str, parts: int) -> pd.DataF
     )
     made = made[grouped.size() == parts]
     return made.reset_index()
+
+
+def _day_is_over(now: datetime) -> bool:
+    """Whether the day's loss limit has locked all pairs; other locks may stand beside it."""
+    locks = PairLocks.get_pair_locks("*", now)
+    return any(lock.reason == DAILY_LOSS_LOCK for lock in locks)
+
+
+def _stop_after_fill(trade: LocalTrade, made: TradePlan, sign: int) -> float:
+    """The plan's stop after the entry; after any later fill never a looser one than now.
+
+    freqtrade lets a stop loosen after each fill, a partial exit's too. Until the entry has filled
+    the trade's stop is still the one it was opened with.
+    """
+    if trade.stop_loss == trade.initial_stop_loss:
+        return made.stop
+    return max(made.stop, trade.stop_loss, key=lambda stop: sign * stop)
 
 
 def _side(side: str) -> Side:

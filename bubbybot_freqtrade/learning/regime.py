@@ -18,12 +18,16 @@ TRENDS = {1: "trend", -1: "counter", 0: "range"}
 
 
 def regime_of(frame: pd.DataFrame, row: int, side: Side) -> str:
-    """Regime of a trade for `side` that is entered on the signal candle `row`.
+    """Regime of a trade for `side` that is entered on the signal candle `row`; "" if unknown.
 
-    :param frame: analyzed candles with `close`, `plan_atr` and `regime`
+    :param frame: analyzed candles with `close` and `plan_atr`; a follower's may lack `regime` while
+        its producer is silent
     """
+    direction = frame["regime"].iat[row] if "regime" in frame else np.nan
+    if not np.isfinite(direction):
+        return ""
     sign = 1 if side == "long" else -1
-    trend = TRENDS[sign * int(frame["regime"].to_numpy()[row])]
+    trend = TRENDS[sign * int(direction)]
     since = slice(max(row + 1 - WEEK, 0), row + 1)
     share = frame["plan_atr"].to_numpy()[since] / frame["close"].to_numpy()[since]
     known = share[np.isfinite(share)]

@@ -12,6 +12,7 @@ from freqtrade.misc import dataframe_to_json, json_to_dataframe
 from freqtrade.resolvers import StrategyResolver
 
 from bubbybot_freqtrade.follower import NEEDED, beside
+from bubbybot_freqtrade.learning.regime import regime_of
 from tests.producer_consumer.conftest import PAIR, ROOT
 
 PRODUCER = {"name": "signals", "host": "127.0.0.1", "port": 1, "ws_token": "token"}
@@ -91,6 +92,13 @@ def test_nothing_sent_is_no_signal(follower):
     made = analyzed(follower(), frame)
     assert not made[["enter_long", "enter_short"]].any(axis=None)
     assert made[list(NEEDED)].isna().all(axis=None)
+
+
+def test_a_silent_producers_regime_is_unknown(follower):
+    frame = candles()
+    assert regime_of(analyzed(follower(), frame), 7, "long") == ""
+    late = producers(frame.iloc[:6]).assign(regime=1.0)
+    assert regime_of(analyzed(follower(late), frame), 7, "long") == ""
 
 
 def test_a_candle_that_was_not_sent_yet_has_no_signal(follower):

@@ -54,9 +54,11 @@ def show(bot: Bot, pair: str = BTC, close: float = 50_000.0, **changes: Any) -> 
     bot.strategy.candles.keep(pair, frame)
 
 
-def enter(bot: Bot, rate: float, pair: str = BTC, confirm_at: float | None = None) -> float | None:
+def enter(
+    bot: Bot, rate: float, pair: str = BTC, confirm_at: float | None = None, tag: str = TAG
+) -> float | None:
     """Ask as freqtrade does before an entry; the stake when it was confirmed."""
-    common = {"pair": pair, "current_time": NOON, "entry_tag": TAG, "side": "long"}
+    common = {"pair": pair, "current_time": NOON, "entry_tag": tag, "side": "long"}
     leverage = bot.strategy.leverage(
         current_rate=rate, proposed_leverage=1.0, max_leverage=100.0, **common
     )
@@ -69,7 +71,7 @@ def enter(bot: Bot, rate: float, pair: str = BTC, confirm_at: float | None = Non
         **common,
     )
     confirmed = bot.strategy.confirm_trade_entry(
-        order_type="market",
+        order_type="limit",
         amount=stake / rate * leverage,
         rate=confirm_at or rate,
         time_in_force="GTC",
@@ -190,6 +192,30 @@ def test_an_offer_lost_by_a_restart_is_found_on_the_signal_candle(bot: Bot) -> N
     assert (kept.stop, kept.target) == (49_000, 53_000)
 
 
+def test_a_fill_that_is_told_again_leaves_the_plan_as_it_was(bot: Bot) -> None:
+    show(bot)
+    assert enter(bot, 50_000)
+    trade = open_trade(bot)
+    bot.strategy.order_filled(pair=BTC, trade=trade, order=entry_order(trade), current_time=NOON)
+    kept = trade.get_custom_data("plan")
+    # Later candles say other things: /reload_trade and a late fee come with the same order.
+    show(bot, plan_long_stop=48_000.0, plan_long_target=60_000.0, long_confluence=0.75)
+    bot.strategy.order_filled(pair=BTC, trade=trade, order=entry_order(trade), current_time=NOON)
+    assert trade.get_custom_data("plan") == kept
+
+
+def test_a_forced_entry_is_recorded_with_the_score_it_had(bot: Bot) -> None:
+    show(bot, long_confluence=0.05)
+    assert enter(bot, 50_000) is None, "a signal needs its confluence"
+    assert enter(bot, 50_000, tag="force_entry"), "a person need not"
+    trade = open_trade(bot, enter_tag="force_entry")
+    bot.strategy.order_filled(pair=BTC, trade=trade, order=entry_order(trade), current_time=NOON)
+    kept = TradePlan.from_dict(trade.get_custom_data("plan"))
+    assert kept.confidence == 0.05
+    # The least risk that a plan may have, one step of the contract's size aside.
+    assert kept.risk / kept.equity == pytest.approx(0.02, rel=0.02)
+
+
 def planned(bot: Bot, trade: Trade, **changes: Any) -> None:
     plan = TradePlan(
         pair=trade.pair,
@@ -245,6 +271,30 @@ def test_break_even_and_trail_only_ever_tighten(bot: Bot, monkeypatch: pytest.Mo
     # The plan's below 1R; at 2R entry and both fees, or the low less half an ATR where that is
     # nearer; never back.
     assert stops == [49_000, 49_000, 50_060, 51_400, 51_400]
+
+
+def test_a_fill_after_the_entrys_never_loosens_the_stop(calm: Bot) -> None:
+    trade = open_trade(calm)
+    planned(calm, trade)
+    show(calm)
+    assert stop_of(calm, trade, 50_000, after_fill=True) == 49_000
+    show(calm, close=51_500.0, lux_internal_low=50_800.0, plan_atr=200.0)
+    assert stop_of(calm, trade, 51_500) == 50_700
+    # A part is closed by hand; by now the last close is below 1R and asks for nothing.
+    show(calm, close=50_900.0)
+    assert stop_of(calm, trade, 50_900, after_fill=True) == 50_700
+
+
+def test_a_stop_that_the_price_has_passed_already_is_an_exit(calm: Bot) -> None:
+    trade = open_trade(calm)
+    planned(calm, trade)
+    show(calm, close=51_500.0, lux_internal_low=50_800.0, plan_atr=200.0)
+    trade.stop_loss = 49_000.0
+    # The candle says 50,700; meanwhile the price is below: no venue takes a stop above it.
+    assert stop_of(calm, trade, 50_600) == 49_000
+    assert exit_reason(calm, trade, 50_600) == "stop_passed"
+    assert exit_reason(calm, trade, 50_800) is None
+    assert exit_reason(calm, trade, 48_900) is None, "the stop's own business"
 
 
 def test_the_target_is_the_venues_business_when_live(bot: Bot) -> None:
@@ -355,6 +405,111 @@ def test_the_days_limit_locks_every_pair_until_midnight_and_survives_a_restart(
     show(again)
     assert PairLocks.is_global_lock(NOON)
     assert enter(again, 50_000) is None or PairLocks.is_global_lock(NOON)
+
+
+def test_another_lock_of_all_pairs_is_not_the_days(calm: Bot) -> None:
+    show(calm)
+    open_trade(
+        calm,
+        is_open=False,
+        close_profit_abs=-1_100.0,
+        close_date=NOON - timedelta(hours=2),
+        open_date=NOON - timedelta(hours=5),
+    )
+    calm.strategy.wallets.update()
+    calm.strategy.lock_pair("*", NOON + timedelta(minutes=30), "StoplossGuard")
+    calm.strategy.bot_loop_start(NOON)
+    calm.strategy.bot_loop_start(NOON)
+    locks = PairLocks.get_pair_locks("*", NOON + timedelta(hours=1))
+    assert [lock.reason for lock in locks] == [DAILY_LOSS_LOCK]
+
+
+def test_a_day_that_is_over_stays_over_for_a_person_too(calm: Bot) -> None:
+    show(calm)
+    calm.strategy.lock_pair("*", NOON + timedelta(hours=11), DAILY_LOSS_LOCK)
+    # Nothing is lost at this moment: what was open has recovered, or a gain came in.
+    assert enter(calm, 50_000, tag="force_entry") is None
+
+
+def closed_part(trade: Trade, amount: float, rate: float, filled: datetime) -> None:
+    """A part of the trade that a person has closed."""
+    fills = (
+        (trade.entry_side, trade.amount + amount, trade.open_rate, trade.open_date),
+        (trade.exit_side, amount, rate, filled),
+    )
+    for number, (side, size, price, moment) in enumerate(fills):
+        order = Order(
+            ft_order_side=side,
+            ft_pair=trade.pair,
+            order_id=str(number),
+            ft_is_open=False,
+            ft_amount=size,
+            ft_price=price,
+            filled=size,
+            average=price,
+            status="closed",
+            order_filled_date=moment,
+        )
+        trade.orders.append(order)
+    Trade.commit()
+
+
+def test_losses_of_parts_count_on_the_day_they_were_taken(calm: Bot) -> None:
+    show(calm)
+    trade = open_trade(calm, amount=0.01, stake_amount=25.0)
+    # 0.49 at 48,000: 980 lost and 29 of fees of 10,000; what is left can't lose the rest.
+    closed_part(trade, 0.49, 48_000.0, NOON - timedelta(minutes=10))
+    calm.strategy.wallets.update()
+    assert calm.strategy._equity.day(NOON).profit == pytest.approx(-1_008.8 - 0.6, abs=0.2)
+    tomorrow = NOON + timedelta(days=1)
+    assert calm.strategy._equity.day(tomorrow).profit == pytest.approx(0, abs=1)
+
+
+def test_an_entry_that_waits_may_lose_its_margin(calm: Bot) -> None:
+    show(calm)
+    open_trade(calm, amount=0.0, stake_amount=480.0)
+    calm.strategy.wallets.update()
+    assert calm.strategy._equity.day(NOON).profit_at_stops == -480
+
+
+def test_the_first_loop_after_a_restart_knows_what_the_day_began_with(calm: Bot) -> None:
+    """No candle is analyzed yet: the exchange is asked for the price at midnight."""
+    candles = calm.exchange._api.fetch_ohlcv(BTC, "15m", limit=400)
+    midnight = max(row[0] for row in candles[:-4] if row[0] % 86_400_000 == 0)
+    before = next(row for row in candles if row[0] == midnight - 900_000)[4]
+    day = datetime.fromtimestamp(midnight / 1000, UTC)
+    amount = 1_000 / (0.04 * before)
+    open_trade(
+        calm,
+        rate=before * 1.04,
+        amount=amount,
+        open_date=day - timedelta(hours=3),
+        is_open=False,
+        close_profit_abs=-1_200.0,
+        close_date=day + timedelta(minutes=2),
+    )
+    calm.strategy.wallets.update()
+    now = day + timedelta(minutes=5)
+    calm.strategy.bot_loop_start(now)
+    # 12 % is gone, but all of it but the fees was lost yesterday.
+    assert not PairLocks.is_global_lock(now)
+    assert calm.strategy._equity.day(now).profit == pytest.approx(-200, abs=60)
+
+
+def test_a_day_whose_beginning_nobody_knows_has_no_entries_and_no_panic(calm: Bot) -> None:
+    show(calm)
+    open_trade(
+        calm,
+        pair="GONE/USDT:USDT",
+        is_open=False,
+        close_profit_abs=-1_200.0,
+        open_date=NOON - timedelta(hours=20),
+        close_date=NOON - timedelta(hours=1),
+    )
+    calm.strategy.wallets.update()
+    calm.strategy.bot_loop_start(NOON)
+    assert not PairLocks.is_global_lock(NOON)
+    assert enter(calm, 50_000) is None
 
 
 def test_an_entry_that_could_break_the_day_is_refused(bot: Bot) -> None:
