@@ -15,6 +15,7 @@ from bubbybot_freqtrade.drills.orphans import orphans
 from bubbybot_freqtrade.drills.random_faults import random_faults
 from bubbybot_freqtrade.drills.refusals import refusals
 from bubbybot_freqtrade.drills.streams import streams
+from bubbybot_freqtrade.own_folder import claim
 
 DRILLS: dict[str, Callable[[Run], None]] = {
     "lost-answers": lost_answers,
@@ -31,10 +32,12 @@ def drill(name: str, out: Path, **settings: Any) -> Figures:
     """Run one drill; what its bots leave behind stays below `out`/name.
 
     settings: of `Run`.
+    :raises ForeignFolderError: when that folder holds what no drill has left.
     """
     folder = out.resolve() / name
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    claim(folder)
+    shutil.rmtree(folder)
+    claim(folder)
     run = Run(name, folder, **settings)
     with timed(run.figures):
         DRILLS[name](run)

@@ -10,6 +10,8 @@ from rich.console import Console
 
 from bubbybot_freqtrade.drills.catalogue import DRILLS, drill
 from bubbybot_freqtrade.drills.report import show
+from bubbybot_freqtrade.own_folder import ForeignFolderError
+from bubbybot_freqtrade.user_config import one_line_for
 
 
 @click.command("drill")
@@ -55,7 +57,7 @@ def drill_command(
     console = Console(stderr=True)
     all_figures = []
     for name in only or DRILLS:
-        with console.status(name) as status:
+        with console.status(name) as status, one_line_for(ForeignFolderError):
             all_figures.append(
                 drill(
                     name,

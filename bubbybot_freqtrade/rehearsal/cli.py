@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from bubbybot_freqtrade.own_folder import ForeignFolderError
 from bubbybot_freqtrade.rehearsal.backtest import BacktestError, backtest
 from bubbybot_freqtrade.rehearsal.comparison import Comparison, compare
 from bubbybot_freqtrade.rehearsal.report import report
@@ -71,7 +72,7 @@ from bubbybot_freqtrade.sandbox.server import Sandbox, SandboxError
     type=click.Path(file_okay=False, path_type=Path),
     default="user_data/rehearsal",
     show_default=True,
-    help="Folder for everything that is written.",
+    help="Folder for everything that is written; a rehearsal empties it first.",
 )
 def rehearse_command(
     data: Path | None,
@@ -114,7 +115,13 @@ def rehearse_command(
         first = error.errors(include_url=False, include_context=False)[0]
         name = "--" + "-".join(map(str, first["loc"])).replace("_", "-")
         raise click.UsageError(f"{name}: {first['msg']}") from error
-    except (RehearsalError, DataFolderError, SandboxError, BacktestError) as error:
+    except (
+        RehearsalError,
+        ForeignFolderError,
+        DataFolderError,
+        SandboxError,
+        BacktestError,
+    ) as error:
         raise click.UsageError(str(error)) from error
     except FreqtradeException as error:
         raise click.UsageError(f"freqtrade does not start: {error}") from error

@@ -14,17 +14,21 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 from freqtrade.configuration import Configuration
+from freqtrade.configuration.config_validation import validate_config_schema
 from freqtrade.constants import PROCESS_THROTTLE_SECS
 from freqtrade.enums import State
 from freqtrade.exceptions import FreqtradeException
 from freqtrade.persistence import Order, Trade
+from freqtrade.resolvers import StrategyResolver
 from freqtrade.rpc import RPC
 from freqtrade.worker import Worker
 
+from bubbybot_freqtrade.own_folder import claim
 from bubbybot_freqtrade.rehearsal.bot_log import BotLog
 from bubbybot_freqtrade.rehearsal.clock import VirtualClock
 from bubbybot_freqtrade.rehearsal.ledgers import TradeAccounts, Wallets, reconcile
@@ -45,6 +49,7 @@ from bubbybot_freqtrade.sandbox.market_source import GENERATED_START_MS
 from bubbybot_freqtrade.sandbox.rest import PRIVATE
 from bubbybot_freqtrade.sandbox.server import Sandbox
 from bubbybot_freqtrade.sandbox.settings import SandboxSettings
+from bubbybot_freqtrade.user_config import quiet_freqtrade
 
 DAY_MS = 86_400_000
 
@@ -171,12 +176,16 @@ def rehearse(
     """Play a rehearsal to its end.
 
     :param after: called in real time with the result while the sandbox still runs.
-    :raises RehearsalError, DataFolderError, OperationalException: when it cannot begin.
+    :raises RehearsalError, DataFolderError, ForeignFolderError, OperationalException: when it
+        cannot begin; what an earlier rehearsal left is there still.
     """
     span = span_of(settings)
-    out = _clean(settings)
+    out = settings.out
+    claim(out)
     with ExitStack() as stack:
         stack.enter_context(without_freqtrade_environment())
+        _try_config(settings, span)
+        _clean(out)
         log = stack.enter_context(BotLog(out / "freqtrade.log"))
         sandbox = stack.enter_context(Sandbox(_sandbox_settings(settings, span)))
         config = freqtrade_config(settings, span.pairs, sandbox.url)
@@ -337,17 +346,25 @@ def _sandbox_settings(settings: RehearsalSettings, span: Span) -> SandboxSetting
     )
 
 
-def _clean(settings: RehearsalSettings) -> Any:
-    """The output folder, without what an earlier rehearsal left in it."""
-    out = settings.out
-    out.mkdir(parents=True, exist_ok=True)
+def _try_config(settings: RehearsalSettings, span: Span) -> None:
+    """Refuse a config or strategy that freqtrade will not take.
+
+    :raises FreqtradeException: what freqtrade says of it.
+    """
+    config = freqtrade_config(settings, span.pairs, "")
+    with quiet_freqtrade():
+        validate_config_schema(config)
+        StrategyResolver.load_strategy({**config, "user_data_dir": settings.out})
+
+
+def _clean(out: Path) -> None:
+    """Take away what an earlier rehearsal left in the output folder."""
     for name in ("trades.sqlite", "trades.sqlite-shm", "trades.sqlite-wal", "freqtrade.log"):
         (out / name).unlink(missing_ok=True)
     for name in ("data", "backtest_results", "models"):
         shutil.rmtree(out / name, ignore_errors=True)
     for name in ("data", "backtest_results"):
         (out / name).mkdir()
-    return out
 
 
 def _midnight(settings: RehearsalSettings) -> int:

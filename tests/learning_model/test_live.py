@@ -52,14 +52,15 @@ def rehearsed(tmp_path_factory):
         "exchange": {"name": "blofin"},
     }
     config["freqai"]["live_retrain_hours"] = 1
-    (out / "given.json").write_text(json.dumps(config))
+    given = tmp_path_factory.mktemp("config") / "given.json"
+    given.write_text(json.dumps(config))
     settings = RehearsalSettings(
         pairs=(PAIR,),
         days=0.4,
         seed=7,
         strategy="BubbyBotAI",
         strategy_path=ROOT / "user_data/strategies",
-        config=out / "given.json",
+        config=given,
         out=out,
     )
     gc.collect()
