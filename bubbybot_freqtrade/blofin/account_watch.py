@@ -32,6 +32,7 @@ NEEDS_A_SECOND_LOOK = (
     Discrepancy.LEFTOVER_STOP,
     Discrepancy.SURPLUS_STOP,
     Discrepancy.UNKNOWN_ORDER,
+    Discrepancy.LEFTOVER_EXIT,
     Discrepancy.MISSING_POSITION,
     Discrepancy.SIZE_DIFFERS,
     Discrepancy.EMPTY_TRADE,
@@ -126,16 +127,15 @@ class AccountWatch:
         exchange = self._exchange
         # Stops before positions: a stop seen here had its position then.
         stops, orders = exchange.open_rows("tpsl"), exchange.open_rows("orders")
-        own = [o for o in orders if exchange.is_own(o)]
-        known = database.known_order_ids(own)
+        ours = [o for o in orders if exchange.is_own(o)]
+        own, known = {o["id"] for o in ours}, database.known_order_ids(ours)
         positions = exchange.open_rows("positions")
         trades = [self._open_trade(trade) for trade in database.open_trades()]
-        unknown = [order["id"] for order in own if order["id"] not in known]
-        findings = compare(trades, positions, stops, orders, unknown)
+        findings = compare(trades, positions, stops, orders, own, known)
         if any(finding.bare for finding in findings):
             # An entry may have been filled, and its stop placed, between the two requests.
             stops = exchange.open_rows("tpsl", fresh=True)
-            findings = compare(trades, positions, stops, orders, unknown)
+            findings = compare(trades, positions, stops, orders, own, known)
         traded = {trade.pair for trade in trades}
         return [finding for finding in findings if not self._is_of_an_entry(finding, traded)]
 
@@ -157,7 +157,7 @@ class AccountWatch:
         row = finding.row or {}
         if finding.kind in (Discrepancy.LEFTOVER_STOP, Discrepancy.SURPLUS_STOP):
             self._exchange.cancel_tpsl(row["id"], finding.pair)
-        elif finding.kind is Discrepancy.UNKNOWN_ORDER:
+        elif finding.kind in (Discrepancy.UNKNOWN_ORDER, Discrepancy.LEFTOVER_EXIT):
             self._exchange.cancel_order(row["id"], finding.pair)
         elif finding.kind is Discrepancy.EMPTY_TRADE:
             database.delete_empty_trade(finding.pair)
@@ -175,9 +175,12 @@ class AccountWatch:
             self._exchange.protect(finding.row or {})
 
     def _protect_part(self, finding: Finding) -> None:
-        """Stand in where freqtrade can't: it places no stop before an entry has ended."""
+        """Stand in where freqtrade can't or didn't: it places no stop before an entry has ended,
+        and one that it should have placed in the last loop is missing still.
+        """
+        missed = finding.key in self._seen
         for trade in database.open_trades():
-            if trade.pair == finding.pair and not trade.has_open_position:
+            if trade.pair == finding.pair and (missed or not trade.has_open_position):
                 self._exchange.protect(finding.row or {})
 
     def _lost_entry(self, finding: Finding) -> dict[str, Any] | None:

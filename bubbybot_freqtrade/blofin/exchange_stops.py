@@ -195,14 +195,19 @@ class BlofinStops(BlofinOrders):
         if tpsl["status"] == "open":
             return open_stop(tpsl)
         side = tpsl["side"]
-        working = self._loop_state.rows("orders", fresh=True)
-        if any(o["symbol"] == pair and o["side"] == side and closes(o) for o in working):
-            return open_stop(tpsl, triggered=True)
+        executing = tpsl["status"] == "closed" and self._is_executing(pair, side)
+        if self._position(pair, closed_side(side), fresh=True) is not None:
+            # A part that was closed by hand does not end the trade: what is left needs its stop,
+            # also while an exit of freqtrade's rests.
+            return open_stop(tpsl, triggered=True) if executing else canceled_stop(tpsl)
         closing = self._closing_orders(pair, side, tpsl.get("timestamp") or 0, entry_id)
-        # A part that was closed by hand does not end the trade: what is left needs its stop.
-        if closing and self._position(pair, closed_side(side), fresh=True) is None:
-            return closed_stop(tpsl, closing)
-        return canceled_stop(tpsl)
+        return closed_stop(tpsl, closing) if closing else canceled_stop(tpsl)
+
+    def _is_executing(self, pair: str, side: str) -> bool:
+        """Whether an order that freqtrade did not place is closing the position right now."""
+        rows = self._loop_state.rows("orders", fresh=True)
+        working = [o for o in rows if o["symbol"] == pair and o["side"] == side and closes(o)]
+        return len(working) > len(self._database.known_order_ids(working))
 
     def _closing_orders(
         self, pair: str, side: str, since: int, entry_id: str | None

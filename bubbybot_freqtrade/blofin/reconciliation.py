@@ -3,7 +3,7 @@
 Pure: rows in, discrepancies out. `Blofin.reconcile` acts on them at the start of every loop.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -24,6 +24,7 @@ class Discrepancy(StrEnum):
     LEFTOVER_STOP = "leftover_stop"
     SURPLUS_STOP = "surplus_stop"
     UNKNOWN_ORDER = "unknown_order"
+    LEFTOVER_EXIT = "leftover_exit"
     EMPTY_TRADE = "empty_trade"
 
 
@@ -63,13 +64,14 @@ def compare(
     positions: Iterable[Row],
     tpsl_orders: list[Row],
     orders: list[Row],
-    own_order_ids: Iterable[str],
+    own_order_ids: Collection[str],
+    known_order_ids: Collection[str],
 ) -> list[Finding]:
     """Everything the venue and the database disagree about.
 
     :param positions: ccxt positions, amounts in contracts
     :param orders: open orders of the venue, `own_order_ids` those of them that a bot on this
-        database placed and the database doesn't know
+        database placed, `known_order_ids` those that are in the database
     """
     known = {(trade.pair, trade.side): trade for trade in trades}
     held = {(row["symbol"], row["side"]): row for row in positions if row["contracts"]}
@@ -89,11 +91,16 @@ def compare(
     ]
     entering = {row["symbol"] for row in orders if not closes(row)}
     findings += [f for f in _leftover_stops(tpsl_orders, held) if f.pair not in entering]
-    own = set(own_order_ids)
+    own = [row for row in orders if row["id"] in own_order_ids]
     findings += [
         Finding(Discrepancy.UNKNOWN_ORDER, row["symbol"], _opened_side(row), row)
-        for row in orders
-        if row["id"] in own and not closes(row)
+        for row in own
+        if row["id"] not in known_order_ids and not closes(row)
+    ]
+    findings += [
+        Finding(Discrepancy.LEFTOVER_EXIT, row["symbol"], closed_side(row["side"]), row)
+        for row in own
+        if closes(row) and (row["symbol"], closed_side(row["side"])) not in held
     ]
     return findings
 
@@ -161,6 +168,9 @@ _SAYS = {
     Discrepancy.SURPLUS_STOP: "a second stop on the {side} position has been canceled.",
     Discrepancy.UNKNOWN_ORDER: (
         "an entry order of this bot that its database doesn't know has been canceled."
+    ),
+    Discrepancy.LEFTOVER_EXIT: (
+        "an exit order of this bot without a position was left over and has been canceled."
     ),
     Discrepancy.EMPTY_TRADE: (
         "the bot's {side} trade had neither a fill nor an order that could still fill. It was "

@@ -105,7 +105,9 @@ class Matching:
         """
         if not within_limit(order, price):
             return
-        self._cap_reduce_only(account, order)
+        if not self._cap_reduce_only(account, order):
+            self.cancel(account, order, "system_canceled")
+            return
         fillable = order.remaining
         if size is not None and price == order.price:
             fillable = min(fillable, size)
@@ -130,14 +132,15 @@ class Matching:
         self.after_fill(account, order)
         self.venue.emit("account", account)
 
-    def _cap_reduce_only(self, account: Account, order: Order) -> None:
-        """An order that may only reduce shrinks to what there is to reduce."""
+    def _cap_reduce_only(self, account: Account, order: Order) -> bool:
+        """An order that may only reduce shrinks to what there is to reduce; False if nothing is."""
         if self.clearing.opening_size(account, order) or not order.is_open:
-            return
+            return True
         position = account.position(order.inst_id, order.margin_mode, order.position_side)
         closable = position.size if position and position.closing_side == order.side else ZERO
         if closable and order.remaining > closable:
             order.size = order.filled + closable
+        return bool(closable)
 
     def _taken_now(self) -> dict[tuple[str, str, Decimal], Decimal]:
         if self._taken_at != self.venue.now_ms:

@@ -55,7 +55,8 @@ class SandboxSettings(BaseModel):
     `amend_tpsl` (False: the path answers 404), `attached_tpsl` (a bracket stands after
     `each_fill` or only after the `complete_fill` of its entry), `passed_trigger` (a TP/SL whose
     trigger is already passed is accepted and canceled at once, or refused with 102037..102040),
-    `order_failure` (the outer code of an answer in which every order failed).
+    `order_failure` (the outer code of an answer in which every order failed), `leftover_exits`
+    (closing orders left when their position goes are canceled, or keep resting).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -87,6 +88,7 @@ class SandboxSettings(BaseModel):
     attached_tpsl: Literal["each_fill", "complete_fill"] = "each_fill"
     passed_trigger: Literal["cancel", "refuse"] = "cancel"
     order_failure: Literal["1", "0"] = "1"
+    leftover_exits: Literal["cancel", "keep"] = "cancel"
 
     @model_validator(mode="after")
     def _keys_are_distinct(self) -> SandboxSettings:

@@ -97,6 +97,8 @@ class Triggers:
                 continue
             if position is None or position.closing_side != tpsl_order.side:
                 self.cancel_tpsl(account, tpsl_order, "system_canceled")
+        if self.venue.settings.leftover_exits == "keep":
+            return
         for order in account.live_orders(inst_id):
             if (order.margin_mode, order.position_side) != (margin_mode, position_side):
                 continue

@@ -237,6 +237,7 @@ def test_every_disagreement_is_found_and_nothing_else(held, traded, stopped):
         [stop_of(pair, side, number) for number, (pair, side) in enumerate(stopped)],
         [],
         [],
+        [],
     )
     found = {(f.kind, (f.pair, f.side)) for f in findings}
     assert found == (
@@ -259,7 +260,9 @@ def test_of_several_stops_the_tightest_that_covers_all_stays(prices, sizes, side
     stops = [
         stop_of(pair, side, n, p, s) for n, (p, s) in enumerate(zip(prices, sizes, strict=False))
     ]
-    findings = compare([OpenTrade(pair, side, 10.0, False)], [position(pair, side)], stops, [], [])
+    findings = compare(
+        [OpenTrade(pair, side, 10.0, False)], [position(pair, side)], stops, [], [], []
+    )
     canceled = {f.row["id"] for f in findings if f.kind is Discrepancy.SURPLUS_STOP}
     kept = [stop for stop in stops if stop["id"] not in canceled]
     covering = [stop["stopLossPrice"] for stop in stops if stop["amount"] == 10.0]

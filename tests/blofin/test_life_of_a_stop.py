@@ -3,9 +3,11 @@
 from itertools import pairwise
 
 import pytest
+from freqtrade.enums import ExitCheckTuple, ExitType
 from freqtrade.persistence import Order, Trade
 from freqtrade.rpc import RPC
 
+from bubbybot_freqtrade.sandbox.faults import Fault
 from bubbybot_freqtrade.sandbox.settings import DEMO_UID
 from tests.blofin.desk import BTC, ETH
 
@@ -146,6 +148,63 @@ def test_a_stop_canceled_in_the_app_is_there_again_after_one_loop(open_desk):
     (stop,) = desk.standing_stops(BTC)
     assert float(stop.tpsl.sl_trigger) == pytest.approx(trade.stop_loss, abs=0.1)
     assert trade.is_open
+
+
+def rest_an_exit(desk, trade, price) -> None:
+    """Let freqtrade exit by a limit order that waits at `price`."""
+    desk.bot.strategy.order_types = desk.bot.strategy.order_types | {"exit": "limit"}
+    why = ExitCheckTuple(exit_type=ExitType.EXIT_SIGNAL, exit_reason="enough")
+    assert desk.bot.execute_trade_exit(trade, price, why)
+    desk.loop()
+    (resting,) = desk.sandbox.engine.account(DEMO_UID).live_orders()
+    assert resting.order_id in trade.open_orders_ids
+
+
+def test_a_stop_canceled_in_the_app_is_there_again_also_while_an_exit_rests(open_desk):
+    desk = open_desk()
+    desk.start()
+    trade = desk.enter(BTC)
+    rest_an_exit(desk, trade, 51_000.0)
+    cancel_stops_by_hand(desk)
+    desk.loop()
+    (stop,) = desk.standing_stops(BTC)
+    assert float(stop.tpsl.sl_trigger) == pytest.approx(trade.stop_loss, abs=0.1)
+    assert trade.has_open_orders
+
+
+def test_a_bare_position_that_freqtrade_cannot_look_after_gets_its_stop_from_the_watch(open_desk):
+    desk = open_desk()
+    desk.start()
+    desk.enter(BTC)
+    fault = Fault(kind="code", code="103013", path="*/trade/order-tpsl-detail", method="GET")
+    desk.sandbox.faults.add(fault)
+    cancel_stops_by_hand(desk)
+    desk.loop()
+    assert not desk.standing_stops(BTC)
+    desk.loop()
+    (stop,) = desk.standing_stops(BTC)
+    assert stop.is_entire_position
+    desk.sandbox.faults.clear()
+    for _ in range(3):
+        desk.loop()
+    assert len(desk.standing_stops(BTC)) == 1
+
+
+def test_an_exit_that_a_stop_left_behind_ends_neither_this_trade_late_nor_the_next(open_desk):
+    course = [(0, 50_000), (5, 50_000), (8, 48_500), (20, 48_500), (60, 49_000)]
+    desk = open_desk({BTC: course}, leftover_exits="keep")
+    desk.start()
+    trade = desk.enter(BTC)
+    rest_an_exit(desk, trade, 50_800.0)
+    account = desk.sandbox.engine.account(DEMO_UID)
+    desk.loop(minutes=8)
+    assert not account.positions
+    assert desk.closed(trade).exit_reason == "stoploss_on_exchange"
+    desk.loop()
+    desk.loop()
+    assert not list(account.live_orders())
+    desk.pass_time(6)  # freqtrade locks a pair for the rest of its candle
+    assert desk.enter(BTC).is_open
 
 
 def test_a_stop_moves_in_place(open_desk, watch_bareness):

@@ -219,6 +219,23 @@ def test_amend_tpsl_moves_the_stop_in_place(open_sandbox):
     assert late["code"] == "102067"
 
 
+@pytest.mark.parametrize(
+    ("leftover_exits", "states"), [("cancel", ["canceled", "canceled"]), ("keep", ["live", "live"])]
+)
+def test_exits_that_the_stop_leaves_behind_open_nothing(open_sandbox, leftover_exits, states):
+    course = [*FALL, (49_100, 52_000, 49_100, 52_000), *flat(52_000, 5)]
+    owner = open_sandbox({"BTC-USDT": course}, leftover_exits=leftover_exits)
+    enter(owner, target="53000")
+    near = owner.order("sell", "10", price="51000", reduceOnly="true")
+    far = owner.order("sell", "10", price="52500", reduceOnly="true")
+    owner.play(8)
+    assert owner.positions() == []
+    assert [owner.detail(order["orderId"])["state"] for order in (near, far)] == states
+    owner.play(6)
+    assert owner.positions() == []
+    assert owner.detail(near["orderId"])["state"] == "canceled"
+
+
 def test_a_venue_without_amend_tpsl(open_sandbox):
     owner = open_sandbox(amend_tpsl=False)
     enter(owner)
