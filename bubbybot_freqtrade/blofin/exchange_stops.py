@@ -6,6 +6,7 @@ from typing import Any
 
 import ccxt
 from freqtrade.constants import BuySell
+from freqtrade.exceptions import TemporaryError
 from freqtrade.exchange.common import retrier
 from freqtrade.exchange.exchange_types import CcxtOrder, CcxtPosition
 from freqtrade.exchange.exchange_utils import ROUND_DOWN, ROUND_UP
@@ -126,7 +127,7 @@ class BlofinStops(BlofinOrders):
         self._loop_state.replace("tpsl", order_id, None)
 
     def _move_in_place(self, order: CcxtOrder, stop: float) -> CcxtOrder | None:
-        """Move a standing stop by trade/amend-tpsl; None where the venue doesn't offer that.
+        """Move a standing stop by trade/amend-tpsl; None where the venue refuses that.
 
         The request is not part of BloFin's reference: its effect is read back, and the target goes
         along, lest a leg that isn't named be taken away.
@@ -138,9 +139,16 @@ class BlofinStops(BlofinOrders):
         target = order.get("takeProfitPrice")
         try:
             self._api.edit_tpsl_order(order["id"], order["symbol"], leg, target)
-        except (ccxt.NotSupported, ccxt.BadRequest) as e:
+        except (ccxt.NotSupported, ccxt.BadRequest, ccxt.PermissionDenied) as e:
+            # 152404, "not supported, Please check the requestPath", is a PermissionDenied.
             logger.info(f"BloFin can't move a stop in place, replacing stops from now on: {e}")
             self._can_amend_tpsl = False
+            return None
+        except ccxt.InvalidOrder:
+            # It is gone, or the price has passed the new stop: another one would fare no better.
+            raise
+        except ccxt.ExchangeError as e:
+            logger.warning(f"BloFin did not move the stop of {order['symbol']}, replacing it: {e}")
             return None
         moved = self._read_back(order["id"], order["symbol"])
         self._loop_state.replace("tpsl", order["id"], moved)
@@ -163,8 +171,13 @@ class BlofinStops(BlofinOrders):
         moved_at = self._stop_moved_at.get(order["id"])
         if moved_at is not None and dt_now() - moved_at < timedelta(seconds=interval):
             return False
-        with self._freqtrade_errors(f"move the stop of {order['symbol']} to {stop_loss}"):
-            return self._move_in_place(order, stop_loss) is None
+        try:
+            with self._freqtrade_errors(f"move the stop of {order['symbol']} to {stop_loss}"):
+                return self._move_in_place(order, stop_loss) is None
+        except TemporaryError as e:
+            # freqtrade would skip the trade's exits too. The stop stands; the next loop tries again.
+            logger.warning(f"The stop stays where it is for now. {e}")
+            return False
 
     @retrier
     def fetch_stoploss_order(

@@ -7,10 +7,12 @@ from freqtrade.enums import ExitCheckTuple, ExitType
 from freqtrade.persistence import Order, Trade
 from freqtrade.rpc import RPC
 
+from bubbybot_freqtrade.sandbox.errors import MESSAGES
 from bubbybot_freqtrade.sandbox.faults import Fault
 from bubbybot_freqtrade.sandbox.settings import DEMO_UID
 from tests.blofin.desk import BTC, ETH
 
+AMEND = "/api/v1/trade/amend-tpsl"
 LONG_STOP, LONG_TARGET = 0.98, 1.04  # of the strategy `Bracketed`
 
 
@@ -244,6 +246,36 @@ def test_a_stop_is_replaced_new_before_old_where_it_cannot_move(open_desk, watch
     assert len(desk.posts("/api/v1/trade/amend-tpsl")) == 1  # tried once, remembered
     desk.loop(minutes=2)
     assert len(Trade.get_open_trades()[0].open_sl_orders) == 1
+
+
+def refuse_to_move_stops(desk, code) -> None:
+    fault = Fault(kind="code", code=code, msg=MESSAGES[code], path="*/trade/amend-tpsl")
+    desk.sandbox.faults.add(fault)
+
+
+@pytest.mark.parametrize("code", ["404", "152404", "401", "102114"])
+def test_a_stop_is_replaced_whatever_the_venue_says_to_a_move(open_desk, watch_bareness, code):
+    desk = open_desk()
+    desk.start()
+    desk.enter(BTC)
+    bare = watch_bareness(desk)
+    refuse_to_move_stops(desk, code)
+    desk.move_stop(BTC, 49_500.0)
+    (stop,) = desk.standing_stops(BTC)
+    assert float(stop.tpsl.sl_trigger) == 49_500.0
+    assert bare == []
+
+
+@pytest.mark.parametrize("code", ["404", "152404", "401", "102114", "103013", "429"])
+def test_a_stop_that_cannot_be_moved_holds_up_no_exit(open_desk, code):
+    desk = open_desk()
+    bot = desk.start()
+    trade = desk.enter(BTC)
+    refuse_to_move_stops(desk, code)
+    bot.strategy.custom_exit = lambda **_: "enough" if desk.posts(AMEND) else None
+    desk.move_stop(BTC, 49_500.0)
+    desk.loop()
+    assert desk.closed(trade).exit_reason == "enough"
 
 
 def test_a_stop_never_gets_looser(open_desk):
