@@ -5,7 +5,8 @@ which the extension sets position and margin mode.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
@@ -13,15 +14,22 @@ from typing import Any
 
 import ccxt
 import click
+import rapidjson
 from freqtrade.configuration import Configuration
+from freqtrade.configuration.load_config import CONFIG_PARSE_MODE
 from freqtrade.enums import RunMode
 from freqtrade.exceptions import ConfigurationError, FreqtradeException
 from freqtrade.exchange import Exchange
 from freqtrade.resolvers import ExchangeResolver
 
+from bubbybot_freqtrade.blofin.api_key import SECRETS
+
 Config = dict[str, Any]
 
 DEFAULT_CONFIG = "config.json"
+
+# How deep config files may add others: freqtrade's own limit.
+MOST_NESTED = 5
 
 config_option = click.option(
     "-c",
@@ -74,8 +82,71 @@ def read_config(files: Sequence[str], user_data_dir: Path | None = None) -> Conf
     args: dict[str, Any] = {"config": names, "verbosity": 0}
     if user_data_dir is not None:
         args["user_data_dir"] = str(user_data_dir)
-    with quiet_freqtrade():
-        return Configuration(args).get_config()
+    return load_config(args)
+
+
+def load_config(arguments: Mapping[str, Any], runmode: RunMode | None = None) -> Config:
+    """freqtrade's config for its command line `arguments`, of which `config` names the files.
+
+    :raises ConfigurationError, OperationalException: when it cannot be used; the text quotes
+        nothing out of the files.
+    """
+    files = list(arguments["config"])
+    check_files(files)
+    try:
+        with quiet_freqtrade():
+            return dict(Configuration(dict(arguments), runmode).get_config())
+    except KeyError as error:
+        raise ConfigurationError(f"{', '.join(files)}: {error} is missing.") from None
+    except (AttributeError, TypeError) as error:
+        # A list where freqtrade looks for an object, and the like.
+        reason = f"a setting has the wrong type ({error})"
+        raise ConfigurationError(f"{', '.join(files)}: {reason}.") from None
+
+
+def check_files(files: Iterable[str], folder: Path = Path(), *, depth: int = 0) -> None:
+    """Refuse config files that are no JSON objects, those they add included.
+
+    freqtrade's own message shows what stands around the error, keys included; this one tells the
+    file and the line.
+
+    :raises ConfigurationError: naming the file.
+    """
+    for name in files:
+        file = folder / name
+        # freqtrade itself ends a loop of files, and says which one is missing.
+        if name == "-" or not file.is_file() or depth > MOST_NESTED:
+            continue
+        content = _parsed(file)
+        check_files(content.get("add_config_files", ()), file.resolve().parent, depth=depth + 1)
+
+
+def _parsed(file: Path) -> Config:
+    try:
+        raw = file.read_bytes()
+        content = rapidjson.loads(raw.decode("utf-8"), parse_mode=CONFIG_PARSE_MODE)
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be read ({error.strerror}).") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{file} is not text in UTF-8; save it as such.") from None
+    except rapidjson.JSONDecodeError as error:
+        raise ConfigurationError(f"{file}{_place(str(error), raw)}") from None
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"{file} is no config: it must begin with {{ and end with }}.")
+    exchange = content.get("exchange")
+    for name in SECRETS if isinstance(exchange, dict) else ():
+        if not isinstance(exchange.get(name, ""), str):
+            # freqtrade's message would show the value.
+            raise ConfigurationError(f"{file}: exchange.{name} must be text, in quotes.")
+    return content
+
+
+def _place(message: str, raw: bytes) -> str:
+    found = re.fullmatch(r"Parse error at offset (\d+): (.*)", message, flags=re.DOTALL)
+    if found is None:
+        return " is no JSON."
+    line = raw[: int(found[1])].count(b"\n") + 1
+    return f", line {line}: {found[2]}"
 
 
 def open_exchange(config: Config) -> Exchange:

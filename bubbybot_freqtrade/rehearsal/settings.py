@@ -16,6 +16,7 @@ from freqtrade.configuration.load_config import load_from_files
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from bubbybot_freqtrade.sandbox.settings import DEMO_API_KEY, DEMO_PASSPHRASE, DEMO_SECRET
+from bubbybot_freqtrade.user_config import check_files
 
 DEFAULT_PAIRS = ("BTC/USDT:USDT", "ETH/USDT:USDT", "SOL/USDT:USDT")
 
@@ -154,15 +155,20 @@ _API_SERVER_OFF = {
 def _trading_settings(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
-    config = load_from_files([str(path)])
+    config = _given(path)
     return {name: config[name] for name in TRADING_SETTINGS if name in config}
+
+
+def _given(path: Path) -> dict[str, Any]:
+    check_files([str(path)])
+    return load_from_files([str(path)])
 
 
 def _exchange(settings: RehearsalSettings, pairs: tuple[str, ...], url: str) -> dict[str, Any]:
     rate_limit = ccxt.blofin().rateLimit
     own: dict[str, Any] = {}
     if settings.config is not None:
-        given = load_from_files([str(settings.config)]).get("exchange", {})
+        given = _given(settings.config).get("exchange", {})
         own = {name: given[name] for name in ("position_mode",) if name in given}
     return {
         **own,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from freqtrade.configuration import Configuration, TimeRange
+from freqtrade.configuration import TimeRange
 from freqtrade.enums import RunMode
 from freqtrade.exceptions import FreqtradeException
 from rich.console import Console
@@ -21,7 +21,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from bubbybot_freqtrade.backtests import quiet
+from bubbybot_freqtrade.user_config import load_config
 
 if TYPE_CHECKING:
     from bubbybot_freqtrade.search.study import Plan
@@ -178,8 +178,7 @@ def checked_config(options: dict[str, Any]) -> dict[str, Any]:
     if options.get("pairs"):
         arguments["pairs"] = options["pairs"].replace(" ", "").split(",")
     given = {name: value for name, value in arguments.items() if value is not None}
-    with quiet():
-        config = dict(Configuration(given, RunMode.HYPEROPT).get_config())
+    config = load_config(given, RunMode.HYPEROPT)
     for name in LEFT_OUT:
         config.pop(name, None)
     config["exchange"] = {k: v for k, v in config["exchange"].items() if k not in SECRETS}
