@@ -49,20 +49,24 @@ class Evidence:
     """A column that can be an entry's strongest evidence, and its code in the enter tag.
 
     :param sign: the column's sign that speaks for the side (events and counts: +1)
+    :param unless: a column of flags; where one is set, the event adds nothing to the score
+    :param is_state: adds to the score of its own candle only, while an event fades
     """
 
     column: str
     code: str
     sign: int = 1
+    unless: str = ""
+    is_state: bool = False
 
 
-# Strongest first, for each analyzer and side: what weighs at least 0.10 in the analyzer's score.
+# For each analyzer and side what weighs at least 0.10 in the analyzer's score, heaviest first.
 # Events of one family share a code: told apart, most patterns would have a trade or two a year.
 # docs/glossary.md explains the codes.
 EVIDENCE: Mapping[Side, Mapping[str, tuple[Evidence, ...]]] = {
     "long": {
         "mc": (
-            Evidence("mc_bull_div", "div"),
+            Evidence("mc_bull_div", "div", unless="mc_gold_dot"),
             Evidence("mc_green_dot", "dot"),
             Evidence("mc_moon_diamond", "moon"),
             Evidence("mc_bull_div_weak", "div"),
@@ -73,15 +77,15 @@ EVIDENCE: Mapping[Side, Mapping[str, tuple[Evidence, ...]]] = {
             Evidence("lux_sweep_bull", "sweep"),
             Evidence("lux_swing_choch_bull", "choch"),
             Evidence("lux_swing_bos_bull", "bos"),
+            Evidence("lux_in_bull_ob", "ob", is_state=True),
             Evidence("lux_internal_choch_bull", "choch"),
-            Evidence("lux_in_bull_ob", "ob"),
             Evidence("lux_internal_bos_bull", "bos"),
         ),
         "fc": (
             Evidence("fc_bull_div_strong", "div"),
-            Evidence("fc_in_golden_pocket", "gp"),
-            Evidence("fc_bull_div", "div"),
-            Evidence("fc_bull_div_hidden", "divh"),
+            Evidence("fc_in_golden_pocket", "gp", is_state=True),
+            Evidence("fc_bull_div", "div", unless="fc_bull_div_wrong_side"),
+            Evidence("fc_bull_div_hidden", "divh", unless="fc_bull_div_wrong_side"),
         ),
     },
     "short": {
@@ -97,15 +101,15 @@ EVIDENCE: Mapping[Side, Mapping[str, tuple[Evidence, ...]]] = {
             Evidence("lux_sweep_bear", "sweep"),
             Evidence("lux_swing_choch_bear", "choch"),
             Evidence("lux_swing_bos_bear", "bos"),
+            Evidence("lux_in_bear_ob", "ob", is_state=True),
             Evidence("lux_internal_choch_bear", "choch"),
-            Evidence("lux_in_bear_ob", "ob"),
             Evidence("lux_internal_bos_bear", "bos"),
         ),
         "fc": (
             Evidence("fc_bear_div_strong", "div"),
-            Evidence("fc_in_golden_pocket", "gp", sign=-1),
-            Evidence("fc_bear_div", "div"),
-            Evidence("fc_bear_div_hidden", "divh"),
+            Evidence("fc_in_golden_pocket", "gp", sign=-1, is_state=True),
+            Evidence("fc_bear_div", "div", unless="fc_bear_div_wrong_side"),
+            Evidence("fc_bear_div_hidden", "divh", unless="fc_bear_div_wrong_side"),
         ),
     },
 }
@@ -217,10 +221,17 @@ def _strongest(
 ) -> list[str]:
     codes = np.full(len(rows), STATE_ONLY, dtype=object)
     for item in reversed(table):
-        if item.column not in frame:
-            continue
-        speaks = frame[item.column].to_numpy(dtype=np.float64) * item.sign > 0
-        positions = np.where(speaks, np.arange(len(frame)), -EVIDENCE_CANDLES)
-        latest = np.maximum.accumulate(positions) if len(frame) else positions
-        codes[rows - latest[rows] < EVIDENCE_CANDLES] = item.code
+        codes[candles_since(frame, item)[rows] < EVIDENCE_CANDLES] = item.code
     return [str(code) for code in codes]
+
+
+def candles_since(frame: pd.DataFrame, item: Evidence) -> npt.NDArray[np.intp]:
+    """Candles since `item` was last seen, on every row: `EVIDENCE_CANDLES` once it adds nothing."""
+    seen = frame[item.column].to_numpy(dtype=np.float64) * item.sign > 0
+    if item.unless:
+        seen &= ~frame[item.unless].to_numpy(dtype=np.bool_)
+    if item.is_state:
+        return np.where(seen, 0, EVIDENCE_CANDLES)
+    rows = np.arange(len(frame))
+    latest = np.maximum.accumulate(np.where(seen, rows, -EVIDENCE_CANDLES))
+    return np.minimum(rows - latest, EVIDENCE_CANDLES)

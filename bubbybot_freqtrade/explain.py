@@ -32,6 +32,7 @@ from bubbybot_freqtrade.confluence import (
     Floats,
     Side,
     analyzer_weights,
+    candles_since,
     evidence,
     parts,
 )
@@ -124,15 +125,11 @@ def evidence_table(explained: Explanation) -> Table:
 
 
 def recent(explained: Explanation, prefix: str, side: Side) -> list[str]:
-    """Codes of what spoke for the side lately, strongest first, with the candles since."""
+    """Codes of what adds to the side's 15m score, heaviest first, with the candles since."""
     ages: dict[str, int] = {}
     for item in EVIDENCE[side][prefix]:
-        if item.column not in explained.frame:
-            continue
-        column = explained.frame[item.column].to_numpy(dtype=float)[-EVIDENCE_CANDLES:]
-        rows = np.flatnonzero(column * item.sign > 0)
-        if len(rows):
-            age = len(column) - 1 - int(rows[-1])
+        age = int(candles_since(explained.frame, item)[-1])
+        if age < EVIDENCE_CANDLES:
             ages[item.code] = min(age, ages.get(item.code, age))
     return [f"{code} ({age} ago)" for code, age in ages.items()]
 

@@ -37,6 +37,8 @@ COLUMNS: tuple[str, ...] = (
     "fc_bear_div_hidden",
     "fc_bull_div_strong",
     "fc_bear_div_strong",
+    "fc_bull_div_wrong_side",
+    "fc_bear_div_wrong_side",
     "fc_gp_top",
     "fc_gp_bottom",
     "fc_in_golden_pocket",
@@ -131,11 +133,16 @@ def populate(dataframe: pd.DataFrame, settings: Settings = DEFAULTS) -> pd.DataF
         "fc_bear_div_hidden": counts.bear_hidden,
         "fc_bull_div_strong": (counts.bull > 0) & (pivot_low < profile.value_low),
         "fc_bear_div_strong": (counts.bear > 0) & (pivot_high > profile.value_high),
+        # Not > and <: without a POC no side is right.
+        "fc_bull_div_wrong_side": (counts.bull + counts.bull_hidden > 0)
+        & ~(pivot_low <= profile.poc),
+        "fc_bear_div_wrong_side": (counts.bear + counts.bear_hidden > 0)
+        & ~(pivot_high >= profile.poc),
         "fc_gp_top": pocket.top,
         "fc_gp_bottom": pocket.bottom,
         "fc_in_golden_pocket": pocket.inside,
     }
-    long_score, short_score = scores(columns, candles.close, pivot_low, pivot_high, settings)
+    long_score, short_score = scores(columns, candles.close, settings)
     columns |= {"fc_long_score": long_score, "fc_short_score": short_score}
     return with_columns(dataframe, {name: columns[name] for name in COLUMNS})
 
@@ -291,11 +298,7 @@ def _before(values: Floats, rows: int) -> Floats:
 
 
 def scores(
-    columns: dict[str, Any],
-    close: Floats,
-    pivot_low: Floats,
-    pivot_high: Floats,
-    settings: Settings = DEFAULTS,
+    columns: dict[str, Any], close: Floats, settings: Settings = DEFAULTS
 ) -> tuple[Floats, Floats]:
     """
     How strong the evidence for each side is now, 0 to 1: the sum of these parts, at most 1.
@@ -315,18 +318,14 @@ def scores(
 
     The first three are states. Divergences are events: their weight fades linearly over 12 candles
     (`score_fade`), and they count only when their pivot's price is on the right side of the POC: a
-    bullish one above it and a bearish one below it add nothing.
-
-    :param pivot_low: low of the candle where a divergence known on this row has its pivot;
-        `pivot_high` likewise.
+    bullish one above it and a bearish one below it (`fc_bull_div_wrong_side`,
+    `fc_bear_div_wrong_side`) add nothing.
     """
     weights = settings.weights
     poc = columns["fc_poc"]
     totals = []
-    for side, name, right_side, edge in (
-        (1.0, "bull", pivot_low <= poc, columns["fc_val"]),
-        (-1.0, "bear", pivot_high >= poc, columns["fc_vah"]),
-    ):
+    for side, name, edge in ((1.0, "bull", columns["fc_val"]), (-1.0, "bear", columns["fc_vah"])):
+        right_side = ~columns[f"fc_{name}_div_wrong_side"]
         total = (
             weights.golden_pocket * (columns["fc_in_golden_pocket"] == side)
             + weights.value_half * (side * close < side * poc)

@@ -6,6 +6,7 @@ beside each a near miss in which it must not appear.
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -268,21 +269,25 @@ def test_a_dip_outside_the_value_area_without_divergence_is_not_strong(
     assert not frame[f"fc_{name}_div_strong"][490:].any()
 
 
-def test_divergences_on_the_wrong_side_of_the_poc_do_not_score() -> None:
-    count = 3
+def test_divergences_on_the_wrong_side_of_the_poc_do_not_score(path) -> None:
+    """The second dip, to 95.99, diverges; where nearly all volume lies decides what it is worth."""
 
-    def score(pivot_low: float) -> float:
-        columns = {name: np.zeros(count) for name in frankie_candles.COLUMNS}
-        columns |= {name: np.full(count, 100.0) for name in ("fc_poc", "fc_vah", "fc_val")}
-        columns["fc_bull_div"][1] = 1
-        close = np.full(count, 100.0)
-        pivots = np.full(count, pivot_low)
-        return frankie_candles.scores(columns, close, pivots, pivots)[0][1]
+    def newest(volume_below: float) -> pd.Series:
+        frame = path(two_dips(1, 95.0))
+        frame.loc[frame["close"] < 95.6, "volume"] = volume_below
+        return frankie_candles.populate(frame).loc[SECOND_DIP + 5]
 
-    assert score(99.9) == pytest.approx(0.30)
-    assert score(100.0) == pytest.approx(0.30)
-    assert score(100.1) == 0
-    assert score(np.nan) == 0
+    right, wrong = newest(100.0), newest(1e6)
+    for known in (right, wrong):
+        assert known["fc_bull_div"] >= 1
+        assert not known["fc_bull_div_strong"]
+        assert known["fc_in_golden_pocket"] == 0
+    assert wrong["fc_poc"] < 95.99 < right["fc_poc"]
+    assert (wrong["fc_bull_div_wrong_side"], right["fc_bull_div_wrong_side"]) == (True, False)
+    assert wrong["fc_long_score"] == 0
+    further = right["fc_bull_div"] - 1
+    below = 0.10 * (right["close"] < right["fc_poc"])
+    assert right["fc_long_score"] == pytest.approx(0.30 + 0.10 * further + below)
 
 
 # --- golden pocket --------------------------------------------------------------------------------

@@ -161,6 +161,13 @@ def test_divergences_agree_with_the_slow_reading(candles: pd.DataFrame, fast: pd
         for t in range(len(candles))
     ]
     np.testing.assert_array_equal(fast["fc_bear_div_strong"], strong)
+    for name, sign, price in (("bull", 1, low), ("bear", -1, high)):
+        wrong = [
+            slow[f"{name}_div"][t] + slow[f"{name}_div_hidden"][t] > 0
+            and not sign * price[at[t]] <= sign * fast["fc_poc"][t]
+            for t in range(len(candles))
+        ]
+        np.testing.assert_array_equal(fast[f"fc_{name}_div_wrong_side"], wrong)
 
 
 def test_golden_pocket_agrees_exactly_with_the_slow_reading(

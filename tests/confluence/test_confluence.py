@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bubbybot_freqtrade.analyzers import frankie_candles, lux_algo, market_cipher
 from bubbybot_freqtrade.confluence import (
     EVIDENCE,
     EVIDENCE_CANDLES,
@@ -18,6 +19,7 @@ from bubbybot_freqtrade.confluence import (
     tags,
 )
 from bubbybot_freqtrade.settings import ConfluenceSettings
+from tests.analyzers.conftest import generated_market
 
 COLUMNS = [f"{name}{suffix}" for suffix in TIMEFRAMES for name in SCORE_COLUMNS]
 SCORE = st.floats(0, 1)
@@ -43,8 +45,8 @@ def any_settings(draw):
         context_4h=timeframes[2],
         agreement=draw(SCORE),
         conflict=draw(SCORE),
-        full_evidence=draw(st.floats(0.1, 1)),
-        full_score=draw(st.floats(0.1, 1)),
+        full_evidence=draw(st.floats(0.6, 1)),
+        full_score=draw(st.floats(0.6, 1)),
     )
 
 
@@ -152,6 +154,8 @@ def frame_of_events(count=40, **events):
         for table in EVIDENCE[side].values():
             for item in table:
                 frame[item.column] = False
+                if item.unless:
+                    frame[item.unless] = False
     frame["fc_in_golden_pocket"] = 0.0
     for column, rows in events.items():
         frame.loc[list(rows), column] = True
@@ -178,6 +182,64 @@ def test_evidence_is_forgotten_when_it_has_faded_and_never_known_before():
     ]
 
 
+def test_a_state_counts_on_its_own_candle_only():
+    frame = frame_of_events(lux_in_bull_ob=[10], lux_internal_choch_bull=[10])
+    frame.loc[10, "fc_in_golden_pocket"] = 1.0
+    assert tags(frame, np.array([10, 11]), "long") == [
+        "mc:state lux:ob fc:gp",
+        "mc:state lux:choch fc:state",
+    ]
+
+
+def test_an_event_that_adds_nothing_is_not_named():
+    wrong = {"fc_bull_div_wrong_side": [20], "fc_bear_div_wrong_side": [20]}
+    frame = frame_of_events(
+        mc_bull_div=[20], mc_gold_dot=[20], fc_bull_div=[20], fc_bear_div_hidden=[15, 20], **wrong
+    )
+    assert tags(frame, np.array([20]), "long") == ["mc:state lux:state fc:state"]
+    # The one before it, on the right side, still counts.
+    assert tags(frame, np.array([20]), "short") == ["mc:state lux:state fc:divh"]
+
+
+@pytest.fixture(scope="module")
+def analyzed():
+    frame = generated_market(12_000, 3)
+    for analyzer in (market_cipher, lux_algo, frankie_candles):
+        frame = analyzer.populate(frame)
+    return frame
+
+
+def own_score(frame, prefix, side):
+    """The side's score of one analyzer, made of the frame's columns as they are."""
+    columns = {name: frame[name].to_numpy() for name in frame}
+    high, low, close = columns["high"], columns["low"], columns["close"]
+    made = {
+        "mc": lambda: market_cipher.scores(
+            columns, close, market_cipher.average_true_range(high, low, close)
+        ),
+        "lux": lambda: lux_algo.scores(columns, high, low),
+        "fc": lambda: frankie_candles.scores(columns, close),
+    }[prefix]()
+    return made[SIDES.index(side)]
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("prefix", PREFIXES.values())
+def test_without_what_a_tag_names_the_score_is_lower(analyzed, prefix, side):
+    named = pd.Series(tags(analyzed, np.arange(len(analyzed)), side)).str.split()
+    codes = named.str[list(PREFIXES.values()).index(prefix)].str.removeprefix(f"{prefix}:")
+    score = own_score(analyzed, prefix, side)
+    # Where it is cut at 1 or blocked by a yellow cross, no part can be seen.
+    seen = (score > 0) & (score < 1) if prefix == "mc" else score < 1
+    for code in {item.code for item in EVIDENCE[side][prefix]}:
+        columns = [item.column for item in EVIDENCE[side][prefix] if item.code == code]
+        rows = (codes == code) & seen
+        assert rows.sum() > 10
+        absent = analyzed.assign(**{name: analyzed[name] * False for name in columns})
+        without = own_score(absent, prefix, side)
+        assert (without[rows] < score[rows] - 1e-3).all(), code
+
+
 def test_both_sides_have_the_same_codes_for_mirrored_columns():
     mirrors = {"bull": "bear", "green": "red", "long": "short", "moon": "blood", "low": "high"}
     for analyzer, table in EVIDENCE["long"].items():
@@ -186,3 +248,4 @@ def test_both_sides_have_the_same_codes_for_mirrored_columns():
             assert "_".join(words) == other.column
             assert mirrors.get(own.code, own.code) == other.code
             assert own.sign == other.sign or own.column == other.column
+            assert own.is_state == other.is_state
