@@ -9,7 +9,7 @@ from typing import Any
 
 from freqtrade.exchange import Exchange, timeframe_to_minutes
 from freqtrade.persistence import Order, Trade
-from freqtrade.util import dt_from_ts
+from freqtrade.util import dt_from_ts, dt_ts
 
 RECOVERED = "recovered"
 
@@ -35,17 +35,34 @@ def open_since(pair: str) -> datetime | None:
     return trades[0].open_date_utc if trades else None
 
 
-def first_entry_id(pair: str, stop_id: str | None = None) -> str | None:
-    """Id of the order that opened a trade: the one of a stop, also when it has ended by now, else
-    the pair's open one. None when there is none.
+def first_entry(pair: str, stop_id: str | None = None) -> Order | None:
+    """The order that opened a trade: the one of a stop, also when it has ended by now, else the
+    pair's open one. None when there is none.
     """
-    stop = Order.order_by_id(stop_id, pair) if stop_id else None
-    trades = [stop.trade] if stop else Trade.get_trades_proxy(is_open=True, pair=pair)
-    for trade in trades:
+    for trade in _trades_of(pair, stop_id):
         for order in trade.orders:
             if order.ft_order_side == trade.entry_side:
-                return str(order.order_id)
+                return order
     return None
+
+
+def booked_until(pair: str, stop_id: str | None = None) -> int:
+    """Time (ms) of the last fill that is booked on the stop orders before this one, or before the
+    next one of the pair's open trade; 0 without any.
+    """
+    filled_dates = []
+    for trade in _trades_of(pair, stop_id):
+        for order in trade.orders:
+            if order.order_id == stop_id:
+                break
+            if order.ft_order_side == "stoploss" and order.status == "closed":
+                filled_dates.append(order.order_filled_utc)
+    return max((dt_ts(date) for date in filled_dates if date), default=0)
+
+
+def _trades_of(pair: str, stop_id: str | None) -> list[Trade]:
+    stop = Order.order_by_id(stop_id, pair) if stop_id else None
+    return [stop.trade] if stop else list(Trade.get_trades_proxy(is_open=True, pair=pair))
 
 
 def newest_order_date() -> datetime | None:

@@ -159,9 +159,13 @@ class BlofinRequests(Exchange):
             return self._loop_state.rows(name, fresh=fresh)
 
     def ended_orders(self, pair: str | None, since: int) -> list[CcxtOrder]:
-        """Filled orders of a pair, or of all, since a time (ms), oldest first, in contracts."""
+        """Ended orders of a pair, or of all, since a time (ms), oldest first, in contracts.
+
+        Those that have filled, be it in part before they were canceled.
+        """
         with self._freqtrade_errors(f"get orders of {pair or 'all pairs'}"):
-            return self._api.fetch_closed_orders(pair, since)
+            ended = self._api.fetch_canceled_and_closed_orders(pair, since)
+        return [order for order in ended if order["filled"]]
 
     def in_base_currency(self, order: CcxtOrder) -> CcxtOrder:
         """Return an order with its amounts in base currency instead of contracts."""

@@ -21,6 +21,7 @@ from bubbybot_freqtrade.blofin.stops import (
     closes,
     closing_orders,
     covers,
+    is_of_tpsl,
     open_stop,
     stop_candidates,
     tighter,
@@ -175,7 +176,7 @@ class BlofinStops(BlofinOrders):
             with self._freqtrade_errors(f"move the stop of {order['symbol']} to {stop_loss}"):
                 return self._move_in_place(order, stop_loss) is None
         except TemporaryError as e:
-            # freqtrade would skip the trade's exits too. The stop stands; the next loop tries again.
+            # freqtrade would skip the exits of this trade too. The stop stands meanwhile.
             logger.warning(f"The stop stays where it is for now. {e}")
             return False
 
@@ -196,25 +197,30 @@ class BlofinStops(BlofinOrders):
             return self._order_contracts_to_amount(stop)
 
     def _ended_stop(self, order_id: str, pair: str) -> CcxtOrder:
-        entry_id = self._database.first_entry_id(pair, order_id)
         try:
             tpsl = self._api.fetch_order(order_id, pair, {"tpsl": True})
         except ccxt.OrderNotFound:
             # An order that closed the position without our stop, see _closed_without_stop. Others
             # may have closed parts before.
             order = self._api.fetch_order(order_id, pair)
-            parts = self._closed_since_entry(pair, order["side"], entry_id)
+            parts = self._closing_orders(pair, order["side"], order_id)
             return closed_stop(order, [*parts, order])
         if tpsl["status"] == "open":
             return open_stop(tpsl)
         side = tpsl["side"]
         executing = tpsl["status"] == "closed" and self._is_executing(pair, side)
-        if self._position(pair, closed_side(side), fresh=True) is not None:
+        left = self._position(pair, closed_side(side), fresh=True) is not None
+        if left and executing:
+            return open_stop(tpsl, triggered=True)
+        if left and tpsl["status"] != "closed":
             # A part that was closed by hand does not end the trade: what is left needs its stop,
             # also while an exit of freqtrade's rests.
-            return open_stop(tpsl, triggered=True) if executing else canceled_stop(tpsl)
-        closing = self._closing_orders(pair, side, tpsl.get("timestamp") or 0, entry_id)
-        return closed_stop(tpsl, closing) if closing else canceled_stop(tpsl)
+            return canceled_stop(tpsl)
+        closing = self._closing_orders(pair, side, order_id)
+        # Its own order may have closed a part only, for want of a deeper book.
+        if closing and (not left or any(is_of_tpsl(order) for order in closing)):
+            return closed_stop(tpsl, closing)
+        return canceled_stop(tpsl)
 
     def _is_executing(self, pair: str, side: str) -> bool:
         """Whether an order that freqtrade did not place is closing the position right now."""
@@ -222,31 +228,43 @@ class BlofinStops(BlofinOrders):
         working = [o for o in rows if o["symbol"] == pair and o["side"] == side and closes(o)]
         return len(working) > len(self._database.known_order_ids(working))
 
-    def _closing_orders(
-        self, pair: str, side: str, since: int, entry_id: str | None
-    ) -> list[CcxtOrder]:
-        """Orders that closed (part of) the position and that freqtrade doesn't know."""
-        ended = self._api.fetch_closed_orders(pair, since)
-        known = self._database.known_order_ids(ended)
-        return closing_orders(ended, side, since, known, entry_id)
+    def _closing_orders(self, pair: str, side: str, stop_id: str | None = None) -> list[CcxtOrder]:
+        """Orders that closed (part of) a trade's position and that freqtrade has not booked.
 
-    def _closed_since_entry(self, pair: str, side: str, entry_id: str | None) -> list[CcxtOrder]:
-        """The same since a trade's entry, by BloFin's time.
+        All since its entry: a part may have been closed by hand before this stop was placed.
+        """
+        entry = self._database.first_entry(pair, stop_id)
+        since = self._entry_time(entry)
+        ended = self.ended_orders(pair, since)
+        return closing_orders(
+            ended,
+            side,
+            since,
+            self._database.known_order_ids(ended),
+            entry.order_id if entry else None,
+            self._database.booked_until(pair, stop_id),
+        )
+
+    def _entry_time(self, entry: Any) -> int:
+        """Time (ms) of a trade's entry, by BloFin's clock.
 
         Not this machine's: a few seconds less, and the order that closed the trade before this one
         would be taken for one that closed this one.
         """
-        since = dt_ts(dt_now() - timedelta(days=1))
-        if entry_id is not None:
-            since = int(self._api.fetch_order(entry_id, pair)["timestamp"])
-        return self._closing_orders(pair, side, since, entry_id)
+        if entry is None:
+            return dt_ts(dt_now() - timedelta(days=1))
+        try:
+            return int(self._api.fetch_order(entry.order_id, entry.ft_pair)["timestamp"])
+        except ccxt.OrderNotFound:
+            # Older than what BloFin keeps.
+            return dt_ts(entry.order_date_utc)
 
     def _closed_without_stop(self, pair: str, side: BuySell) -> CcxtOrder:
         """Return the order that took the position off, for freqtrade to keep as its stop order.
 
         It reads as open: freqtrade asks for its state in the next loop and closes the trade then.
         """
-        closing = self._closed_since_entry(pair, side, self._database.first_entry_id(pair))
+        closing = self._closing_orders(pair, side)
         if not closing:
             raise ccxt.ExchangeError(
                 f"{pair} has no position on BloFin and no order that closed it is known yet."

@@ -48,12 +48,14 @@ def closing_orders(
     since: int,
     known_ids: Collection[str],
     entry_id: str | None = None,
+    booked_until: int = 0,
 ) -> list[CcxtOrder]:
     """Filled orders of `side` that reduced a position, in the order in which they ended.
 
     :param orders: ended orders of the pair, any order.
     :param since: only orders that ended at this time (ms) or later.
     :param known_ids: ids of orders in freqtrade's database (its own exits), left out.
+    :param booked_until: what ended at this time (ms) or before has been booked already.
     :param entry_id: of the order that opened the position; what ended in the millisecond `since`
         and has an earlier id closed the position before.
     """
@@ -64,6 +66,7 @@ def closing_orders(
             if order["side"] == side
             and (order.get("filled") or 0.0) > 0
             and _ended(order) >= since
+            and _ended(order) > booked_until
             and order["id"] not in known_ids
             and closes(order)
             and not (_ended(order) == since and _is_earlier(order["id"], entry_id))
@@ -90,6 +93,11 @@ def closes(order: CcxtOrder) -> bool:
         "sl",
         *LIQUIDATIONS,
     )
+
+
+def is_of_tpsl(order: CcxtOrder) -> bool:
+    """Whether a TP/SL order has placed this one."""
+    return order["info"].get("orderCategory") in ("tp", "sl")
 
 
 def what_closed(order: CcxtOrder) -> str:

@@ -79,6 +79,10 @@ class Matching:
         if order.order_type == "market" and order.origin != "api" and offers:
             price, size = offers[-1]
             offers[-1] = (price, size + order.remaining)
+            share = self.venue.settings.stop_fill_share
+            if order.origin == "trigger" and order.reduce_only and share < 1:
+                lot = self.venue.instrument(order.inst_id).lot_size
+                return [(offers[0][0], order.size * share // lot * lot)]
         return offers
 
     def _take(self, account: Account, order: Order, offers: list[Level]) -> None:

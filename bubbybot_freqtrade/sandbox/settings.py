@@ -56,7 +56,8 @@ class SandboxSettings(BaseModel):
     `each_fill` or only after the `complete_fill` of its entry), `passed_trigger` (a TP/SL whose
     trigger is already passed is accepted and canceled at once, or refused with 102037..102040),
     `order_failure` (the outer code of an answer in which every order failed), `leftover_exits`
-    (closing orders left when their position goes are canceled, or keep resting).
+    (closing orders left when their position goes are canceled, or keep resting),
+    `stop_fill_share` (how much of a TP/SL's market order finds a buyer; the rest is canceled).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -89,6 +90,7 @@ class SandboxSettings(BaseModel):
     passed_trigger: Literal["cancel", "refuse"] = "cancel"
     order_failure: Literal["1", "0"] = "1"
     leftover_exits: Literal["cancel", "keep"] = "cancel"
+    stop_fill_share: Decimal = Field(default=Decimal(1), gt=0, le=1)
 
     @model_validator(mode="after")
     def _keys_are_distinct(self) -> SandboxSettings:

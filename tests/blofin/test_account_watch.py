@@ -89,6 +89,30 @@ def test_an_entry_lost_by_a_kill_is_put_back_and_lives_on(open_desk):
     assert desk.closed(trade).exit_reason == "take_profit_on_exchange"
 
 
+def test_the_filled_part_of_an_entry_lost_by_a_kill_is_put_back(open_desk):
+    desk = open_desk()
+    bot = desk.start()
+    bot.strategy.confirm_trade_entry(pair=BTC, rate=49_000.0, side="long")
+    bot.exchange.create_order(
+        pair=BTC, ordertype="limit", side="buy", amount=0.01, rate=49_000.0, leverage=5.0
+    )
+    (order,) = desk.sandbox.engine.account(DEMO_UID).live_orders()
+    desk.sandbox.fill(order.order_id, Decimal(4))
+    desk.stop()
+    desk.pass_time(1)
+    bot = desk.start()
+    for _ in range(5):
+        desk.loop()
+    (trade,) = Trade.get_open_trades()
+    assert (trade.amount, trade.enter_tag) == (0.004, "recovered")
+    assert kinds(bot) == []
+    (stop,) = desk.standing_stops(BTC)
+    assert stop.size >= 4 or stop.is_entire_position
+    RPC(bot)._rpc_force_exit(str(trade.id))
+    desk.loop()
+    assert desk.closed(trade).exit_reason == "force_exit"
+
+
 def test_an_entry_lost_by_a_kill_is_booked_also_when_its_stop_filled_meanwhile(open_desk):
     desk = open_desk({ETH: [(0, 2_000), (20, 2_000), (60, 1_900)]})
     bot = desk.start()

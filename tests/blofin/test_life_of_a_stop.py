@@ -1,5 +1,6 @@
 """From the entry's own request to the last exit: real bot, real database, venue on loopback."""
 
+from decimal import Decimal
 from itertools import pairwise
 
 import pytest
@@ -139,6 +140,76 @@ def test_a_position_closed_in_the_app_closes_the_trade(open_desk):
         engine.order_entry.close_position(account, body)
     desk.loop()
     assert desk.closed(trade).exit_reason == "sold_on_exchange"
+
+
+def reduce_by_hand(desk, **order) -> str:
+    """Close a part of the BTC position in the app; the order's id."""
+    body = {"instId": "BTC-USDT", "marginMode": "isolated", "positionSide": "net", "side": "sell"}
+    answer = desk.sandbox.app("/api/v1/trade/order", body | {"reduceOnly": "true"} | order)
+    return answer["data"][0]["orderId"]
+
+
+@pytest.mark.parametrize("ended", ["filled", "partially_canceled"])
+def test_a_part_closed_by_hand_is_booked_with_the_rest(open_desk, ended):
+    desk = open_desk({BTC: [(0, 50_000), (20, 50_000), (25, 48_000)]})
+    desk.start()
+    trade = desk.enter(BTC)
+    size = {"filled": "4", "partially_canceled": "5"}[ended]
+    order_id = reduce_by_hand(desk, orderType="limit", price="50500", size=size)
+    desk.sandbox.fill(order_id, Decimal(4))
+    if ended == "partially_canceled":
+        body = {"instId": "BTC-USDT", "orderId": order_id}
+        assert desk.sandbox.app("/api/v1/trade/cancel-order", body)["code"] == "0"
+    desk.loop(minutes=30)
+    trade = desk.closed(trade)
+    assert trade.exit_reason == "stoploss_on_exchange"
+    assert trade.close_profit_abs == pytest.approx(realized(desk), abs=0.005)
+
+
+def test_a_part_closed_by_hand_is_booked_also_when_the_stop_was_replaced_since(open_desk):
+    desk = open_desk({BTC: [(0, 50_000), (20, 50_000), (25, 48_000)]}, amend_tpsl=False)
+    desk.start()
+    trade = desk.enter(BTC)
+    reduce_by_hand(desk, orderType="market", size="4")
+    desk.move_stop(BTC, 49_500.0)
+    desk.loop(minutes=30)
+    trade = desk.closed(trade)
+    assert trade.exit_reason == "stoploss_on_exchange"
+    assert trade.close_profit_abs == pytest.approx(realized(desk), abs=0.005)
+
+
+def test_what_a_stop_filled_in_part_is_booked_once_and_the_rest_is_closed(open_desk):
+    desk = open_desk({BTC: [(0, 50_000), (20, 50_000), (25, 48_000)]}, stop_fill_share="0.4")
+    desk.start()
+    trade = desk.enter(BTC)
+    whole = trade.amount
+    desk.loop(minutes=30)
+    Trade.session.refresh(trade)
+    assert trade.is_open
+    assert trade.amount == pytest.approx(0.6 * whole, abs=0.0002)
+    for _ in range(3):
+        desk.loop()
+    trade = desk.closed(trade)
+    assert not desk.sandbox.engine.account(DEMO_UID).positions
+    assert trade.close_profit_abs == pytest.approx(realized(desk), abs=0.005)
+
+
+def test_a_second_stop_books_only_what_the_first_has_left(open_desk):
+    """The price has come back meanwhile: a new stop stands on the rest, and fills later."""
+    course = [(0, 50_000), (20, 50_000), (25, 48_900), (26, 49_900), (60, 49_900), (70, 48_500)]
+    desk = open_desk({BTC: course}, stop_fill_share="0.4")
+    desk.start()
+    trade = desk.enter(BTC)
+    desk.loop(minutes=30)
+    desk.loop()
+    (stop,) = desk.standing_stops(BTC)
+    assert trade.is_open
+    desk.loop(minutes=60)
+    for _ in range(3):
+        desk.loop()
+    trade = desk.closed(trade)
+    assert [o.status for o in trade.orders if o.order_id == stop.tpsl_id] == ["closed"]
+    assert trade.close_profit_abs == pytest.approx(realized(desk), abs=0.005)
 
 
 def test_a_stop_canceled_in_the_app_is_there_again_after_one_loop(open_desk):

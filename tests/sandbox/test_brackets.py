@@ -219,6 +219,17 @@ def test_amend_tpsl_moves_the_stop_in_place(open_sandbox):
     assert late["code"] == "102067"
 
 
+def test_a_stop_that_finds_a_thin_book_closes_a_part(open_sandbox):
+    owner = open_sandbox({"BTC-USDT": FALL}, stop_fill_share="0.4")
+    enter(owner)
+    owner.play(8)
+    (position,) = owner.positions()
+    assert Decimal(position["positions"]) == 6
+    fired = owner.history()[0]
+    assert (fired["state"], Decimal(fired["filledSize"])) == ("partially_canceled", 4)
+    assert owner.live_tpsl() == []
+
+
 @pytest.mark.parametrize(
     ("leftover_exits", "states"), [("cancel", ["canceled", "canceled"]), ("keep", ["live", "live"])]
 )
