@@ -21,6 +21,7 @@ from freqtrade.resolvers import StrategyResolver
 from rich.console import Console
 from rich.table import Table
 
+from bubbybot_freqtrade.closed_candles import CANDLE_SECONDS
 from bubbybot_freqtrade.confluence import (
     EVIDENCE,
     EVIDENCE_CANDLES,
@@ -81,9 +82,10 @@ def explain(config: dict[str, Any], pair: str, time: datetime | None) -> Explana
     # What a command without an exchange does not set: the file format, and fees of a market.
     config = {"dataformat_ohlcv": "feather", "fee": TAKER_FEE} | dict(config)
     if time is not None:
-        # Ends with the explained candle, so that nothing later can take part.
+        # Ends with the newest opening that had closed by then, so that nothing later can take part.
         start = time - timedelta(days=4)
-        config["timerange"] = f"{int(start.timestamp())}-{int(time.timestamp()) - 1}"
+        end = int(time.timestamp()) - CANDLE_SECONDS
+        config["timerange"] = f"{int(start.timestamp())}-{end}"
     strategy = StrategyResolver.load_strategy(config)
     if not isinstance(strategy, BubbyBotStrategy):
         raise click.ClickException(f"{config['strategy']} is not BubbyBot; there is no score.")
@@ -209,8 +211,8 @@ def picture(explained: Explanation) -> str:
     """The last day of candles with stop and target, the scores below them; SVG."""
     frame = explained.frame.tail(CANDLES_SHOWN)
     levels = _levels(explained)
-    low = min(frame["low"].min(), *(price for _, price, _ in levels), frame["low"].min())
-    high = max(frame["high"].max(), *(price for _, price, _ in levels), frame["high"].max())
+    prices = [price for _, price, _ in levels]
+    low, high = min([frame["low"].min(), *prices]), max([frame["high"].max(), *prices])
     step = (WIDTH - 2 * MARGIN) / len(frame)
 
     def y(price: float) -> float:

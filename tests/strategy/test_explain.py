@@ -52,6 +52,18 @@ def test_a_candle_without_entry_says_what_is_missing(ask, lively: Backtest) -> N
     assert "bubbybot patterns" not in answer.output, "past trades have no say by default"
 
 
+@pytest.mark.parametrize(
+    ("time", "opened"), [("12:14", "11:45"), ("12:15", "12:00"), ("12:16", "12:00")]
+)
+def test_a_candle_is_explained_once_it_has_closed(
+    ask, lively: Backtest, time: str, opened: str
+) -> None:
+    day = f"{lively.trades['open_date'].iloc[0]:%Y-%m-%d}"
+    answer = ask("BTC/USDT:USDT", f"{day}T{time}")
+    assert answer.exit_code == 0, answer.output
+    assert f"15m candle of {day} {opened} UTC" in answer.output
+
+
 def test_where_past_trades_have_a_say_it_says_so(ask) -> None:
     answer = ask("BTC/USDT:USDT", learning={"veto": True})
     assert answer.exit_code == 0, answer.output
