@@ -240,7 +240,9 @@ def page(
         f"Made by `make results` on {source}, {START} to {END}, {', '.join(PAIRS)}, 15m candles, "
         "0.06 % fee on entry and exit, recorded funding. Profit is a share of equity at entry, "
         "compounded; fees and funding are sums of such shares; R is the planned loss, fees "
-        "included. Drawdown counts closed trades.",
+        "included. Drawdown counts closed trades. The recorded candles begin on 2024-01-01, so "
+        "until 2024-06-16 there are fewer 4h candles than the 1,000 that a running bot has: trades "
+        "of the first months are not exactly those it would have made.",
         "",
         f"**{verdict(out)}**",
         "",

@@ -5,7 +5,10 @@ Most of them are the user's to choose; those here would take the stop, the targe
 day's limit away from the plan, in some modes silently.
 """
 
+import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from operator import eq, ge
 from typing import Any
 
 from freqtrade.enums import RunMode
@@ -13,28 +16,43 @@ from freqtrade.exceptions import ConfigurationError
 from freqtrade.optimize.hyperopt_tools import HyperoptTools
 from freqtrade.strategy import IStrategy
 
-Rule = tuple[str, Callable[[Any], bool], str]
 
-RULES: tuple[Rule, ...] = (
-    ("timeframe", lambda value: value == "15m", "the analysis is made for 15m candles"),
-    ("minimal_roi", lambda value: not value, "the target comes from the plan, at least 2R"),
-    ("stoploss", lambda value: value >= -0.5, "an entry without a plan may lose half its margin"),
-    ("use_custom_stoploss", bool, "the stop comes from the plan"),
-    ("trailing_stop", lambda value: not value, "the stop follows the settings in bubbybot.exits"),
-    ("use_custom_roi", bool, "the target comes from the plan"),
-    (
-        "ignore_roi_if_entry_signal",
-        lambda value: not value,
-        "the target would wait for the signal to end",
-    ),
-    ("use_exit_signal", bool, "critical exits and the day's loss limit close trades through it"),
-    (
-        "position_adjustment_enable",
-        lambda value: not value,
-        "a second entry into a trade has neither plan nor limit",
-    ),
+@dataclass(frozen=True)
+class Kept:
+    """A setting that must stay as the strategy has it, and why.
+
+    :param keeps: compares a value with the strategy's own; `ge` where more is stricter
+    """
+
+    setting: str
+    why: str
+    keeps: Callable[[Any, Any], bool] = eq
+
+    def allowed(self, strategy: type[IStrategy]) -> str:
+        """The strategy's own value, as a config spells it."""
+        own = json.dumps(self.of(strategy))
+        return f"at least {own}" if self.keeps is ge else own
+
+    def of(self, strategy: IStrategy | type[IStrategy]) -> Any:
+        """Its value on a strategy or on a strategy's class."""
+        block, _, key = self.setting.partition(".")
+        value = getattr(strategy, block)
+        return value.get(key) if key else value
+
+
+KEPT = (
+    Kept("timeframe", "the analysis is made for it"),
+    Kept("startup_candle_count", "with fewer the analysis depends on where candles begin", ge),
+    Kept("minimal_roi", "the target comes from the plan, at least 2R away"),
+    Kept("use_custom_roi", "the target comes from the plan"),
+    Kept("ignore_roi_if_entry_signal", "the target would wait for the end of a signal"),
+    Kept("stoploss", "an entry that has lost its plan may lose half its margin", ge),
+    Kept("use_custom_stoploss", "the stop comes from the plan"),
+    Kept("trailing_stop", "how the stop moves stands in bubbybot.exits"),
+    Kept("order_types.stoploss", "a limit order may never fill"),
+    Kept("use_exit_signal", "the day's limit and critical exits close trades through it"),
+    Kept("position_adjustment_enable", "a second entry has neither plan nor limit"),
 )
-"""Attribute of the strategy, what it may be, and why."""
 
 FORBIDDEN_SPACES = ("roi", "stoploss", "trailing")
 
@@ -44,31 +62,16 @@ def refuse_overrides(strategy: IStrategy, config: Mapping[str, Any]) -> None:
 
     :raises ConfigurationError: one line that names the first wrong setting and why it is wrong.
     """
-    for name, is_allowed, why in RULES:
-        value = getattr(strategy, name)
-        if not is_allowed(value):
+    for kept in KEPT:
+        value = kept.of(strategy)
+        if not kept.keeps(value, kept.of(type(strategy))):
             raise ConfigurationError(
-                f"{name} = {value!r} can't be used with BubbyBot: {why}. Remove it from the config "
-                "(and from the strategy's parameter file, where hyperopt wrote one)."
+                f"{kept.setting} = {value!r} can't be used with BubbyBot, it must stay "
+                f"{kept.allowed(type(strategy))}: {kept.why}. Remove it from the config (and from "
+                "the strategy's parameter file, where hyperopt wrote one)."
             )
-    fewest = type(strategy).startup_candle_count
-    if strategy.startup_candle_count < fewest:
-        raise ConfigurationError(
-            f"startup_candle_count = {strategy.startup_candle_count} is too small: the analysis "
-            f"needs {fewest} candles to be the same wherever it begins."
-        )
-    _refuse_order_types(strategy)
     if config.get("runmode") == RunMode.HYPEROPT:
         _refuse_spaces(config)
-
-
-def _refuse_order_types(strategy: IStrategy) -> None:
-    kind = strategy.order_types.get("stoploss")
-    if kind != "market":
-        raise ConfigurationError(
-            f"order_types.stoploss = {kind!r} can't be used with BubbyBot: a limit may never fill, "
-            "stops are market orders."
-        )
 
 
 def _refuse_spaces(config: Mapping[str, Any]) -> None:

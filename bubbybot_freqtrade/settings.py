@@ -1,7 +1,8 @@
 """The ``bubbybot: {…}`` block of freqtrade's config.
 
 Every setting has the owner's rule as its bound: a config can be stricter than the rules, never
-looser. A wrong key or value stops the bot at start with one line that names the setting.
+looser. What counts as full evidence is bounded too, or a score of 0.7 would mean nothing. A wrong
+key or value stops the bot at start with one line that names the setting.
 """
 
 from collections.abc import Mapping
@@ -9,7 +10,14 @@ from difflib import get_close_matches
 from typing import Any, Literal, Self
 
 from freqtrade.exceptions import ConfigurationError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    ValidationError,
+    model_validator,
+)
 
 # The owner's rules. They are the bounds of the settings below.
 MIN_CONFIDENCE = 0.70
@@ -48,10 +56,10 @@ class ConfluenceSettings(Settings):
         default=0.50, ge=0, le=1, description="what the other side's evidence costs"
     )
     full_evidence: float = Field(
-        default=0.6, gt=0, le=1, description="analyzer score that counts as full evidence"
+        default=0.6, ge=0.6, le=1, description="analyzer score that counts as full evidence"
     )
     full_score: float = Field(
-        default=0.65, gt=0, le=1, description="combined evidence that counts as a score of 1"
+        default=0.65, ge=0.6, le=1, description="combined evidence that counts as a score of 1"
     )
     regime_filter: bool = Field(
         default=True,
@@ -173,7 +181,7 @@ class MessageSettings(Settings):
     price_move: float | None = Field(
         default=0.03, gt=0, description="move of a price within 15 minutes that is told"
     )
-    price_moves: dict[str, float] = Field(
+    price_moves: dict[str, PositiveFloat] = Field(
         default={}, description="the same for single pairs, by their names"
     )
     stale_minutes: float = Field(

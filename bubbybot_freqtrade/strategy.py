@@ -23,24 +23,22 @@ from freqtrade.strategy import (
     CategoricalParameter,
     DecimalParameter,
     IStrategy,
-    merge_informative_pair,
     stoploss_from_absolute,
 )
 from freqtrade.util import dt_ts
 
 from bubbybot_freqtrade import messages, plots
-from bubbybot_freqtrade.analyzers import frankie_candles, lux_algo, market_cipher
+from bubbybot_freqtrade.analysis import (
+    CONTEXT_COLUMNS,
+    CONTEXT_TIMEFRAMES,
+    analyze,
+    stored_four_hours,
+    warn_of_short_history,
+    with_context,
+)
 from bubbybot_freqtrade.blofin.bracket import Bracket, offer_bracket
 from bubbybot_freqtrade.closed_candles import CANDLE, Candle, ClosedCandles
-from bubbybot_freqtrade.confluence import (
-    REGIME_COLUMNS,
-    SCORE_COLUMNS,
-    SIDES,
-    Side,
-    regime,
-    scores,
-    tags,
-)
+from bubbybot_freqtrade.confluence import SIDES, Side, regime, scores, tags
 from bubbybot_freqtrade.equity import (
     Equity,
     UnknownMarkError,
@@ -55,7 +53,6 @@ from bubbybot_freqtrade.learning.trades import ClosedTrades, read_prior
 from bubbybot_freqtrade.overrides import refuse_overrides
 from bubbybot_freqtrade.risk.breakers import day_start, next_day
 from bubbybot_freqtrade.risk.levels import (
-    LEVEL_COLUMNS,
     average_true_range,
     forced_levels,
     long_levels,
@@ -96,8 +93,6 @@ PARAMETERS = {
     "trail_from": "exits",
 }
 DAILY_LOSS_LOCK = "BubbyBot: daily loss limit"
-CONTEXT_TIMEFRAMES = ("1h", "4h")
-CONTEXT_COLUMNS = tuple(dict.fromkeys(("date", *SCORE_COLUMNS, *LEVEL_COLUMNS, *REGIME_COLUMNS)))
 TAKER_FEE = 0.0006
 # A forced market order with a price fills at the market's; so far apart the plan still holds.
 FORCED_RATE_GAP = 0.002
@@ -149,6 +144,7 @@ class BubbyBotStrategy(IStrategy):
     use_custom_roi = True
     minimal_roi: dict[str, float] = {}  # noqa: RUF012 - freqtrade's own interface
     use_exit_signal = True
+    ignore_roi_if_entry_signal = False
     position_adjustment_enable = False
 
     order_types = {  # noqa: RUF012 - freqtrade's own interface
@@ -271,13 +267,12 @@ class BubbyBotStrategy(IStrategy):
         for timeframe, context in contexts.items():
             if context.empty:
                 continue
+            if not self._trades_for_real():
+                warn_of_short_history(
+                    dataframe, context, pair, timeframe, self.startup_candle_count
+                )
             analyzed = self._analyzed_context(context, pair, timeframe)
-            # Merged with the dates alone: with all columns it takes a multiple of the time.
-            merged = merge_informative_pair(
-                dataframe[["date"]], analyzed, self.timeframe, timeframe
-            )
-            merged = merged.drop(columns="date").set_axis(dataframe.index)
-            dataframe = pd.concat([dataframe, merged], axis=1)
+            dataframe = with_context(dataframe, analyzed, self.timeframe, timeframe)
         # A copy joins the pieces that merging has left; every later column would pay for them.
         dataframe = dataframe.copy()
         dataframe["plan_atr"] = average_true_range(dataframe)
@@ -297,9 +292,9 @@ class BubbyBotStrategy(IStrategy):
 
     def _context_candles(self, pair: str, timeframe: str) -> pd.DataFrame:
         candles = self.dp.get_pair_dataframe(pair, timeframe)
-        if candles.empty and timeframe == "4h":
+        if candles.empty and timeframe == "4h" and not self._trades_for_real():
             # Data folders often hold no 4h candles; they are four of the 1h ones.
-            candles = whole_candles(self.dp.get_pair_dataframe(pair, "1h"), "4h", parts=4)
+            candles = stored_four_hours(self.config, pair, self.startup_candle_count)
         return candles
 
     def _add_plans(self, dataframe: pd.DataFrame, pair: str) -> pd.DataFrame:
@@ -1014,25 +1009,6 @@ class BubbyBotStrategy(IStrategy):
         logger.info(message)
         if notify:
             self.dp.send_msg(message)
-
-
-def analyze(candles: pd.DataFrame) -> pd.DataFrame:
-    """Add the columns of all three analyzers."""
-    for analyzer in (market_cipher, lux_algo, frankie_candles):
-        candles = analyzer.populate(candles)
-    return candles
-
-
-def whole_candles(candles: pd.DataFrame, timeframe: str, parts: int) -> pd.DataFrame:
-    """Candles of `timeframe`, each made of `parts` shorter ones; an unfinished one is left out."""
-    if candles.empty:
-        return candles
-    grouped = candles.resample(timeframe, on="date")
-    made = grouped.agg(
-        {"open": "first", "high": "max", "low": "min", "close": "last", "volume": "sum"}
-    )
-    made = made[grouped.size() == parts]
-    return made.reset_index()
 
 
 def _day_is_over(now: datetime) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from freqtrade.strategy import CategoricalParameter, DecimalParameter
 from pydantic import BaseModel
 
+from bubbybot_freqtrade.overrides import KEPT
 from bubbybot_freqtrade.settings import BubbyBotSettings
 from bubbybot_freqtrade.strategy import BubbyBotStrategy
 
@@ -40,12 +41,24 @@ Shares are of account equity (0.05 is 5 %), distances are shares of the entry pr
 distance from entry to the planned stop.
 """
 
+OVERRIDES_HEAD = """\
+## freqtrade's own settings
+
+freqtrade lets a config, and the parameter file that hyperopt writes, replace a strategy's own
+settings. Most of them are yours to choose; these would take a rule away, so BubbyBot does not start
+with any other value, in a backtest neither.
+
+| setting | what it must stay | why |
+| --- | --- | --- |
+"""
+
 TAIL_HEAD = """\
 ## Hyperopt
 
 These settings are parameters of the strategy too; `freqtrade hyperopt --spaces buy sell` finds
 values for them and writes `user_data/strategies/BubbyBot.json`, which freqtrade reads at the next
-start. What the config says explicitly wins over that file.
+start. What the config says explicitly wins over that file. The spaces `roi`, `stoploss` and
+`trailing` are refused: plans decide stops and targets.
 
 | parameter | space | range |
 | --- | --- | --- |
@@ -66,6 +79,7 @@ def page() -> str:
         else:
             simple[name] = field
     parts.insert(1, "## bubbybot\n\n" + _table(simple, BubbyBotSettings))
+    parts.append(OVERRIDES_HEAD + "\n".join(_overrides()) + "\n")
     parts.append(TAIL_HEAD + "\n".join(_parameters()))
     return "\n".join(parts) + "\n"
 
@@ -103,6 +117,11 @@ def _bounds(field: dict[str, Any]) -> Iterator[str]:
     for key, sign in signs.items():
         if key in field:
             yield f"{sign} {field[key]:g}"
+
+
+def _overrides() -> Iterator[str]:
+    for kept in KEPT:
+        yield f"| `{kept.setting}` | `{kept.allowed(BubbyBotStrategy)}` | {kept.why} |"
 
 
 def _parameters() -> Iterator[str]:

@@ -17,10 +17,11 @@ import numpy.typing as npt
 import pandas as pd
 from freqtrade.exceptions import OperationalException
 
+from bubbybot_freqtrade.analysis import whole_candles
 from bubbybot_freqtrade.learning.features import features, reward_in_r
 from bubbybot_freqtrade.learning.labels import OUTCOMES, barriers, candidates, outcomes
 from bubbybot_freqtrade.learning.model_folder import recover
-from bubbybot_freqtrade.strategy import BubbyBotStrategy, whole_candles
+from bubbybot_freqtrade.strategy import BubbyBotStrategy
 
 logger = logging.getLogger(__name__)
 

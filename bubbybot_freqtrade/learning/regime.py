@@ -23,7 +23,7 @@ def regime_of(frame: pd.DataFrame, row: int, side: Side) -> str:
     :param frame: analyzed candles with `close` and `plan_atr`; a follower's may lack `regime` while
         its producer is silent
     """
-    direction = frame["regime"].iat[row] if "regime" in frame else np.nan
+    direction = float(frame["regime"].to_numpy()[row]) if "regime" in frame else np.nan
     if not np.isfinite(direction):
         return ""
     sign = 1 if side == "long" else -1
