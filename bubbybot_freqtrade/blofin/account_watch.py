@@ -5,7 +5,7 @@ from datetime import timedelta
 from math import isclose
 from typing import TYPE_CHECKING, Any
 
-from freqtrade.exceptions import ExchangeError
+from freqtrade.exceptions import DDosProtection, ExchangeError
 from freqtrade.util import dt_now, dt_ts
 
 from bubbybot_freqtrade.blofin import database
@@ -51,6 +51,8 @@ class AccountWatch:
         # What was seen in the last loop, told or not.
         self._seen: set[tuple[Any, ...]] = set()
         self._told: set[tuple[Any, ...]] = set()
+        # What could not be mended in this loop, and why.
+        self._failed: dict[tuple[Any, ...], str] = {}
         # Pairs with an entry of a killed bot that could fill at any moment.
         self._waiting: set[str] = set()
         self.findings: list[Finding] = []
@@ -62,20 +64,19 @@ class AccountWatch:
         try:
             self._look_back()
             seen = self._compare()
-            self._waiting = {f.pair for f in seen if f.kind is Discrepancy.UNKNOWN_ORDER}
-            self.findings = [f for f in seen if self._is_sure(f)]
-            for finding in self.findings:
-                self._mend(finding)
         except ExchangeError as e:
             self.account_known = False
             logger.warning(f"The account's state is not known, no entries until it is: {e}")
             return
         self.account_known = True
+        self._waiting = {f.pair for f in seen if f.kind is Discrepancy.UNKNOWN_ORDER}
+        self.findings = [f for f in seen if self._is_sure(f)]
+        self._mend_all()
         for finding in self.findings:
-            if finding.key not in self._told:
+            if finding.key not in self._told | self._failed.keys():
                 logger.warning(told(finding))
         self._seen = {finding.key for finding in seen}
-        self._told = {finding.key for finding in self.findings}
+        self._told = {finding.key for finding in self.findings} - self._failed.keys()
 
     def objection(self, pair: str) -> str | None:
         """Why no entry may be sent for a pair; None when one may."""
@@ -95,7 +96,8 @@ class AccountWatch:
     def news(self) -> list[str]:
         """What the owner should know of, a sentence each: the clock and the findings."""
         clock = self._exchange.clock.news()
-        return [*([clock] if clock else []), *(told(finding) for finding in self.findings)]
+        findings = (self._failed.get(finding.key) or told(finding) for finding in self.findings)
+        return [*([clock] if clock else []), *findings]
 
     def _look_back(self) -> None:
         """Put back, once at start, entries that a kill has lost, also those that have ended since.
@@ -152,6 +154,20 @@ class AccountWatch:
     def _open_trade(self, trade: Any) -> OpenTrade:
         contracts = self._exchange.contracts(trade.pair, trade.amount) if trade.amount else 0.0
         return OpenTrade(trade.pair, trade.trade_direction, contracts, trade.has_open_orders)
+
+    def _mend_all(self) -> None:
+        """Mend each by itself, bare positions first; what fails is tried again in the next loop."""
+        self._failed = {}
+        for finding in sorted(self.findings, key=lambda finding: not finding.bare):
+            try:
+                self._mend(finding)
+            except ExchangeError as e:
+                failed = f"{finding.pair}: {finding.kind.replace('_', ' ')}, not mended yet: {e}"
+                self._failed[finding.key] = failed
+                logger.warning(failed)
+                if isinstance(e, DDosProtection):
+                    # Every further request would prolong the ban.
+                    break
 
     def _mend(self, finding: Finding) -> None:
         row = finding.row or {}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bubbybot_freqtrade.blofin.reconciliation import Discrepancy, OpenTrade, compare, told
 from bubbybot_freqtrade.sandbox.faults import Fault
 from bubbybot_freqtrade.sandbox.settings import DEMO_UID
-from tests.blofin.desk import BTC, ETH
+from tests.blofin.desk import BTC, ETH, SOL
 
 
 def by_hand(desk, method, body) -> None:
@@ -52,6 +52,23 @@ def test_an_unknown_bare_position_is_protected_reported_and_not_traded_over(open
     assert len(desk.standing_stops(ETH)) == 1
     told_once = [r for r in caplog.records if "doesn't know. It had no stop" in r.getMessage()]
     assert len(told_once) == 1
+
+
+def test_a_position_that_cannot_be_protected_holds_up_no_other(open_desk, caplog):
+    desk = open_desk()
+    bot = desk.start()
+    open_by_hand(desk, "ETH-USDT")
+    open_by_hand(desk, "SOL-USDT", size="3")
+    fault = Fault(kind="code", code="102114", path="*/trade/order-tpsl", method="POST", times=1)
+    desk.sandbox.faults.add(fault)
+    desk.loop()
+    bare = [pair for pair in (ETH, SOL) if not desk.standing_stops(pair)]
+    assert len(bare) == 1
+    assert any("not mended" in news for news in bot.exchange.account_watch.news())
+    assert desk.enter(BTC).is_open
+    desk.loop()
+    assert len(desk.standing_stops(ETH)) == len(desk.standing_stops(SOL)) == 1
+    assert not any("not mended" in news for news in bot.exchange.account_watch.news())
 
 
 def test_the_pair_is_traded_again_once_the_position_is_gone(open_desk):
