@@ -20,6 +20,8 @@ import click
 import requests
 from freqtrade.configuration.config_validation import validate_config_consistency
 from freqtrade.configuration.detect_environment import running_in_docker
+from freqtrade.configuration.environment_vars import environment_vars_to_dict
+from freqtrade.configuration.load_config import load_from_files
 from freqtrade.exceptions import ConfigurationError, FreqtradeException
 from freqtrade.exchange import Exchange
 from freqtrade.plugins.pairlist.pairlist_helpers import expand_pairlist
@@ -34,6 +36,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bubbybot_freqtrade.heartbeat import HUNG_AFTER, last_sign_of_life
 from bubbybot_freqtrade.settings import BubbyBotSettings
 from bubbybot_freqtrade.user_config import (
+    DEFAULT_CONFIG,
     Config,
     config_option,
     open_exchange,
@@ -114,6 +117,7 @@ def examine(
         yield note("the rest", "Not examined: it needs a config that can be read.")
         return
     yield from configuration(config)
+    yield from environment(list(files) or [DEFAULT_CONFIG])
     yield from database(config)
     yield from telegram(config, telegram_api)
     yield from rest_api(config)
@@ -235,6 +239,30 @@ def configuration(config: Config) -> Iterator[Finding]:
         "paper trading (dry_run)" if config["dry_run"] else f"real orders on {_account(config)}"
     )
     yield ok("config", f"{type(strategy).__name__}, {orders}, {config['trading_mode']}.")
+
+
+def environment(files: Sequence[str]) -> Iterator[Finding]:
+    """Settings of the config files that a FREQTRADE__… variable replaces, by name alone."""
+    if "-" in files:
+        # Standard input can be read once.
+        return
+    with quiet_freqtrade():
+        replaced = sorted(_replaced(load_from_files(list(files)), environment_vars_to_dict()))
+    if replaced:
+        yield note(
+            "environment",
+            f"Set by FREQTRADE__… variables and otherwise in a config file: {', '.join(replaced)}.",
+            "They win over the config files; where they should not, put a # before the line in .env.",
+        )
+
+
+def _replaced(settings: Config, given: Config, path: str = "") -> Iterator[str]:
+    for name, value in given.items():
+        ours = settings.get(name)
+        if isinstance(value, dict) and isinstance(ours, dict):
+            yield from _replaced(ours, value, f"{path}{name}.")
+        elif ours not in (None, "") and ours != value:
+            yield f"{path}{name}"
 
 
 def _account(config: Config) -> str:

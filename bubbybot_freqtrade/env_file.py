@@ -15,15 +15,21 @@ GENERATED = (f"{SERVER}PASSWORD", f"{SERVER}JWT_SECRET_KEY", f"{SERVER}WS_TOKEN"
 OWNER_ONLY = 0o600
 # What freqtrade wants beside them, for folders without a template.
 BESIDE = {
-    f"{SERVER}ENABLED": "false",
+    f"{SERVER}ENABLED": "true",
     f"{SERVER}LISTEN_IP_ADDRESS": "127.0.0.1",
     f"{SERVER}LISTEN_PORT": "8080",
     f"{SERVER}USERNAME": "owner",
 }
 
-# A line as shells and docker's env_file read it: NAME=value, maybe exported, maybe quoted.
+# A line as shells and docker's env_file read it: NAME=value, maybe exported, maybe quoted, maybe
+# out of use behind a #.
 _SETTING = re.compile(
-    r"""(?P<before>\s*(?:export\s+)?)(?P<name>\w+)=(?P<quote>['"]?)(?P<value>.*?)(?P=quote)\s*$"""
+    r"""
+    (?P<before>\s*(?P<unused>\#\s*)?(?:export\s+)?)(?P<name>\w+)=
+    (?:(?P<quote>['"])(?P<quoted>.*?)(?P=quote)|(?P<plain>[^'"]*?))
+    (?P<after>\s+\#.*|\s*)
+    """,
+    re.VERBOSE,
 )
 
 
@@ -40,14 +46,19 @@ def secrets_command(file: Path, renew: bool) -> None:
     """Generate the secrets of freqtrade's API server into .env, readable by you alone.
 
     Password, JWT secret and websocket token are long and random, and never printed. What stands in
-    the file already is kept, keys of BloFin and Telegram included. The server stays off until
-    FREQTRADE__API_SERVER__ENABLED is true.
+    the file already is kept, keys of BloFin and Telegram included. Lines behind a # are not in use:
+    the server stays as the config has it until you take theirs away.
     """
     is_new = not file.exists()
     source = TEMPLATE if is_new and TEMPLATE.exists() else file
-    before = source.read_text(encoding="utf-8") if source.exists() else ""
-    text, made = with_secrets(before, renew=renew)
-    write_for_owner(file, text)
+    try:
+        before = source.read_text(encoding="utf-8") if source.exists() else ""
+        text, made = with_secrets(before, renew=renew)
+        write_for_owner(file, text)
+    except UnicodeDecodeError as error:
+        raise click.ClickException(f"{source} is not text in UTF-8; save it as such.") from error
+    except OSError as error:
+        raise click.ClickException(f"{file}: {error.strerror}.") from error
     names = ", ".join(made) if made else "nothing, all of them were there"
     click.echo(
         f"{file}{' (new)' if is_new else ''}, for your eyes only (0600). Generated: {names}."
@@ -58,20 +69,32 @@ def secrets_command(file: Path, renew: bool) -> None:
 def with_secrets(text: str, *, renew: bool = False) -> tuple[str, list[str]]:
     """`text` of an env file with the server's settings filled in, and the names of new secrets."""
     lines = text.splitlines()
-    given = {found["name"]: found["value"] for line in lines if (found := _SETTING.match(line))}
-    wanted = {name: value for name, value in BESIDE.items() if not given.get(name)}
-    made = [name for name in GENERATED if renew or not given.get(name)]
+    given = _settings(lines)
+    wanted = {name: value for name, value in BESIDE.items() if _is_empty(given.get(name))}
+    made = [name for name in GENERATED if renew or _is_empty(given.get(name))]
     wanted |= {name: secrets.token_urlsafe(32) for name in made}
-    filled = []
-    for line in lines:
-        found = _SETTING.match(line)
-        if found and found["name"] in wanted:
-            line = f"{found['before']}{found['name']}={wanted.pop(found['name'])}"
-        filled.append(line)
-    missing = [f"{name}={value}" for name, value in wanted.items()]
-    if missing:
-        filled += ["", "# freqtrade's REST API and FreqUI", *missing]
-    return "\n".join(filled).lstrip("\n") + "\n", made
+    for name in wanted.keys() & given.keys():
+        row, found = given[name]
+        lines[row] = f"{found['before']}{name}={wanted.pop(name)}{found['after']}"
+    if wanted:
+        # Out of use: in the environment they would win over the config files.
+        title = "# freqtrade's REST API and FreqUI: take the # in front of these away to turn it on"
+        lines += ["", title, *(f"#{name}={value}" for name, value in wanted.items())]
+    return "\n".join(lines).lstrip("\n") + "\n", made
+
+
+def _settings(lines: list[str]) -> dict[str, tuple[int, re.Match[str]]]:
+    """By name, the line that counts: the last one in use, else the first behind a #."""
+    given: dict[str, tuple[int, re.Match[str]]] = {}
+    for row, line in enumerate(lines):
+        found = _SETTING.fullmatch(line)
+        if found and (not found["unused"] or found["name"] not in given):
+            given[found["name"]] = row, found
+    return given
+
+
+def _is_empty(setting: tuple[int, re.Match[str]] | None) -> bool:
+    return setting is None or not (setting[1]["quoted"] or setting[1]["plain"])
 
 
 def write_for_owner(file: Path, text: str) -> None:

@@ -303,3 +303,18 @@ def test_a_folder_without_write_permission_is_seen(tmp_path, monkeypatch):
     }
     (finding,) = doctor.database(config)
     assert "not writable" in finding.line
+
+
+def test_settings_that_the_environment_replaces_are_noted_without_their_values(visit, monkeypatch):
+    monkeypatch.setenv("FREQTRADE__EXCHANGE__PASSWORD", "")
+    monkeypatch.setenv("FREQTRADE__EXCHANGE__SECRET", "a-secret-of-the-environment")
+    monkeypatch.setenv("FREQTRADE__MAX_OPEN_TRADES", "1")
+    monkeypatch.setenv("FREQTRADE__BOT_NAME", "not in the file")
+    seen = visit(bot_name="", max_open_trades=1)
+    assert "exchange.password, exchange.secret." in seen.notes()["environment"]
+    assert "a-secret" not in str([finding.line for finding in seen.findings])
+
+
+def test_an_environment_of_its_own_is_no_note(visit, monkeypatch):
+    monkeypatch.setenv("FREQTRADE__EXCHANGE__UID", "1")
+    assert visit().about("environment") == []

@@ -192,8 +192,9 @@ def make_the_environment_file(clone: Clone, command: str) -> None:
     for name, value in (
         ("KEY", DEMO_API_KEY), ("SECRET", DEMO_SECRET), ("PASSWORD", DEMO_PASSPHRASE),
     ):  # fmt: skip
-        assert f"FREQTRADE__EXCHANGE__{name}=\n" in text
-        text = text.replace(f"__EXCHANGE__{name}=\n", f"__EXCHANGE__{name}={value}\n")
+        line = f"#FREQTRADE__EXCHANGE__{name}=''\n"
+        assert line in text
+        text = text.replace(line, f"FREQTRADE__EXCHANGE__{name}='{value}'\n")
     file.write_text(text)
 
 
