@@ -103,14 +103,22 @@ class BlofinRequests(Exchange):
         self, pair: str, client_order_id: str, tpsl: bool, lost: ccxt.BaseError
     ) -> CcxtOrder:
         logger.warning(f"BloFin's answer to an order on {pair} got lost, looking it up: {lost}")
+        earlier = self._unresolved_until.get(pair)
+        self._unresolved_until[pair] = dt_now() + REQUEST_LIFETIME
         params = {"clientOrderId": client_order_id, **({"tpsl": True} if tpsl else {})}
         for pause in LOOK_UP_PAUSES:
             time.sleep(pause)
             try:
-                return self._api.fetch_order("", pair, params)
-            except (ccxt.OrderNotFound, ccxt.OperationFailed) as e:
+                order = self._api.fetch_order("", pair, params)
+            except ccxt.BaseError as e:
+                # Whatever it is, it doesn't say that the order is not there.
                 logger.debug(f"Order {client_order_id} on {pair} not found yet: {e}")
-        self._unresolved_until[pair] = dt_now() + REQUEST_LIFETIME
+                continue
+            if earlier is None:
+                self._unresolved_until.pop(pair, None)
+            else:
+                self._unresolved_until[pair] = earlier
+            return order
         raise lost
 
     def _position(self, pair: str, side: TradeSide, *, fresh: bool = False) -> CcxtPosition | None:

@@ -3,12 +3,13 @@
 from decimal import Decimal
 
 import pytest
-from freqtrade.exceptions import InvalidOrderException
+from freqtrade.exceptions import ExchangeError, InvalidOrderException
 from freqtrade.persistence import Trade
 from freqtrade.rpc import RPC
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bubbybot_freqtrade.blofin import exchange_requests
 from bubbybot_freqtrade.blofin.reconciliation import Discrepancy, OpenTrade, compare, told
 from bubbybot_freqtrade.sandbox.faults import Fault
 from bubbybot_freqtrade.sandbox.settings import DEMO_UID
@@ -236,6 +237,26 @@ def test_an_entry_whose_answer_is_lost_is_found_and_not_sent_twice(open_desk, ki
     assert len(desk.posts("/api/v1/trade/order")) == 1
     assert trade.amount > 0
     assert len(desk.standing_stops(BTC)) == 1
+
+
+@pytest.mark.parametrize("code", ["404", "152002", "401"])
+def test_an_entry_that_cannot_be_looked_up_is_not_sent_again(open_desk, monkeypatch, code):
+    monkeypatch.setattr(exchange_requests, "LOOK_UP_PAUSES", (0.0,) * 3)
+    desk = open_desk()
+    bot = desk.start()
+    desk.sandbox.faults.add(Fault(kind="lost_reset", path="*/trade/order", method="POST", times=1))
+    desk.sandbox.faults.add(Fault(kind="code", code=code, path="*/trade/order-detail", times=3))
+    with pytest.raises(ExchangeError):
+        RPC(bot)._rpc_force_entry(BTC, None, order_side="long")
+    desk.loop()
+    with pytest.raises(InvalidOrderException, match="got lost"):
+        RPC(bot)._rpc_force_entry(BTC, None, order_side="long")
+    for _ in range(3):
+        desk.loop(minutes=1)
+    assert len(desk.posts("/api/v1/trade/order")) == 1
+    (trade,) = Trade.get_open_trades()
+    (position,) = desk.sandbox.engine.account(DEMO_UID).positions.values()
+    assert trade.amount == pytest.approx(float(position.size) * 0.001)
 
 
 def test_no_entry_while_the_account_cannot_be_read(open_desk):
