@@ -252,7 +252,7 @@ def environment(files: Sequence[str]) -> Iterator[Finding]:
         yield note(
             "environment",
             f"Set by FREQTRADE__… variables and otherwise in a config file: {', '.join(replaced)}.",
-            "They win over the config files; where they should not, put a # before the line in .env.",
+            "They win over the config files; where they should not, put a # before them in .env.",
         )
 
 

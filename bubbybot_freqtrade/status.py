@@ -19,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy.engine import make_url
 
+from bubbybot_freqtrade.blofin.stops import covers, stop_candidates
 from bubbybot_freqtrade.messages import price
 from bubbybot_freqtrade.risk.breakers import Day, Exposure, day_of, day_start, price_profit
 from bubbybot_freqtrade.risk.plan import TradeSide
@@ -41,7 +42,8 @@ PLAN = "plan"
 class OpenPosition:
     """One position as venue and database see it; None where the one or the other has nothing.
 
-    Prices and profits in quote currency; `stop` and `target` are the venue's standing orders.
+    Prices and profits in quote currency, sizes in contracts. `target` and `stop` are the venue's
+    standing orders: `stop` is where the last contract is out, of `covered` that have a stop.
     """
 
     pair: str
@@ -56,6 +58,8 @@ class OpenPosition:
     profit: float
     planned_stop: float | None
     on_venue: bool = True
+    contracts: float = 0.0
+    covered: float = 0.0
 
     @property
     def sign(self) -> int:
@@ -78,9 +82,20 @@ class OpenPosition:
         """What is wrong with it, in a few words; empty when nothing is."""
         if not self.on_venue:
             return "no position on the venue"
-        if self.trade_id is None:
-            return "not in the database"
-        return "NO STOP" if self.stop is None else ""
+        found = ["not in the database"] if self.trade_id is None else []
+        if self.stop is None:
+            found.append("NO STOP")
+        elif self.covered < self.contracts * (1 - 1e-9):
+            found.append(f"ITS STOP IS FOR {self.covered:g} OF {self.contracts:g} CONTRACTS")
+        if self._is_liquidated_first:
+            found.append("LIQUIDATION COMES BEFORE ITS STOP")
+        return ", ".join(found)
+
+    @property
+    def _is_liquidated_first(self) -> bool:
+        if self.stop is None or not self.liquidation:
+            return False
+        return self.sign * (self.stop - self.liquidation) <= 0
 
 
 def open_positions(exchange: Exchange, trades: Iterable[Trade]) -> list[OpenPosition]:
@@ -105,26 +120,45 @@ def _position(
 ) -> OpenPosition:
     pair, side = key
     standing = [o for o in stops if o["symbol"] == pair and o["side"] == _closing(side)]
-    levels = {
-        name: next((float(o[name]) for o in standing if o.get(name)), None)
-        for name in ("stopLossPrice", "takeProfitPrice")
-    }
     plan = None if trade is None else trade.get_custom_data(PLAN)
     row = row or {}
+    contracts = float(row.get("contracts") or 0)
+    stop, covered = _protection(stop_candidates(stops, pair, _closing(side)), side, contracts)
     return OpenPosition(
         pair=pair,
         side=side,
         entry=trade.open_rate if trade is not None else float(row["entryPrice"] or 0),
         last=last,
-        stop=levels["stopLossPrice"],
-        target=levels["takeProfitPrice"],
+        stop=stop,
+        target=next(
+            (float(o["takeProfitPrice"]) for o in standing if o.get("takeProfitPrice")), None
+        ),
         liquidation=_number(row.get("liquidationPrice")),
         trade_id=None if trade is None else trade.id,
         leverage=_number(row.get("leverage")) or (None if trade is None else trade.leverage),
         profit=trade.calc_profit(last) if trade is not None else float(row["unrealizedPnl"] or 0),
         planned_stop=plan["stop"] if plan else (trade.initial_stop_loss if trade else None),
         on_venue=bool(row),
+        contracts=contracts,
+        covered=covered,
     )
+
+
+def _protection(
+    stops: Iterable[dict[str, Any]], side: str, contracts: float
+) -> tuple[float | None, float]:
+    """Where the last contract that has a stop is out, and how many have one.
+
+    The stops that fire first count first; what comes after the whole size is covered is idle.
+    """
+    level, covered = None, 0.0
+    nearest = sorted(stops, key=lambda o: float(o["stopLossPrice"]), reverse=side == "long")
+    for order in nearest:
+        level = float(order["stopLossPrice"])
+        covered += contracts if covers(order, contracts) else float(order["amount"] or 0)
+        if covered >= contracts * (1 - 1e-9):
+            break
+    return level, min(covered, contracts)
 
 
 def _number(value: Any) -> float | None:
@@ -235,7 +269,8 @@ def day_line(day: Day, equity: float, limit: float, currency: str) -> str:
 def status_command(config_files: tuple[str, ...], userdir: Path | None) -> None:
     """Show open positions: stop and target on the venue, way to each, R so far, day's loss left.
 
-    The exit code is 1 when a position has no stop, or venue and database disagree.
+    The exit code is 1 when a position is not stopped for all of its size before liquidation, or
+    venue and database disagree.
     """
     with one_line_for(FreqtradeException, ccxt.BaseError):
         config = read_config(config_files, userdir)

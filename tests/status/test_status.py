@@ -141,6 +141,52 @@ def test_a_bare_or_unknown_position_is_trouble(open_desk):  # noqa: F811
     assert any("ETH/USDT" in line and "not in the database" in line for line in lines)
 
 
+def test_a_stop_that_does_not_protect_is_trouble():
+    held = replace(LONG, contracts=10.0, covered=10.0)
+    assert held.trouble == ""
+    assert "0.1 OF 10 CONTRACTS" in replace(held, covered=0.1).trouble
+    assert "LIQUIDATION" in replace(held, stop=79.0).trouble
+    assert "LIQUIDATION" in replace(held, stop=80.0).trouble
+    short = replace(held, side="short", stop=104.0, liquidation=120.0)
+    assert short.trouble == ""
+    assert "LIQUIDATION" in replace(short, stop=121.0).trouble
+    assert replace(held, trade_id=None, stop=None).trouble == "not in the database, NO STOP"
+
+
+def test_only_the_size_that_the_venues_stops_close_counts(open_desk):  # noqa: F811
+    desk = open_desk()
+    desk.start()
+    desk.enter(BTC)
+    size = float(desk.bot.exchange._api.fetch_positions([BTC])[0]["contracts"])
+    engine = desk.sandbox.engine
+    with engine.exclusive():
+        for account in engine.venue.accounts.values():
+            for tpsl in list(account.live_tpsl()):
+                engine.triggers.cancel_tpsl(account, tpsl, "user_canceled")
+
+    def place(part, price):
+        order = {
+            "instId": "BTC-USDT", "marginMode": "isolated", "positionSide": "net", "side": "sell",
+            "size": str(part), "slTriggerPrice": str(price), "slOrderPrice": "-1",
+            "reduceOnly": "true",
+        }  # fmt: skip
+        answer = desk.sandbox.app("/api/v1/trade/order-tpsl", order)
+        assert answer["code"] == "0", answer
+
+    part = 0.1
+    assert size > 2 * part
+    place(part, 49_000)
+    result = run(desk)
+    assert result.exit_code == 1
+    assert f"ITS STOP IS FOR {part:g} OF {size:g} CONTRACTS" in " ".join(result.output.split())
+    place(round(size - part, 1), 48_900)
+    result = run(desk)
+    assert result.exit_code == 0, result.output
+    (row,) = [line for line in result.output.splitlines() if "BTC/USDT" in line]
+    # Where the last contract is out.
+    assert "48,900" in row
+
+
 def test_no_position_is_a_sentence(open_desk):  # noqa: F811
     desk = open_desk()
     desk.start()
