@@ -297,7 +297,7 @@ RUNS: dict[str, Run] = {
     "bubbybot report": write_a_report,
     "docker compose --profile demo up -d": start_the_container,
     ".venv/bin/freqtrade trade -c config.json": trade_on_paper,
-    ".venv/bin/freqtrade download-data -c config.json -t 15m 1h 4h --timerange 20250101-":
+    ".venv/bin/freqtrade download-data -c config.json -t 15m 1h 4h --timerange 20240815-":
         download_candles,
     ".venv/bin/freqtrade backtesting -c config.json --timerange 20250201-": backtest,
     "bubbybot sandbox": serve_a_sandbox,

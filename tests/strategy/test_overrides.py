@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from freqtrade.enums import RunMode
 from freqtrade.exceptions import ConfigurationError
-from freqtrade.optimize.backtesting import Backtesting
 from freqtrade.resolvers import StrategyResolver
 
 from bubbybot_freqtrade.backtests import BacktestDesk
@@ -45,7 +44,7 @@ def test_a_limit_stop_is_refused(desk: BacktestDesk) -> None:
 
 def test_a_backtest_does_not_begin_with_such_a_config(desk: BacktestDesk) -> None:
     with pytest.raises(ConfigurationError, match="minimal_roi"):
-        Backtesting(desk.config(SPAN) | {"minimal_roi": {"0": 0.05}}).start()
+        desk.run(SPAN, minimal_roi={"0": 0.05})
 
 
 def test_a_parameter_file_with_a_roi_table_is_refused(desk: BacktestDesk) -> None:
