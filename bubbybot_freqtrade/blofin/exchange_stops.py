@@ -95,7 +95,9 @@ class BlofinStops(BlofinOrders):
         limit: float | None,
         standing: list[CcxtOrder],
     ) -> CcxtOrder:
-        targets = [o["takeProfitPrice"] for o in standing if o.get("takeProfitPrice") is not None]
+        # Nothing else on BloFin has a target that went with a canceled stop.
+        known = standing or [self._entered_with(pair, side)]
+        targets = [o["takeProfitPrice"] for o in known if o.get("takeProfitPrice") is not None]
         params: dict[str, Any] = {"stopLossPrice": stop, "stopLossLimitPrice": limit}
         if targets:
             params |= {"takeProfitPrice": targets[0], "takeProfitLimitPrice": targets[0]}
@@ -106,6 +108,21 @@ class BlofinStops(BlofinOrders):
             self.cancel_tpsl(old["id"], pair)
         self._loop_state.forget("tpsl")
         return order
+
+    def _entered_with(self, pair: str, side: str) -> CcxtOrder:
+        """The entry of the trade that `side` closes, with the stop and target it was sent with.
+
+        Empty where there is none, or when BloFin does not give it.
+        """
+        entry = self._database.first_entry(pair)
+        if entry is None or entry.ft_order_side == side:
+            return {}
+        try:
+            return self._api.fetch_order(entry.order_id, pair)
+        except ccxt.BaseError as e:
+            # A stop must not wait for its target.
+            logger.warning(f"Stop and target that {pair} was entered with are not known: {e}")
+            return {}
 
     def _read_back(self, order_id: str, pair: str) -> CcxtOrder:
         """Return the TP/SL order as the venue has it, which may have canceled it at once."""
@@ -301,10 +318,10 @@ class BlofinStops(BlofinOrders):
         return Bracket(standing[0]["stopLossPrice"], next(filter(None, targets), None))
 
     def protect(self, position: CcxtPosition) -> None:
-        """Place a stop on a bare position that no trade belongs to.
+        """Place a stop on a bare position that freqtrade does not look after.
 
-        It is the strategy's stoploss from the position's entry, or from the current price when
-        that has passed it.
+        It is the one its trade was entered with, else the strategy's stoploss from the position's
+        entry; as far from the current price when that has passed it.
         """
         pair, side = position["symbol"], "sell" if position["side"] == "long" else "buy"
         stops = self._loop_state.rows("tpsl", fresh=True)
@@ -313,11 +330,18 @@ class BlofinStops(BlofinOrders):
         last = self.fetch_ticker(pair)["last"]
         entry: BuySell = "buy" if side == "sell" else "sell"
         leverage = position["leverage"] or 1.0
-        stop = self._stoploss_bracket(entry, position["entryPrice"], leverage).stop
-        if not tighter(side, last, stop):
-            stop = self._stoploss_bracket(entry, last, leverage).stop
+        entered = self._entered_with(pair, side)
+        opened = position["entryPrice"]
+        stop = entered.get("stopLossPrice") or self._stoploss_bracket(entry, opened, leverage).stop
+        shifted = last * stop / opened
+        at_last = self._stoploss_bracket(entry, last, leverage).stop
+        stop = next(price for price in (stop, shifted, at_last) if tighter(side, last, price))
         stop = self.price_to_precision(pair, stop)
+        params = {"stopLossPrice": stop}
+        target = entered.get("takeProfitPrice")
+        if target is not None and tighter(side, target, last):
+            params["takeProfitPrice"] = target
         with self._freqtrade_errors(f"protect the position of {pair} by a stop at {stop}"):
             # -1 contracts: all there are, also when its owner adds to it.
-            self._send_once(pair, "market", side, -1, None, {"stopLossPrice": stop})
+            self._send_once(pair, "market", side, -1, None, params)
         self._loop_state.forget("tpsl")

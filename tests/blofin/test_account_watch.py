@@ -221,6 +221,9 @@ def test_the_filled_part_of_a_waiting_entry_gets_its_stop_back(open_desk):
     desk.loop()
     (stop,) = desk.standing_stops(BTC)
     assert stop.is_entire_position or stop.size >= 4
+    plan = desk.posts("/api/v1/trade/order")[0]
+    assert stop.tpsl.sl_trigger == Decimal(plan["slTriggerPrice"])
+    assert stop.tpsl.tp_trigger == Decimal(plan["tpTriggerPrice"])
     desk.sandbox.fill(order.order_id)
     desk.loop()
     desk.loop()

@@ -213,7 +213,7 @@ def test_a_second_stop_books_only_what_the_first_has_left(open_desk):
 
 
 def test_a_stop_canceled_in_the_app_is_there_again_after_one_loop(open_desk):
-    desk = open_desk()
+    desk = open_desk({BTC: [(0, 50_000), (20, 50_000), (60, 52_500)]})
     desk.start()
     trade = desk.enter(BTC)
     cancel_stops_by_hand(desk)
@@ -221,6 +221,21 @@ def test_a_stop_canceled_in_the_app_is_there_again_after_one_loop(open_desk):
     (stop,) = desk.standing_stops(BTC)
     assert float(stop.tpsl.sl_trigger) == pytest.approx(trade.stop_loss, abs=0.1)
     assert trade.is_open
+    # The target went with it, and nothing else has it.
+    desk.loop(minutes=60)
+    assert desk.closed(trade).exit_reason == "take_profit_on_exchange"
+
+
+def test_a_stop_waits_for_no_target(open_desk):
+    desk = open_desk()
+    desk.start()
+    desk.enter(BTC)
+    fault = Fault(kind="code", code="152002", path="*/trade/order-detail", method="GET")
+    desk.sandbox.faults.add(fault)
+    cancel_stops_by_hand(desk)
+    desk.loop()
+    (stop,) = desk.standing_stops(BTC)
+    assert stop.tpsl.sl_trigger is not None
 
 
 def rest_an_exit(desk, trade, price) -> None:
@@ -257,6 +272,9 @@ def test_a_bare_position_that_freqtrade_cannot_look_after_gets_its_stop_from_the
     desk.loop()
     (stop,) = desk.standing_stops(BTC)
     assert stop.is_entire_position
+    plan = desk.posts("/api/v1/trade/order")[0]
+    assert stop.tpsl.sl_trigger == Decimal(plan["slTriggerPrice"])
+    assert stop.tpsl.tp_trigger == Decimal(plan["tpTriggerPrice"])
     desk.sandbox.faults.clear()
     for _ in range(3):
         desk.loop()
