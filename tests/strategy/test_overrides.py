@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+from freqtrade.data.dataprovider import DataProvider
 from freqtrade.enums import RunMode
 from freqtrade.exceptions import ConfigurationError
+from freqtrade.exchange import Exchange
 from freqtrade.resolvers import StrategyResolver
 
 from bubbybot_freqtrade.backtests import BacktestDesk
@@ -61,6 +63,19 @@ def test_hyperopt_may_not_look_for_stops_and_targets_of_its_own(
     config = desk.config(SPAN, runmode=RunMode.HYPEROPT) | {"spaces": spaces}
     with pytest.raises(ConfigurationError, match="--spaces buy sell"):
         StrategyResolver.load_strategy(config).ft_bot_start()
+
+
+def test_real_orders_go_only_through_the_class_that_sends_stops_with_them(
+    desk: BacktestDesk,
+) -> None:
+    config = desk.config(SPAN)
+    # What freqtrade uses for an exchange that it has no class for: its name alone is right.
+    generic = Exchange(config, validate=False, load_leverage_tiers=False)
+    strategy = StrategyResolver.load_strategy(config)
+    strategy.dp = DataProvider(config, generic)
+    config["runmode"] = RunMode.LIVE
+    with pytest.raises(ConfigurationError, match=r"exchange\.name"):
+        strategy.ft_bot_start()
 
 
 def test_ordinary_settings_are_the_users(desk: BacktestDesk) -> None:
