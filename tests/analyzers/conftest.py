@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -74,3 +74,9 @@ def draw() -> Callable[..., pd.DataFrame]:
         return frame_of(*zip(*full, strict=True))
 
     return drawn
+
+
+def faded(strengths: Sequence[float], t: int) -> float:
+    """What events count on row t: all of it on their own row, a twelfth less with each candle."""
+    recent = strengths[max(t - 11, 0) : t + 1][::-1]
+    return max(strength * (1 - age / 12) for age, strength in enumerate(recent))

@@ -17,6 +17,7 @@ import pytest
 import talib
 
 from bubbybot_freqtrade.analyzers import frankie_candles, market_cipher
+from tests.analyzers.conftest import faded
 
 NAN = math.nan
 
@@ -120,6 +121,30 @@ def golden_pocket(high: list, low: list, close: list, length: int = 50) -> list[
     return out
 
 
+def literal_scores(frame: pd.DataFrame) -> dict[str, list[float]]:
+    """The page's table of scores, read off a populated frame's other columns."""
+    columns = {name: frame[name].tolist() for name in frame}
+    scores: dict[str, list[float]] = {"long": [], "short": []}
+    for side, name, price, kind in (("long", "bull", "low", 1), ("short", "bear", "high", -1)):
+        edge = columns["fc_val" if side == "long" else "fc_vah"]
+        regular: list[float] = []
+        hidden: list[float] = []
+        strong: list[float] = []
+        for t, (close, poc) in enumerate(zip(columns["close"], columns["fc_poc"], strict=True)):
+            # The pivot lies five candles before the row that knows it.
+            counts = t >= 5 and kind * columns[price][t - 5] <= kind * poc
+            one, another = columns[f"fc_{name}_div"][t], columns[f"fc_{name}_div_hidden"][t]
+            regular.append(0.30 + 0.10 * (one - 1) if one and counts else 0.0)
+            hidden.append(0.20 + 0.10 * (another - 1) if another and counts else 0.0)
+            strong.append(0.20 if columns[f"fc_{name}_div_strong"][t] and counts else 0.0)
+            total = 0.35 if columns["fc_in_golden_pocket"][t] == kind else 0.0
+            total += 0.10 if kind * close < kind * poc else 0.0
+            total += 0.15 if kind * close < kind * edge[t] else 0.0
+            total += faded(regular, t) + faded(hidden, t) + faded(strong, t)
+            scores[side].append(min(total, 1.0))
+    return scores
+
+
 # --- the comparison -------------------------------------------------------------------------------
 
 
@@ -176,6 +201,13 @@ def test_golden_pocket_agrees_exactly_with_the_slow_reading(
     slow = golden_pocket(*(candles[c].tolist() for c in ("high", "low", "close")))
     columns = ["fc_gp_top", "fc_gp_bottom", "fc_in_golden_pocket"]
     np.testing.assert_array_equal(fast[columns].to_numpy(), np.array(slow, dtype=float))
+
+
+@pytest.mark.parametrize("side", ["long", "short"])
+def test_scores_are_the_sums_of_the_table(candles: pd.DataFrame, side: str) -> None:
+    frame = frankie_candles.populate(candles)
+    got, want = frame[f"fc_{side}_score"], literal_scores(frame)[side]
+    np.testing.assert_allclose(got, want, rtol=0, atol=1e-12)
 
 
 def test_everything_occurs_in_the_markets_compared(market) -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from bubbybot_freqtrade.analyzers import lux_algo
+from tests.analyzers.conftest import faded
 
 NAN = math.nan
 
@@ -229,6 +230,37 @@ def zone_of(position: float) -> float:
     return 0.5 if position > 0.525 else -0.5
 
 
+EVENTS = (
+    ("lux_swing_choch", 0.25),
+    ("lux_swing_bos", 0.20),
+    ("lux_internal_choch", 0.15),
+    ("lux_internal_bos", 0.10),
+    ("lux_sweep", 0.25),
+)
+
+
+def literal_scores(frame: pd.DataFrame) -> dict[str, list[float]]:
+    """The page's table of scores, read off a populated frame's other columns."""
+    columns = {name: frame[name].tolist() for name in frame}
+    scores: dict[str, list[float]] = {"long": [], "short": []}
+    for t in range(len(frame)):
+        now = {name: values[t] for name, values in columns.items()}
+        for side, name, trend, full, half in (
+            ("long", "bull", 1, -1, -0.5),
+            ("short", "bear", -1, 1, 0.5),
+        ):
+            total = 0.15 if now["lux_swing_trend"] == trend else 0.0
+            total += 0.10 if now["lux_internal_trend"] == trend else 0.0
+            total += 0.20 if now[f"lux_in_{name}_ob"] else 0.0
+            reaches_down = now["low"] <= now[f"lux_{name}_fvg_top"]
+            reaches_up = now["high"] >= now[f"lux_{name}_fvg_bottom"]
+            total += 0.10 if reaches_down and reaches_up else 0.0
+            total += {full: 0.10, half: 0.05}.get(now["lux_zone"], 0.0)
+            total += sum(weight * faded(columns[f"{event}_{name}"], t) for event, weight in EVENTS)
+            scores[side].append(min(total, 1.0))
+    return scores
+
+
 # --- the comparison -------------------------------------------------------------------------------
 
 
@@ -245,6 +277,27 @@ def test_column_agrees_exactly_with_the_slow_reading(both, column: str) -> None:
     fast, slow = both
     want = np.array(slow[column], dtype=fast[column].dtype)
     np.testing.assert_array_equal(fast[column].to_numpy(), want)
+
+
+@pytest.mark.parametrize("side", ["long", "short"])
+def test_scores_are_the_sums_of_the_table(candles: pd.DataFrame, side: str) -> None:
+    frame = lux_algo.populate(candles)
+    got, want = frame[f"lux_{side}_score"], literal_scores(frame)[side]
+    np.testing.assert_allclose(got, want, rtol=0, atol=1e-12)
+
+
+def test_a_market_upside_down_swaps_long_and_short(candles: pd.DataFrame) -> None:
+    """What the columns of a populated frame say of the mirrored market, scored."""
+    columns = {name: values.to_numpy() for name, values in lux_algo.populate(candles).items()}
+    mirrors = {"bull": "bear", "bear": "bull", "top": "bottom", "bottom": "top"}
+    flipped = {}
+    for name, values in columns.items():
+        other = "_".join(mirrors.get(word, word) for word in name.split("_"))
+        is_signed = name.endswith(("_trend", "_zone", "_top", "_bottom"))
+        flipped[other] = -values if is_signed else values
+    long, short = lux_algo.scores(columns, columns["high"], columns["low"])
+    mirrored = lux_algo.scores(flipped, -columns["low"], -columns["high"])
+    np.testing.assert_array_equal(mirrored, (short, long))
 
 
 def test_events_occur_in_the_markets_compared(market) -> None:

@@ -8,8 +8,10 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
+import talib
 
 from bubbybot_freqtrade.analyzers import market_cipher
+from tests.analyzers.conftest import faded
 
 SETTLED = 450  # rows after which the seed of an EMA(34) is below 1e-9: (33/35)^350
 
@@ -218,6 +220,57 @@ def true_range(high, low, close, t):
     return max(high[t] - low[t], abs(high[t] - close[t - 1]), abs(low[t] - close[t - 1]))
 
 
+# The events of the page's table: column of the long side, of the short side, weight.
+EVENTS = (
+    ("mc_green_dot", "mc_red_dot", 0.20),
+    ("bull_div_no_gold", "mc_bear_div", 0.30),
+    ("mc_bull_div_weak", "mc_bear_div_weak", 0.15),
+    ("mc_bull_div_hidden", "mc_bear_div_hidden", 0.15),
+    ("mc_long_ema", "mc_short_ema", 0.10),
+    ("mc_blue_triangle_up", "mc_blue_triangle_down", 0.05),
+    ("mc_green_diamond", "mc_red_diamond", 0.05),
+    ("mc_moon_diamond", "mc_blood_diamond", 0.15),
+)
+
+
+def literal_scores(frame: pd.DataFrame) -> dict[str, list[float]]:
+    """The page's table of scores, read off a populated frame's other columns."""
+    atr = talib.ATR(*(frame[name].to_numpy() for name in ("high", "low", "close")), 14)
+    frame = frame.assign(atr=atr, bull_div_no_gold=frame["mc_bull_div"] & ~frame["mc_gold_dot"])
+    columns = {name: frame[name].tolist() for name in frame}
+    scores: dict[str, list[float]] = {"long": [], "short": []}
+    for t in range(len(frame)):
+        now = {name: values[t] for name, values in columns.items()}
+        before = {name: values[max(t - 1, 0)] for name, values in columns.items()}
+        near = {
+            "mc_support": now["close"] - now["mc_support"] <= now["atr"],
+            "mc_resistance": now["mc_resistance"] - now["close"] <= now["atr"],
+        }
+        for side, place, level, states in (
+            ("long", 0, "mc_support", (now["mc_wt1"] > now["mc_wt2"], now["mc_money_flow"] > 0)),
+            (
+                "short",
+                1,
+                "mc_resistance",
+                (now["mc_wt1"] < now["mc_wt2"], now["mc_money_flow"] < 0),
+            ),
+        ):
+            wave, flow = states
+            strength = "mc_dbsi_bull" if side == "long" else "mc_dbsi_bear"
+            slow, fast = now["mc_ema_8"], now["mc_ema_2"]
+            total = 0.10 if wave else 0.0
+            total += 0.10 if flow else 0.0
+            total += 0.15 if (slow < fast if side == "long" else slow > fast) else 0.0
+            total += 0.15 if now[strength] > 15 and now[strength] > before[strength] else 0.0
+            total += 0.10 if near[level] and now[f"{level}_touches"] >= 2 else 0.0
+            total += sum(event[2] * faded(columns[event[place]], t) for event in EVENTS)
+            total = min(total, 1.0)
+            if side == "long":
+                total *= 1 - 0.50 * faded(columns["mc_gold_dot"], t)
+            scores[side].append(0.0 if now["mc_yellow_cross"] else total)
+    return scores
+
+
 # --- the comparison -------------------------------------------------------------------------------
 
 
@@ -238,6 +291,13 @@ def test_column_agrees_with_the_slow_reading(both, column: str) -> None:
     else:
         want = np.array(slow[column][SETTLED:], dtype=float)
         np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("side", ["long", "short"])
+def test_scores_are_the_sums_of_the_table(candles: pd.DataFrame, side: str) -> None:
+    frame = market_cipher.populate(candles)
+    got, want = frame[f"mc_{side}_score"], literal_scores(frame)[side]
+    np.testing.assert_allclose(got, want, rtol=0, atol=1e-12)
 
 
 def test_events_occur_in_the_markets_compared(market) -> None:

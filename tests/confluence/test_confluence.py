@@ -14,6 +14,7 @@ from bubbybot_freqtrade.confluence import (
     SCORE_COLUMNS,
     SIDES,
     TIMEFRAMES,
+    evidence,
     regime,
     scores,
     tags,
@@ -125,6 +126,65 @@ def test_the_weights_by_hand():
     assert score_of(row, rules)["long"] == pytest.approx(0.30 * 0.15)
 
 
+BY_HAND = ConfluenceSettings(
+    market_cipher=0.5,
+    lux_algo=0.3,
+    frankie_candles=0.2,
+    base_timeframe=1,
+    context_1h=0,
+    context_4h=0,
+    agreement=0.5,
+    conflict=0.4,
+    full_evidence=0.8,
+    full_score=0.9,
+)
+
+
+@pytest.mark.parametrize(
+    ("long", "short", "long_score", "short_score"),
+    [
+        # Evidence, a score as a share of full_evidence: 0.64, 0.36, 0 against 0, 0, 0.5.
+        # strength 0.5 · 0.64 + 0.3 · 0.36 = 0.428, conflict 0.2 · 0.5 = 0.1,
+        # accord 0.5 · 0.3 · √(0.64 · 0.36) = 0.15 · 0.8 · 0.6 = 0.072 of 0.15 + 0.10 + 0.06.
+        # The short side has 0.1 less 0.4 · 0.428: nothing.
+        (
+            (0.512, 0.288, 0),
+            (0, 0, 0.4),
+            (0.428 + 0.5 * 0.072 / 0.31 * (1 - 0.428) - 0.4 * 0.1) / 0.9,
+            0,
+        ),
+        # 0.81, 0.25, 0.49 against 0.16, 0.36, 0.04; roots 0.9, 0.5, 0.7 and 0.4, 0.6, 0.2.
+        # long: strength 0.405 + 0.075 + 0.098 = 0.578,
+        #       accord 0.15 · 0.45 + 0.10 · 0.63 + 0.06 · 0.35 = 0.1515 of 0.31
+        # short: strength 0.080 + 0.108 + 0.008 = 0.196,
+        #       accord 0.15 · 0.24 + 0.10 · 0.08 + 0.06 · 0.12 = 0.0512 of 0.31
+        (
+            (0.648, 0.2, 0.392),
+            (0.128, 0.288, 0.032),
+            (0.578 + 0.5 * 0.1515 / 0.31 * (1 - 0.578) - 0.4 * 0.196) / 0.9,
+            (0.196 + 0.5 * 0.0512 / 0.31 * (1 - 0.196) - 0.4 * 0.578) / 0.9,
+        ),
+        # Evidence is full from full_evidence on: 1, 1, 0 against 0, 0, 0.25.
+        # strength 0.8, accord 0.15 of 0.31, conflict 0.05; over 0.9 and not cut yet.
+        (
+            (0.8, 0.9, 0),
+            (0, 0, 0.2),
+            (0.8 + 0.5 * 0.15 / 0.31 * (1 - 0.8) - 0.4 * 0.05) / 0.9,
+            0,
+        ),
+    ],
+)
+def test_accord_and_conflict_by_hand(long, short, long_score, short_score):
+    made = score_of(row_with(long=long, short=short), BY_HAND)
+    assert made == pytest.approx({"long": long_score, "short": short_score}, abs=1e-12)
+
+
+def test_evidence_is_a_share_where_the_timeframes_add_up_to_a_little_more_than_one():
+    rules = ConfluenceSettings(base_timeframe=0.6 + 8e-10)
+    full = pd.DataFrame([dict.fromkeys(COLUMNS, 1.0)])
+    assert evidence(full, "mc", "long", rules)[0] == 1
+
+
 def test_timeframes_without_candles_are_no_evidence():
     bare = pd.DataFrame([dict.fromkeys(SCORE_COLUMNS, 0.5)])
     with_nan = bare.assign(**{f"{name}_1h": np.nan for name in SCORE_COLUMNS})
@@ -137,7 +197,7 @@ def test_timeframes_without_candles_are_no_evidence():
     ("close", "rsi", "expected"),
     [
         *[(111, 61, 1), (89, 39, -1), (111, 39, 0), (89, 61, 0), (111, 60, 0), (110, 61, 0)],
-        *[(100, 61, 0), (111, np.nan, 0), (np.nan, 61, 0)],
+        *[(100, 61, 0), (100, 39, 0), (111, np.nan, 0), (np.nan, 61, 0), (90, 39, 0), (89, 40, 0)],
     ],
 )
 def test_the_regime_is_a_trend_out_of_value(close, rsi, expected):

@@ -4,6 +4,7 @@ Through freqtrade's backtester, through a database, and through a backtest's fil
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import astuple
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -129,7 +130,9 @@ def test_a_prior_of_the_same_range_tells_nothing_of_the_future(lively_in_span: B
         assert sum(trade.known <= now for trade in trades) == closed.sum()
         for situation in prior.situations(by_pair=True, by_regime=False):
             expected = Ledger(settings, known).prior(situation, now)
-            assert Ledger(settings, prior).prior(situation, now) == expected
+            believed = Ledger(settings, prior).prior(situation, now)
+            # Its sums run over the trades of the future too, as zeros.
+            assert astuple(believed) == pytest.approx(astuple(expected), rel=1e-9)
             seen.append(expected.mean_r)
     assert len(set(seen)) > 10
 
