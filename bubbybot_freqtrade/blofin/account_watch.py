@@ -112,9 +112,9 @@ class AccountWatch:
             since = min(dt_ts(newest), exchange.clock.venue_ms(newest))
             ended = exchange.ended_orders(None, since)
             own = [o for o in ended if exchange.is_own(o) and not closes(o)]
-            known = database.known_order_ids(own)
+            settled = database.known_order_ids(own) | database.deleted_entry_ids(own)
             for order in own:
-                if order["id"] not in known and database.open_since(order["symbol"]) is None:
+                if order["id"] not in settled and database.open_since(order["symbol"]) is None:
                     self._recover(exchange.in_base_currency(order))
         self._looked_back = True
 
@@ -209,7 +209,7 @@ class AccountWatch:
             for order in exchange.ended_orders(finding.pair, since)
             if exchange.is_own(order) and order["side"] == opening and not closes(order)
         ]
-        known = database.known_order_ids(own)
+        settled = database.known_order_ids(own) | database.deleted_entry_ids(own)
         contracts = position["contracts"]
-        made = [o for o in own if o["id"] not in known and isclose(o["filled"], contracts)]
+        made = [o for o in own if o["id"] not in settled and isclose(o["filled"], contracts)]
         return exchange.in_base_currency(made[-1]) if made else None

@@ -5,13 +5,17 @@ Only to be imported once freqtrade is complete: freqtrade.persistence imports fr
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from freqtrade.exchange import Exchange, timeframe_to_minutes
-from freqtrade.persistence import Order, Trade
+from freqtrade.persistence import KeyValueStore, Order, Trade
+from freqtrade.persistence.base import ModelBase
 from freqtrade.util import dt_from_ts, dt_ts
+from sqlalchemy import Connection, event
 
 RECOVERED = "recovered"
+# Start of a key in freqtrade's KeyValueStore; an order's id follows.
+_DELETED = "blofin_deleted_entry_"
 
 
 def is_open() -> bool:
@@ -22,6 +26,33 @@ def is_open() -> bool:
 def known_order_ids(orders: Iterable[dict[str, Any]]) -> set[str]:
     """Ids of those of these (ccxt) orders that are in the database."""
     return {o["id"] for o in orders if Order.order_by_id(o["id"], o["symbol"])}
+
+
+def remember_deleted_entries() -> None:
+    """Keep the entries of trades that are deleted from now on, lest they be taken for lost ones.
+
+    Calling it again changes nothing.
+    """
+    if not event.contains(Trade, "before_delete", _keep_entries):
+        event.listen(Trade, "before_delete", _keep_entries)
+
+
+def _keep_entries(_mapper: Any, connection: Connection, trade: Trade) -> None:
+    # In the transaction that deletes the trade; KeyValueStore would commit it half way.
+    store = ModelBase.metadata.tables["KeyValueStore"]
+    for order in trade.orders:
+        if order.ft_order_side == trade.entry_side and order.filled:
+            row = {
+                "key": _DELETED + order.order_id,
+                "value_type": "str",
+                "string_value": trade.pair,
+            }
+            connection.execute(store.insert().values(row))
+
+
+def deleted_entry_ids(orders: Iterable[dict[str, Any]]) -> set[str]:
+    """Ids of those of these (ccxt) orders that opened a trade which has been deleted since."""
+    return {o["id"] for o in orders if KeyValueStore.get_value(cast(Any, _DELETED + o["id"]))}
 
 
 def open_trades() -> list[Trade]:

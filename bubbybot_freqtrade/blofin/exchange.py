@@ -141,6 +141,7 @@ class Blofin(BlofinStops):
         from bubbybot_freqtrade.blofin.exit_reasons import name_exit_reasons
 
         name_exit_reasons()
+        self._database.remember_deleted_entries()
         if urlsplit(self._api.urls["api"]["rest"]).hostname != "127.0.0.1":
             check_secrets_files(self._config.get("config_files", []))
         self.account_watch = AccountWatch(self)

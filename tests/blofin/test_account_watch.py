@@ -155,6 +155,42 @@ def test_an_entry_lost_by_a_kill_is_booked_also_when_its_stop_filled_meanwhile(o
     assert open_trade.pair == BTC
 
 
+def test_a_deleted_trade_stays_deleted_and_its_position_is_reported(open_desk):
+    desk = open_desk()
+    bot = desk.start()
+    trade = desk.enter(BTC)
+    RPC(bot)._rpc_delete(trade.id)
+    for _ in range(2):
+        desk.loop(minutes=1)
+        assert Trade.get_open_trades() == []
+    assert kinds(bot) == [Discrepancy.UNKNOWN_POSITION]
+    assert len(desk.standing_stops(BTC)) == 1
+    desk.stop()
+    bot = desk.start()
+    desk.loop(minutes=1)
+    assert Trade.get_open_trades() == []
+    with pytest.raises(InvalidOrderException, match="doesn't know"):
+        RPC(bot)._rpc_force_entry(BTC, None, order_side="long")
+
+
+def test_a_deleted_trade_does_not_come_back_with_a_restart(open_desk):
+    desk = open_desk()
+    bot = desk.start()
+    desk.enter(ETH)
+    desk.pass_time(5)
+    trade = desk.enter(BTC)
+    RPC(bot)._rpc_force_exit(str(trade.id))
+    desk.loop()
+    RPC(bot)._rpc_delete(trade.id)
+    desk.stop()
+    desk.pass_time(2)
+    desk.start()
+    for _ in range(3):
+        desk.loop()
+    (left,) = Trade.get_trades().all()
+    assert left.pair == ETH
+
+
 def test_a_stop_without_a_position_is_taken_away(open_desk):
     desk = open_desk()
     bot = desk.start()
