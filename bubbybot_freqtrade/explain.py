@@ -4,7 +4,6 @@ Reads the candles that freqtrade has downloaded, runs the strategy's own analysi
 the numbers apart; it needs no exchange and no keys.
 """
 
-import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +12,6 @@ from typing import Any
 import click
 import numpy as np
 import pandas as pd
-from freqtrade.configuration import Configuration
 from freqtrade.data.dataprovider import DataProvider
 from freqtrade.enums import RunMode
 from freqtrade.exceptions import FreqtradeException
@@ -40,6 +38,14 @@ from bubbybot_freqtrade.confluence import (
 from bubbybot_freqtrade.risk.plan import gain_per_unit, loss_per_unit
 from bubbybot_freqtrade.settings import ConfluenceSettings
 from bubbybot_freqtrade.strategy import TAKER_FEE, BubbyBotStrategy
+from bubbybot_freqtrade.user_config import (
+    DEFAULT_CONFIG,
+    config_option,
+    load_config,
+    one_line_for,
+    quiet_freqtrade,
+    userdir_option,
+)
 
 CANDLES_SHOWN = 96
 
@@ -279,15 +285,8 @@ def _score_line(frame: pd.DataFrame, side: Side, top: float, step: float) -> str
 @click.command("explain")
 @click.argument("pair")
 @click.argument("time", required=False, type=click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d"]))
-@click.option(
-    "--config",
-    "-c",
-    "config_file",
-    default="config.json",
-    show_default=True,
-    type=click.Path(exists=True, dir_okay=False),
-    help="freqtrade config with the strategy's settings.",
-)
+@config_option
+@userdir_option
 @click.option(
     "--datadir",
     "-d",
@@ -303,7 +302,8 @@ def _score_line(frame: pd.DataFrame, side: Side, top: float, step: float) -> str
 def explain_command(
     pair: str,
     time: datetime | None,
-    config_file: str,
+    config_files: tuple[str, ...],
+    userdir: Path | None,
     datadir: str | None,
     picture_file: Path | None,
 ) -> None:
@@ -311,16 +311,14 @@ def explain_command(
 
     TIME is UTC, like 2025-03-04T12:00: the last candle that had closed then is explained.
     """
-    logging.disable(logging.INFO)
-    arguments: dict[str, Any] = {"config": [config_file]}
-    if datadir:
-        arguments["datadir"] = datadir
-    try:
-        config = Configuration(arguments, RunMode.UTIL_NO_EXCHANGE).get_config()
+    options = {"user_data_dir": userdir, "datadir": datadir}
+    given = {name: str(value) for name, value in options.items() if value}
+    with one_line_for(FreqtradeException):
+        names = list(config_files) or [DEFAULT_CONFIG]
+        config = load_config({"config": names, **given}, RunMode.UTIL_NO_EXCHANGE)
         config["strategy"] = config.get("strategy") or "BubbyBot"
-        explained = explain(dict(config), pair, time.replace(tzinfo=UTC) if time else None)
-    except FreqtradeException as error:
-        raise click.ClickException(str(error)) from error
+        with quiet_freqtrade():
+            explained = explain(config, pair, time.replace(tzinfo=UTC) if time else None)
     console = Console()
     console.print(f"{pair}, 15m candle of {explained.time:%Y-%m-%d %H:%M} UTC")
     console.print(evidence_table(explained))

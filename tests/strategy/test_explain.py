@@ -13,16 +13,16 @@ from bubbybot_freqtrade.explain import explain_command
 
 
 @pytest.fixture
-def ask(desk: BacktestDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    # The command quiets freqtrade's log for its process; here that would outlive it.
-    monkeypatch.setattr("logging.disable", lambda level: None)
-
+def ask(desk: BacktestDesk, tmp_path: Path):
     def run(*arguments: str, **blocks: dict) -> Result:
         config = tmp_path / "config.json"
         settings = desk._settings({"confluence": {"regime_filter": False}, **blocks})
         config.write_text(json.dumps(settings | {"strategy_path": "user_data/strategies"}))
-        options = ["-c", str(config), "-d", str(desk.data), "--picture", str(tmp_path / "x.svg")]
-        return CliRunner(env={"COLUMNS": "200"}).invoke(explain_command, [*arguments, *options])
+        first = ["-c", str(config)]
+        options = ["-d", str(desk.data), "--picture", str(tmp_path / "x.svg")]
+        return CliRunner(env={"COLUMNS": "200"}).invoke(
+            explain_command, [*first, *arguments, *options]
+        )
 
     return run
 
@@ -66,6 +66,14 @@ def test_a_candle_is_explained_once_it_has_closed(
 
 def test_where_past_trades_have_a_say_it_says_so(ask) -> None:
     answer = ask("BTC/USDT:USDT", learning={"veto": True})
+    assert answer.exit_code == 0, answer.output
+    assert "bubbybot patterns" in answer.output
+
+
+def test_several_configs_are_one_as_for_freqtrade(ask, tmp_path: Path) -> None:
+    more = tmp_path / "more.json"
+    more.write_text(json.dumps({"bubbybot": {"learning": {"veto": True}}}))
+    answer = ask("BTC/USDT:USDT", "-c", str(more))
     assert answer.exit_code == 0, answer.output
     assert "bubbybot patterns" in answer.output
 
