@@ -97,6 +97,14 @@ def with_columns(dataframe: pd.DataFrame, columns: Mapping[str, npt.NDArray[Any]
     return pd.concat([kept, pd.DataFrame(dict(columns), index=dataframe.index)], axis=1)
 
 
+def earlier(values: Floats, rows: int = 1) -> Floats:
+    """The values `rows` candles before; NaN where there are none."""
+    out = np.full(len(values), np.nan)
+    if len(values) > rows:
+        out[rows:] = values[:-rows]
+    return out
+
+
 def true_range(high: Floats, low: Floats, close: Floats) -> Floats:
     """
     The largest of high − low, |high − previous close| and |low − previous close|; NaN on the first

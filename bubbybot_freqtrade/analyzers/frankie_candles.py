@@ -19,6 +19,7 @@ from bubbybot_freqtrade.analyzers.annotations import Annotation, area, line, poi
 from bubbybot_freqtrade.analyzers.candles import (
     Candles,
     Floats,
+    earlier,
     floats,
     read_candles,
     relative_strength,
@@ -121,8 +122,8 @@ def populate(dataframe: pd.DataFrame, settings: Settings = DEFAULTS) -> pd.DataF
     pocket = golden_pocket(
         candles.close, _leg(candles, settings), settings.pocket_near, settings.pocket_far
     )
-    pivot_low = _before(candles.low, settings.pivot_side)
-    pivot_high = _before(candles.high, settings.pivot_side)
+    pivot_low = earlier(candles.low, settings.pivot_side)
+    pivot_high = earlier(candles.high, settings.pivot_side)
     columns: dict[str, Any] = {
         "fc_poc": profile.poc,
         "fc_vah": profile.value_high,
@@ -287,13 +288,6 @@ def _leg(candles: Candles, settings: Settings) -> RunningRange:
     return running_range(candles.high, candles.low, turn, settings.swing_length)
 
 
-def _before(values: Floats, rows: int) -> Floats:
-    out = np.full(len(values), np.nan)
-    if len(values) > rows:
-        out[rows:] = values[:-rows]
-    return out
-
-
 # --- scores ---------------------------------------------------------------------------------------
 
 
@@ -408,9 +402,8 @@ def plot_annotations(dataframe: pd.DataFrame, settings: Settings = DEFAULTS) -> 
         )
         drawn.append(line(dates, first, last, row["fc_poc"], "#d500f9", "POC"))
     if not np.isnan(row["fc_gp_top"]):
-        leg = _leg(read_candles(dataframe), settings)
-        first = int(min(leg.high_candle[-1], leg.low_candle[-1]))
         edges = row["fc_gp_bottom"], row["fc_gp_top"]
+        first = _start_of_leg(read_candles(dataframe), edges, settings)
         drawn.append(area(dates, first, last, *edges, "rgba(255, 179, 0, 0.2)", "golden pocket"))
     for name, price, color in (("bull", "low", "#00c853"), ("bear", "high", "#d50000")):
         for known in np.flatnonzero(dataframe[f"fc_{name}_div_strong"]).tolist():
@@ -421,3 +414,12 @@ def plot_annotations(dataframe: pd.DataFrame, settings: Settings = DEFAULTS) -> 
                     point(dates, at, dataframe[price].iloc[at], color, "strong div", "triangle")
                 )
     return drawn
+
+
+def _start_of_leg(candles: Candles, edges: tuple[float, float], settings: Settings) -> int:
+    """The row where the newest leg began; 0 when a frame that was cut does not show it."""
+    leg = _leg(candles, settings)
+    pocket = golden_pocket(candles.close, leg, settings.pocket_near, settings.pocket_far)
+    if (pocket.bottom[-1], pocket.top[-1]) != edges:
+        return 0
+    return int(min(leg.high_candle[-1], leg.low_candle[-1]))

@@ -21,6 +21,7 @@ from bubbybot_freqtrade.analyzers.candles import (
     Flags,
     Floats,
     Integers,
+    earlier,
     floats,
     read_candles,
     true_range,
@@ -159,7 +160,7 @@ def populate(dataframe: pd.DataFrame, settings: Settings = DEFAULTS) -> pd.DataF
 def _zones(
     candles: Candles, mean_range: Floats, settings: Settings
 ) -> tuple[Structure, Structure, OrderBlocks, FairValueGaps]:
-    """The parts that charts draw, too."""
+    """Structure, and the zones that come of it."""
     high, low, close = candles.high, candles.low, candles.close
     swing, internal = structure(high, low, close, settings.swing_length, settings.internal_length)
     blocks = order_blocks(
@@ -380,9 +381,9 @@ def fair_value_gaps(
     """
     open_, high, low, close = floats(open_), floats(high), floats(low), floats(close)
     body = (close - open_) / open_
-    usual = _shift(kernels.averages.sma(np.abs(body), body_length), 1)
-    before, close_before = _shift(body, 1), _shift(close, 1)
-    high_2, low_2 = _shift(high, 2), _shift(low, 2)
+    usual = earlier(kernels.averages.sma(np.abs(body), body_length), 1)
+    before, close_before = earlier(body, 1), earlier(close, 1)
+    high_2, low_2 = earlier(high, 2), earlier(low, 2)
     bull_event = (low > high_2) & (close_before > high_2) & (before > body_factor * usual)
     bear_event = (high < low_2) & (close_before < low_2) & (-before > body_factor * usual)
     zones = []
@@ -391,13 +392,6 @@ def fair_value_gaps(
         edges = top[made], bottom[made]
         zones.append(_follow((high, low, close), side, made, made, *edges, memory))
     return FairValueGaps(bull_event, bear_event, *zones)
-
-
-def _shift(values: Floats, rows: int) -> Floats:
-    """The values `rows` candles before; NaN where there are none."""
-    out = np.full(len(values), np.nan)
-    out[rows:] = values[: len(values) - rows] if len(values) > rows else out[rows:]
-    return out
 
 
 # --- equal highs and lows -------------------------------------------------------------------------
@@ -592,25 +586,28 @@ def plot_config() -> dict[str, Any]:
 
 def plot_annotations(dataframe: pd.DataFrame, settings: Settings = DEFAULTS) -> list[Annotation]:
     """
-    What freqtrade's `plot_annotations` may return for a frame of candles: every structure break as
+    What freqtrade's `plot_annotations` may return for a populated frame: every structure break as
     a labelled line from its pivot to the break (swing solid, internal dashed), and the order
     blocks and gaps that live on the newest row as boxes.
 
-    :raises CandleError: the candles cannot be read.
+    freqtrade cuts the start off a populated frame before it draws a backtest. So all comes from the
+    columns: a line whose pivot lies before the frame begins with the frame, and what the frame
+    does not show to be a block or a gap is not drawn.
+
+    :raises KeyError: the frame was not populated.
     """
-    candles = read_candles(dataframe)
-    mean_range = mean_true_range(
-        candles.high, candles.low, candles.close, settings.mean_range_length
-    )
-    swing, internal, blocks, gaps = _zones(candles, mean_range, settings)
+    swing = _walked(dataframe, "lux_swing", settings.swing_length)
+    internal = _walked(dataframe, "lux_internal", settings.internal_length)
     dates = dataframe["date"]
     drawn = _break_lines(dates, swing, 2, "solid")
     drawn += _break_lines(dates, internal, 1, "dashed")
+    blocks = _shown_blocks(dataframe, swing, internal, settings)
+    bull_gaps, bear_gaps = _shown_gaps(dataframe, settings)
     for zones, color, label, before in (
         (blocks.bull, "rgba(38, 166, 154, 0.25)", "bullish block", 0),
         (blocks.bear, "rgba(239, 83, 80, 0.25)", "bearish block", 0),
-        (gaps.bull, "rgba(139, 195, 74, 0.2)", "bullish gap", 2),
-        (gaps.bear, "rgba(255, 152, 0, 0.2)", "bearish gap", 2),
+        (bull_gaps, "rgba(139, 195, 74, 0.2)", "bullish gap", 2),
+        (bear_gaps, "rgba(255, 152, 0, 0.2)", "bearish gap", 2),
     ):
         drawn += [
             area(dates, int(zones.candle[zone]) - before, len(dates) - 1, bottom, top, color, label)
@@ -618,6 +615,75 @@ def plot_annotations(dataframe: pd.DataFrame, settings: Settings = DEFAULTS) -> 
             for bottom, top in ((zones.bottoms[zone], zones.tops[zone]),)
         ]
     return drawn
+
+
+def _walked(dataframe: pd.DataFrame, prefix: str, length: int) -> Structure:
+    """
+    A walk as the frame's columns have it. A pivot's candle is −1 when it lies before the frame; a
+    new pivot at the very price of the one before it counts as that one.
+    """
+    columns = {name: dataframe[f"{prefix}_{name}"].to_numpy() for name in _STRUCTURE}
+    changed = {side: _changes(columns[side]) for side in ("high", "low")}
+    rows = np.arange(len(dataframe))
+    candles = {}
+    for side, is_new in changed.items():
+        known = np.maximum.accumulate(np.where(is_new, rows, -1))
+        candles[f"{side}_candle"] = np.maximum(known - length, -1)
+    turn = changed["low"].astype(np.int64) - changed["high"]
+    return Structure(**columns, **candles, turn=turn)
+
+
+def _changes(level: Floats) -> Flags:
+    """Rows on which a level is another than on the row before."""
+    changed = np.zeros(len(level), dtype=np.bool_)
+    changed[1:] = (level[1:] != level[:-1]) & ~np.isnan(level[1:])
+    return changed
+
+
+def _shown_blocks(
+    dataframe: pd.DataFrame, swing: Structure, internal: Structure, settings: Settings
+) -> OrderBlocks:
+    """The blocks of those breaks whose pivot, and whose volatility unit, the frame contains."""
+    candles = read_candles(dataframe)
+    high, low, close = candles.high, candles.low, candles.close
+    first = settings.mean_range_length
+    return order_blocks(
+        high,
+        low,
+        close,
+        mean_true_range(high, low, close, settings.mean_range_length),
+        _breaks_since(swing, first),
+        _breaks_since(internal, first),
+        settings.order_block_wide_candle,
+        settings.order_block_memory,
+    )
+
+
+def _breaks_since(walk: Structure, first: int) -> Structure:
+    """The walk with those breaks only whose pivot is row `first` or a later one."""
+    by_high, by_low = walk.high_candle >= first, walk.low_candle >= first
+    return walk._replace(
+        bos_bull=walk.bos_bull & by_high,
+        choch_bull=walk.choch_bull & by_high,
+        bos_bear=walk.bos_bear & by_low,
+        choch_bear=walk.choch_bear & by_low,
+    )
+
+
+def _shown_gaps(dataframe: pd.DataFrame, settings: Settings) -> tuple[Zones, Zones]:
+    """The gaps, bullish and bearish, whose three candles the frame contains."""
+    candles = read_candles(dataframe)
+    high, low, close = candles.high, candles.low, candles.close
+    zones = []
+    for side, name, top, bottom in (
+        (1, "bull", low, earlier(high, 2)),
+        (-1, "bear", earlier(low, 2), high),
+    ):
+        event = dataframe[f"lux_fvg_{name}"].to_numpy() & (np.arange(len(high)) >= 2)
+        made = np.flatnonzero(event)
+        edges = top[made], bottom[made]
+        zones.append(_follow((high, low, close), side, made, made, *edges, settings.gap_memory))
+    return zones[0], zones[1]
 
 
 def _break_lines(
@@ -631,7 +697,7 @@ def _break_lines(
         ("choch_bear", "CHoCH", walk.low, walk.low_candle, "#ef5350"),
     ):
         drawn += [
-            line(dates, int(candle[row]), row, level[row], color, label, width, style)
+            line(dates, max(int(candle[row]), 0), row, level[row], color, label, width, style)
             for row in np.flatnonzero(getattr(walk, name)).tolist()
         ]
     return drawn

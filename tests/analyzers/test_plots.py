@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
+import numpy as np
 import pandas as pd
 import pytest
 from freqtrade.ft_types.plot_annotation_type import AnnotationTypeTA
@@ -96,6 +97,55 @@ def test_breaks_are_lines_from_the_pivot_to_the_break(frame: pd.DataFrame) -> No
             assert line["y_start"] == line["y_end"]
             assert line["y_start"] in (pivot["high"], pivot["low"])
             assert line["start"] < line["end"]
+
+
+def test_lines_begin_at_the_pivots_of_the_walk(frame: pd.DataFrame) -> None:
+    drawn = {
+        (line["start"], line["end"], line["width"])
+        for line in lux_algo.plot_annotations(frame)
+        if line["type"] == "line"
+    }
+    walks = lux_algo.structure(*(frame[name].to_numpy() for name in ("high", "low", "close")))
+    walked = {
+        (frame["date"][candle[row]], frame["date"][row], width)
+        for walk, width in zip(walks, (2, 1), strict=True)
+        for broken, candle in (
+            (walk.bos_bull | walk.choch_bull, walk.high_candle),
+            (walk.bos_bear | walk.choch_bear, walk.low_candle),
+        )
+        for row in np.flatnonzero(broken)
+    }
+    assert drawn == walked
+
+
+@pytest.mark.parametrize("rows", [1, 40, 288, 900])
+def test_a_chart_whose_start_was_cut_off_shows_the_same_market(
+    frame: pd.DataFrame, rows: int
+) -> None:
+    """freqtrade cuts the start-up candles off a populated frame before it asks for a chart."""
+    cut = frame.iloc[-rows:].reset_index(drop=True)
+    begins = cut["date"].iloc[0]
+    whole, shown = lux_algo.plot_annotations(frame), lux_algo.plot_annotations(cut)
+    lines = [
+        line | {"start": max(line["start"], begins)}
+        for line in whole
+        if line["type"] == "line" and line["end"] >= begins
+    ]
+    assert [line for line in shown if line["type"] == "line"] == lines
+    boxes = [box for box in shown if box["type"] == "area"]
+    assert all(box in whole for box in boxes)
+    assert boxes or rows < 900
+
+
+def test_a_golden_pocket_whose_leg_was_cut_off_begins_with_the_chart(frame: pd.DataFrame) -> None:
+    (whole,) = of_label(frankie_candles.plot_annotations(frame), "golden pocket")
+    began = frame.index[frame["date"] == whole["start"]][0]
+    assert began < len(frame) - 41
+    for first in (began - 100, began, began + 1, len(frame) - 40):
+        cut = frame.iloc[first:].reset_index(drop=True)
+        (pocket,) = of_label(frankie_candles.plot_annotations(cut), "golden pocket")
+        assert cut["date"].iloc[0] <= pocket["start"] < pocket["end"]
+        assert pocket["start"] in (whole["start"], cut["date"].iloc[0])
 
 
 def test_boxes_are_the_zones_that_live_on_the_newest_row(frame: pd.DataFrame) -> None:
