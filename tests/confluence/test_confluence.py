@@ -300,6 +300,21 @@ def test_without_what_a_tag_names_the_score_is_lower(analyzed, prefix, side):
         assert (without[rows] < score[rows] - 1e-3).all(), code
 
 
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("prefix", PREFIXES.values())
+def test_an_analyzers_score_is_cut_at_one(analyzed, prefix, side):
+    # Everything that can give a tag, three oscillators diverging: the weights are more than 1.
+    table = EVIDENCE[side][prefix]
+    all_at_once = {
+        item.column: 3.0 * item.sign if analyzed[item.column].dtype == float else True
+        for item in table
+    }
+    clear = dict.fromkeys(
+        ["mc_yellow_cross", *(item.unless for item in table if item.unless)], False
+    )
+    assert (own_score(analyzed.assign(**all_at_once, **clear), prefix, side) == 1).all()
+
+
 def test_both_sides_have_the_same_codes_for_mirrored_columns():
     mirrors = {"bull": "bear", "green": "red", "long": "short", "moon": "blood", "low": "high"}
     for analyzer, table in EVIDENCE["long"].items():
