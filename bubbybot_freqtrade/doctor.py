@@ -30,7 +30,6 @@ from packaging.requirements import Requirement
 from rich.console import Console
 from rich.text import Text
 from sqlalchemy import create_engine, inspect, text
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from bubbybot_freqtrade.heartbeat import HUNG_AFTER, last_sign_of_life
@@ -39,6 +38,7 @@ from bubbybot_freqtrade.user_config import (
     DEFAULT_CONFIG,
     Config,
     config_option,
+    database_url,
     open_exchange,
     quiet_freqtrade,
     read_config,
@@ -272,8 +272,13 @@ def _account(config: Config) -> str:
 def database(config: Config) -> Iterator[Finding]:
     """Can freqtrade's database be written, and whose open trades are in it?"""
     url = config["db_url"]
-    shown = make_url(url).render_as_string(hide_password=True)
-    file = make_url(url).database if url.startswith("sqlite") else None
+    try:
+        parsed = database_url(url)
+    except ConfigurationError as error:
+        yield problem("database", _one_line(error))
+        return
+    shown = parsed.render_as_string(hide_password=True)
+    file = parsed.database if url.startswith("sqlite") else None
     if url in ("sqlite://", "sqlite:///:memory:"):
         mend = "Set db_url to a file."
         if config["dry_run"]:
@@ -591,10 +596,10 @@ def positions(exchange: Exchange, config: Config) -> Iterator[Finding]:
     """Positions on the venue beside the trades of the database."""
     held = {row["symbol"] for row in exchange._api.fetch_positions() if row["contracts"]}
     url = config["db_url"]
-    file = make_url(url).database if url.startswith("sqlite") else None
     try:
+        file = database_url(url).database if url.startswith("sqlite") else None
         known = set() if file and not Path(file).exists() else {r[0] for r in _open_trades(url)}
-    except SQLAlchemyError:
+    except (ConfigurationError, SQLAlchemyError):
         yield note("positions", "Not compared: the database cannot be read.")
         return
     for pair in sorted(held - known):

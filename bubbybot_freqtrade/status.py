@@ -4,6 +4,7 @@ Only looks. It may run beside the bot, with the same config.
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from freqtrade.persistence import Trade, init_db
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 from bubbybot_freqtrade.blofin.stops import covers, stop_candidates
 from bubbybot_freqtrade.messages import price
@@ -27,6 +28,7 @@ from bubbybot_freqtrade.settings import BubbyBotSettings
 from bubbybot_freqtrade.user_config import (
     Config,
     config_option,
+    database_url,
     one_line_for,
     open_exchange,
     quiet_freqtrade,
@@ -272,7 +274,7 @@ def status_command(config_files: tuple[str, ...], userdir: Path | None) -> None:
     The exit code is 1 when a position is not stopped for all of its size before liquidation, or
     venue and database disagree.
     """
-    with one_line_for(FreqtradeException, ccxt.BaseError):
+    with one_line_for(FreqtradeException, ccxt.BaseError, SQLAlchemyError, OSError):
         config = read_config(config_files, userdir)
         if config["dry_run"]:
             raise click.ClickException(
@@ -293,20 +295,18 @@ def status_command(config_files: tuple[str, ...], userdir: Path | None) -> None:
 
 
 def _look(config: Config, settings: BubbyBotSettings) -> tuple[list[OpenPosition], str]:
-    url = make_url(config["db_url"])
+    url = database_url(config["db_url"])
     if url.drivername.startswith("sqlite") and not Path(url.database or "").is_file():
         raise FreqtradeException(
             f"The database {config['db_url']} does not exist yet: the bot has not run with this "
             "config in this folder."
         )
-    exchange = open_exchange(config)
-    try:
+    with ExitStack() as stack:
         init_db(config["db_url"])
+        stack.callback(Trade.session.remove)
+        exchange = open_exchange(config)
+        stack.callback(exchange.close)
         positions = open_positions(exchange, Trade.get_trades_proxy(is_open=True))
         day, equity = day_so_far(exchange, datetime.now(UTC))
         line = day_line(day, equity, settings.risk.daily_loss, config["stake_currency"])
-    finally:
-        exchange.close()
-        if hasattr(Trade, "session"):
-            Trade.session.remove()
     return positions, line

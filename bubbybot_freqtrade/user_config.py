@@ -21,6 +21,8 @@ from freqtrade.enums import RunMode
 from freqtrade.exceptions import ConfigurationError, FreqtradeException
 from freqtrade.exchange import Exchange
 from freqtrade.resolvers import ExchangeResolver
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from bubbybot_freqtrade.blofin.api_key import SECRETS
 
@@ -64,7 +66,10 @@ def one_line_for(*errors: type[Exception]) -> Iterator[None]:
     try:
         yield
     except errors as error:
-        raise click.ClickException(" ".join(str(error).split())) from error
+        # SQLAlchemy's own text has the statement in it, the driver's the reason.
+        reason = getattr(error, "orig", None) or error
+        text = " ".join(str(reason).split()) or type(reason).__name__
+        raise click.ClickException(text) from error
 
 
 def read_config(files: Sequence[str], user_data_dir: Path | None = None) -> Config:
@@ -147,6 +152,30 @@ def _place(message: str, raw: bytes) -> str:
         return " is no JSON."
     line = raw[: int(found[1])].count(b"\n") + 1
     return f", line {line}: {found[2]}"
+
+
+def database_url(url: str) -> URL:
+    """A `db_url`, taken apart.
+
+    :raises ConfigurationError: when SQLAlchemy cannot use it; passwords in it are not shown.
+    """
+    try:
+        parsed = make_url(url)
+        parsed.get_dialect().import_dbapi()
+    except NoSuchModuleError:
+        raise ConfigurationError(
+            f"SQLAlchemy knows no database {parsed.drivername!r}; write db_url as "
+            "sqlite:///trades.sqlite or postgresql+psycopg://…."
+        ) from None
+    except (ArgumentError, ValueError):
+        raise ConfigurationError(
+            "db_url is no database URL; write it as sqlite:///trades.sqlite."
+        ) from None
+    except ImportError as error:
+        raise ConfigurationError(
+            f"db_url needs the Python package {error.name}, which is not installed."
+        ) from None
+    return parsed
 
 
 def open_exchange(config: Config) -> Exchange:

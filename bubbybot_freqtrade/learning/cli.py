@@ -81,7 +81,8 @@ def patterns_command(
     console = Console(highlight=False)
     console.print(_table(told, by) if told else "No closed trade has a pattern in its tag.")
     console.print(words)
-    out.write_text(_page(told, words), encoding="utf-8")
+    with one_line_for(OSError):
+        out.write_text(_page(told, words), encoding="utf-8")
     click.echo(out.resolve().as_uri())
 
 

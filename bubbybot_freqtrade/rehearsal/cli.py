@@ -29,6 +29,7 @@ from bubbybot_freqtrade.rehearsal.run import (
 from bubbybot_freqtrade.rehearsal.settings import RehearsalSettings
 from bubbybot_freqtrade.rehearsal.venue_log import when
 from bubbybot_freqtrade.sandbox.candles import DataFolderError
+from bubbybot_freqtrade.sandbox.cli import Amount, wrong_option
 from bubbybot_freqtrade.sandbox.server import Sandbox, SandboxError
 
 
@@ -58,7 +59,9 @@ from bubbybot_freqtrade.sandbox.server import Sandbox, SandboxError
     default="user_data/strategies",
     show_default=True,
 )
-@click.option("--balance", type=Decimal, default=1000, show_default=True, help="USDT at the start.")
+@click.option(
+    "--balance", type=Amount(), default="1000", show_default=True, help="USDT at the start."
+)
 @click.option(
     "--loop-seconds",
     type=int,
@@ -112,9 +115,7 @@ def rehearse_command(
         click.echo("Ended by Ctrl-C before the last day: nothing was proved.", err=True)
         sys.exit(130)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        name = "--" + "-".join(map(str, first["loc"])).replace("_", "-")
-        raise click.UsageError(f"{name}: {first['msg']}") from error
+        raise click.UsageError(wrong_option(error)) from error
     except (
         RehearsalError,
         ForeignFolderError,

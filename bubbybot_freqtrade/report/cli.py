@@ -59,7 +59,8 @@ def report_command(
     with one_line_for(*UNREADABLE), quiet_freqtrade():
         read, folder = read_source(source, config_files, userdir)
         html = render(read, "BubbyBot report", _candles(data or folder, read.timeframe), charts)
-    out.write_text(html, encoding="utf-8")
+    with one_line_for(OSError):
+        out.write_text(html, encoding="utf-8")
     click.echo(f"{len(read.trades)} closed trades: {out.resolve().as_uri()}")
 
 

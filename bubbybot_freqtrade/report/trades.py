@@ -10,10 +10,10 @@ import pandas as pd
 from freqtrade.data.btanalysis import load_backtest_data, load_backtest_stats
 from freqtrade.exchange import timeframe_to_seconds
 from freqtrade.persistence import Trade, init_db
-from sqlalchemy.engine import make_url
 
 from bubbybot_freqtrade.risk.order_tag import read_levels, read_regime
 from bubbybot_freqtrade.risk.plan import TradeSide, loss_per_unit
+from bubbybot_freqtrade.user_config import database_url
 
 # Key of the plan in the trade's custom data, as bubbybot_freqtrade.strategy writes it.
 PLAN = "plan"
@@ -68,7 +68,11 @@ class Source:
 
 
 def read_database(url: str) -> Source:
-    """The closed trades of freqtrade's database at `url`."""
+    """The closed trades of freqtrade's database at `url`.
+
+    :raises ConfigurationError, SQLAlchemyError: when it cannot be read.
+    """
+    name = Path(database_url(url).database or "").name
     init_db(url)
     try:
         rows = Trade.get_trades([Trade.is_open.is_(False)]).all()
@@ -77,7 +81,6 @@ def read_database(url: str) -> Source:
         equity = next((float(plan["equity"]) for plan in plans if plan), None)
     finally:
         Trade.session.remove()
-    name = Path(make_url(url).database or "").name
     return Source(f"database {name}", _by_end(trades), equity, "15m")
 
 

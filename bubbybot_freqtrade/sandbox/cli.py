@@ -24,9 +24,16 @@ from bubbybot_freqtrade.sandbox.settings import (
 from bubbybot_freqtrade.sandbox.state import StateFileError
 
 DEFAULT_PORT = 8088
+# Options that are not spelled as the settings they become.
+OPTION_OF = {
+    "steps_per_minute": "--steps",
+    "latency_ms": "--latency",
+    "start_ms": "--start",
+    "state_file": "--state",
+}
 
 
-class _Amount(click.ParamType):
+class Amount(click.ParamType):
     """A decimal number; click's own float would round it."""
 
     name = "amount"
@@ -72,7 +79,7 @@ class _Amount(click.ParamType):
     type=click.Path(dir_okay=False, path_type=Path),
     help="File that keeps account and orders across restarts.",
 )
-@click.option("--balance", type=_Amount(), default="10000", show_default=True, help="USDT.")
+@click.option("--balance", type=Amount(), default="10000", show_default=True, help="USDT.")
 @click.option(
     "--position-mode",
     type=click.Choice(["net_mode", "long_short_mode"]),
@@ -118,7 +125,9 @@ def sandbox_command(
             **options,
         )
         sandbox = Sandbox(settings).start()
-    except (SandboxError, StateFileError, DataFolderError, ValidationError, ValueError) as error:
+    except ValidationError as error:
+        raise click.UsageError(wrong_option(error)) from error
+    except (SandboxError, StateFileError, DataFolderError, ValueError) as error:
         raise click.ClickException(str(error)) from error
     try:
         _announce(sandbox)
@@ -126,6 +135,14 @@ def sandbox_command(
     finally:
         sandbox.stop()
     click.echo("The sandbox has stopped.")
+
+
+def wrong_option(error: ValidationError) -> str:
+    """Which option pydantic refuses, and why, in one line."""
+    first = error.errors(include_url=False, include_context=False)[0]
+    # The option's own parameter may have another name than the setting: steps_per_minute.
+    name = str(first["loc"][0]) if first["loc"] else ""
+    return f"{OPTION_OF.get(name) or '--' + name.replace('_', '-')}: {first['msg']}"
 
 
 def _announce(sandbox: Sandbox) -> None:

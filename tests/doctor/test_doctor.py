@@ -158,6 +158,13 @@ def test_databases_that_cannot_serve(visit, tmp_path):
     assert "restore" in visit(db_url=f"sqlite:///{damaged}").problems()["database"]
 
 
+@pytest.mark.parametrize("url", ["nonsense", "postgres://me:hidden@localhost/trades"])
+def test_a_database_url_that_is_none_is_a_problem_and_hides_its_password(visit, url):
+    line = visit(db_url=url).problems()["database"]
+    assert "sqlite:///trades.sqlite" in line
+    assert "hidden" not in line
+
+
 def test_a_database_with_another_exchanges_trades_is_refused(visit, tmp_path):
     file = tmp_path / "other.sqlite"
     with sqlite3.connect(file) as connection:

@@ -85,3 +85,81 @@ def test_a_file_that_is_no_config_is_named(folder, told, content, says):
     said = told()
     assert "own.json" in said
     assert says in said
+
+
+def test_an_empty_config_is_told_what_it_lacks(folder, told):
+    (folder / "own.json").write_text('{"bubbybot": {}}')
+    # A rehearsal needs no more than that.
+    (folder / "out").write_text("no folder")
+    said = told()
+    assert "missing" in said or "out" in said
+
+
+def one_line(*arguments, code):
+    """What a command says that ends at once; it must not be a traceback."""
+    result = CliRunner().invoke(main, list(map(str, arguments)))
+    assert isinstance(result.exception, SystemExit), result.exc_info
+    assert result.exit_code == code, result.output
+    return " ".join(result.output.split())
+
+
+@pytest.fixture
+def config_with(folder):
+    """`config_with(**changes)`: the repository's config, for real orders, in a file."""
+
+    def write(**changes):
+        config = json.loads((ROOT / "config.json").read_text())
+        own = {"dry_run": False, "strategy_path": str(ROOT / "user_data/strategies")}
+        (folder / "user_data").mkdir(exist_ok=True)
+        (folder / "own.json").write_text(json.dumps(config | own | changes))
+        return "own.json"
+
+    return write
+
+
+@pytest.mark.parametrize("command", ["status", "report", "patterns"])
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("nonsense", "no database URL"),
+        (f"postgres://me:{PASSPHRASE}@localhost/trades", "no database 'postgres'"),
+        (f"mysql+nodriver://me:{PASSPHRASE}@localhost/trades", "mysql+nodriver"),
+        (f"oracle://me:{PASSPHRASE}@localhost/trades", "package"),
+        ("sqlite:///damaged.sqlite", "not a database"),
+    ],
+)
+def test_a_database_that_cannot_be_used_is_one_line(folder, config_with, command, url, says):
+    (folder / "damaged.sqlite").write_bytes(b"this is no database" * 100)
+    said = one_line(command, "-c", config_with(db_url=url), code=1)
+    assert says in said
+    assert PASSPHRASE not in said
+    assert "SELECT" not in said
+    assert "PRAGMA" not in said
+
+
+@pytest.mark.parametrize("command", ["report", "patterns"])
+def test_a_page_that_cannot_be_written_is_one_line(folder, command):
+    from freqtrade.persistence import Trade, init_db
+
+    init_db(f"sqlite:///{folder}/empty.sqlite")
+    Trade.session.remove()
+    said = one_line(command, "empty.sqlite", "-o", "/nonexist/x.html", code=1)
+    assert "/nonexist/x.html" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("rehearse", *STRATEGIES, "--balance", "much"), "'much' is not a number"),
+        (("rehearse", *STRATEGIES, "--balance", "-1"), "--balance: Input should be greater"),
+        (("sandbox", "--port", "99999"), "--port: Input should be less"),
+        (("sandbox", "--balance", "-5"), "--balance: Input should be greater"),
+        (("sandbox", "--latency", "-1"), "--latency: Input should be greater"),
+        (("sandbox", "--pair-count", "0"), "--pair-count: Input should be greater"),
+        (("sandbox", "--steps", "1"), "--steps: Input should be greater"),
+    ],
+)
+def test_a_number_out_of_its_range_names_the_option(arguments, says):
+    said = one_line(*arguments, code=2)
+    assert says in said
+    assert "pydantic" not in said
