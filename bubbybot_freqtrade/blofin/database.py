@@ -5,6 +5,7 @@ Only to be imported once freqtrade is complete: freqtrade.persistence imports fr
 
 from collections.abc import Iterable
 from datetime import datetime
+from secrets import token_hex
 from typing import Any, cast
 
 from freqtrade.exchange import Exchange, timeframe_to_minutes
@@ -14,13 +15,35 @@ from freqtrade.util import dt_from_ts, dt_ts
 from sqlalchemy import Connection, event
 
 RECOVERED = "recovered"
-# Start of a key in freqtrade's KeyValueStore; an order's id follows.
+# Keys in freqtrade's KeyValueStore, which knows only freqtrade's own by type.
+_PREFIX: Any = "blofin_order_prefix"
+_EARLIER_PREFIX_UNTIL: Any = "blofin_earlier_prefix_until"
+# An order's id follows.
 _DELETED = "blofin_deleted_entry_"
 
 
 def is_open() -> bool:
     """Whether freqtrade has opened its database; it makes the exchange first."""
     return hasattr(Trade, "session")
+
+
+def order_prefix(now: datetime) -> str:
+    """Start of the clientOrderIds of the bot on this database, drawn when it is first asked for.
+
+    :param now: time of the venue; orders in the database by then carry another prefix.
+    """
+    prefix = KeyValueStore.get_string_value(_PREFIX)
+    if prefix is None:
+        if newest_order_date() is not None:
+            KeyValueStore.store_value(_EARLIER_PREFIX_UNTIL, now)
+        prefix = f"ft{token_hex(3)}"
+        KeyValueStore.store_value(_PREFIX, prefix)
+    return prefix
+
+
+def earlier_prefix_until() -> datetime | None:
+    """Until when orders of this database carry another prefix than `order_prefix`, if any do."""
+    return KeyValueStore.get_datetime_value(_EARLIER_PREFIX_UNTIL)
 
 
 def known_order_ids(orders: Iterable[dict[str, Any]]) -> set[str]:

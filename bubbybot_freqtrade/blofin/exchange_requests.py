@@ -22,7 +22,7 @@ from freqtrade.exceptions import (
 )
 from freqtrade.exchange.exchange import Exchange
 from freqtrade.exchange.exchange_types import CcxtOrder, CcxtPosition
-from freqtrade.util import dt_now
+from freqtrade.util import dt_from_ts, dt_now, dt_ts
 
 from bubbybot_freqtrade.blofin.bracket import TradeSide
 from bubbybot_freqtrade.blofin.loop_state import ListName, LoopState
@@ -150,11 +150,22 @@ class BlofinRequests(Exchange):
     @cached_property
     def _order_prefix(self) -> str:
         """Start of this bot's clientOrderIds: its own, also beside another bot on the account."""
-        return "ft" + hashlib.sha256(str(self._config.get("db_url")).encode()).hexdigest()[:6]
+        return str(self._database.order_prefix(dt_from_ts(self.clock.venue_ms(dt_now()))))
+
+    @cached_property
+    def _earlier_prefix(self) -> tuple[str, int]:
+        """What stood there before databases had a prefix of their own, and until when (ms)."""
+        db_url = str(self._config.get("db_url"))
+        until = self._database.earlier_prefix_until()
+        return "ft" + hashlib.sha256(db_url.encode()).hexdigest()[:6], dt_ts(until) if until else 0
 
     def is_own(self, order: CcxtOrder) -> bool:
         """Whether this bot (a bot on this database) placed the order."""
-        return str(order.get("clientOrderId")).startswith(self._order_prefix)
+        client_order_id = str(order.get("clientOrderId"))
+        if client_order_id.startswith(self._order_prefix):
+            return True
+        prefix, until = self._earlier_prefix
+        return client_order_id.startswith(prefix) and (order["timestamp"] or 0) < until
 
     def is_entering(self, pair: str) -> bool:
         """Whether an entry was sent a moment ago: freqtrade may not have its trade yet."""

@@ -1,5 +1,6 @@
 """What venue and database disagree about is found, mended where safe, and never traded over."""
 
+import hashlib
 from decimal import Decimal
 
 import pytest
@@ -8,6 +9,7 @@ from freqtrade.persistence import Trade
 from freqtrade.rpc import RPC
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from bubbybot_freqtrade.blofin import exchange_requests
 from bubbybot_freqtrade.blofin.reconciliation import Discrepancy, OpenTrade, compare, told
@@ -105,6 +107,55 @@ def test_an_entry_lost_by_a_kill_is_put_back_and_lives_on(open_desk):
     assert [o.order_id for o in trade.open_sl_orders] == [desk.standing_stops(BTC)[0].tpsl_id]
     desk.loop(minutes=90)
     assert desk.closed(trade).exit_reason == "take_profit_on_exchange"
+
+
+def test_two_bots_whose_databases_are_named_alike_leave_each_other_alone(
+    open_desk, tmp_path, monkeypatch
+):
+    """Two folders or containers, each with freqtrade's own relative db_url."""
+    desk = open_desk()
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "one")
+    desk.start(db_url="sqlite:///tradesv3.sqlite")
+    desk.enter(BTC)
+    desk.enter(ETH, price=1_900.0, order_type="limit")
+    desk.stop()
+    monkeypatch.chdir(tmp_path / "other")
+    bot = desk.start(db_url="sqlite:///tradesv3.sqlite")
+    for _ in range(3):
+        desk.loop(minutes=1)
+    assert Trade.get_open_trades() == []
+    assert kinds(bot) == [Discrepancy.UNKNOWN_POSITION]
+    (waiting,) = desk.sandbox.engine.account(DEMO_UID).live_orders()
+    assert waiting.inst_id == "ETH-USDT"
+    desk.stop()
+    monkeypatch.chdir(tmp_path / "one")
+    bot = desk.start(db_url="sqlite:///tradesv3.sqlite")
+    desk.loop()
+    assert kinds(bot) == []
+    assert len(Trade.get_open_trades()) == 2
+
+
+def test_orders_from_before_the_database_had_a_prefix_are_the_bots_own(open_desk):
+    desk = open_desk()
+    bot = desk.start()
+    desk.enter(BTC)
+    # An entry of the version before, lost by a kill; it named its orders by the db_url.
+    named = "ft" + hashlib.sha256(bot.config["db_url"].encode()).hexdigest()[:6]
+    open_by_hand(desk, clientOrderId=f"{named}1", slTriggerPrice="1900", slOrderPrice="-1")
+    Trade.session.execute(text("DELETE FROM KeyValueStore WHERE key LIKE 'blofin%'"))
+    Trade.commit()
+    desk.stop()
+    desk.pass_time(2)
+    bot = desk.start()
+    desk.loop()
+    assert {trade.pair for trade in Trade.get_open_trades()} == {BTC, ETH}
+    # What carries that name from now on is another bot's.
+    desk.pass_time(1)
+    open_by_hand(desk, "SOL-USDT", size="3", clientOrderId=f"{named}2")
+    desk.loop()
+    assert kinds(bot) == [Discrepancy.UNKNOWN_POSITION]
 
 
 def test_the_filled_part_of_an_entry_lost_by_a_kill_is_put_back(open_desk):
