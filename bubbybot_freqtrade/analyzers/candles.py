@@ -117,6 +117,13 @@ def true_range(high: Floats, low: Floats, close: Floats) -> Floats:
     return out
 
 
+def average_true_range(high: Floats, low: Floats, close: Floats, length: int) -> Floats:
+    """ATR as TA-Lib has it, in price; NaN on the first `length` rows."""
+    if len(close) <= length:
+        return np.full(len(close), np.nan)
+    return talib.ATR(high, low, close, length)
+
+
 def cross_up(a: Floats, b: Floats) -> Flags:
     """a[t] > b[t] and a[t−1] ≤ b[t−1]; False where a value is missing."""
     out = np.zeros(len(a), dtype=np.bool_)

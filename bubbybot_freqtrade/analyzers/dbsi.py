@@ -63,7 +63,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import talib
 
-from bubbybot_freqtrade.analyzers.candles import Flags, Floats, floats
+from bubbybot_freqtrade.analyzers.candles import Flags, Floats, earlier, floats
 
 WARM_UP = 57
 """Rows before the slowest vote is known: TEMA(20) smooths three times, 3·19 rows."""
@@ -156,7 +156,7 @@ def _momentum(o: Floats, h: Floats, lo: Floats, c: Floats, v: Floats) -> dict[st
     k, d = talib.STOCH(h, lo, c, fastk_period=14, slowk_period=3, slowd_period=3)
     line, signal, histogram = talib.MACD(c, 12, 26, 9)
     sign = _sides(histogram, 0.0, 1e-9 * c)
-    change = _sides(histogram, _before(histogram), 1e-9 * c)
+    change = _sides(histogram, earlier(histogram), 1e-9 * c)
     none = np.zeros(len(c), dtype=np.bool_)
     return {
         "rsi": _sides(rsi, 50.0),
@@ -174,8 +174,8 @@ def _momentum(o: Floats, h: Floats, lo: Floats, c: Floats, v: Floats) -> dict[st
         "trix": _sides(talib.TRIX(c, 15), 0.0, 1e-7),
         "bop": _sides(talib.EMA(talib.BOP(o, h, lo, c), 14), 0.0, 1e-9),
         "aroonosc": _outside(talib.AROONOSC(h, lo, 14), -50.0, 50.0),
-        "rsi_thrust": Vote(_above(rsi, 60.0) & _above(rsi, _before(rsi)), none),
-        "rsi_slump": Vote(none, _above(40.0, rsi) & _above(_before(rsi), rsi)),
+        "rsi_thrust": Vote(_above(rsi, 60.0) & _above(rsi, earlier(rsi)), none),
+        "rsi_slump": Vote(none, _above(40.0, rsi) & _above(earlier(rsi), rsi)),
         "rsi_exhausted": _outside(rsi, 20.0, 80.0),
         "macd_turning": Vote(sign.bull & change.bear, sign.bear & change.bull),
     }
@@ -193,8 +193,8 @@ def _trend(h: Floats, lo: Floats, c: Floats) -> dict[str, Vote]:
         "t3_price": _sides(c, talib.T3(c, 10)),
         "linearreg_slope": _sides(talib.LINEARREG_SLOPE(c, 14), 0.0, 1e-9 * c),
         "midprice": _sides(c, talib.MIDPRICE(h, lo, 14)),
-        "breakout": Vote(c > _before(talib.MAX(h, 20)), none),
-        "breakdown": Vote(none, c < _before(talib.MIN(lo, 20))),
+        "breakout": Vote(c > earlier(talib.MAX(h, 20)), none),
+        "breakdown": Vote(none, c < earlier(talib.MIN(lo, 20))),
     }
 
 
@@ -234,9 +234,3 @@ def _sides(a: Floats, b: Any, noise: Any = 0.0) -> Vote:
 
 def _outside(values: Floats, low: float, high: float) -> Vote:
     return Vote(_above(values, high), _above(low, values))
-
-
-def _before(values: Floats) -> Floats:
-    out = np.full(len(values), np.nan)
-    out[1:] = values[:-1]
-    return out

@@ -22,6 +22,7 @@ from bubbybot_freqtrade.analyzers.candles import (
     Flags,
     Floats,
     Integers,
+    average_true_range,
     cross_down,
     cross_up,
     floats,
@@ -450,13 +451,6 @@ class Levels(NamedTuple):
     resistance_touches: Floats
 
 
-def average_true_range(high: Floats, low: Floats, close: Floats, length: int = 14) -> Floats:
-    """ATR as TA-Lib has it, in price; NaN on the first `length` rows."""
-    if len(close) <= length:
-        return np.full(len(close), np.nan)
-    return talib.ATR(high, low, close, length)
-
-
 def support_resistance(
     high: Floats,
     low: Floats,
@@ -628,7 +622,8 @@ _MARKS: tuple[tuple[str, int, str, str, Shape], ...] = (
 def plot_annotations(dataframe: pd.DataFrame, settings: Settings = DEFAULTS) -> list[Annotation]:
     """
     What freqtrade's `plot_annotations` may return for a populated frame: a mark at the candle of
-    every dot, divergence and diamond, and the newest row's support and resistance as lines.
+    every dot, divergence of the first band, blood and moon diamond and yellow cross, and the newest
+    row's support and resistance as lines.
 
     :raises KeyError: the frame was not populated.
     """

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import talib
 
+from bubbybot_freqtrade.analyzers import candles
 from bubbybot_freqtrade.risk.plan import TradeSide
 from bubbybot_freqtrade.settings import RiskSettings
 
@@ -55,7 +55,7 @@ class Levels:
 def average_true_range(frame: pd.DataFrame) -> Floats:
     """ATR(14) as TA-Lib has it; NaN before warm-up."""
     high, low, close = (frame[name].to_numpy(dtype=np.float64) for name in ("high", "low", "close"))
-    return talib.ATR(high, low, close, timeperiod=ATR_LENGTH)
+    return candles.average_true_range(high, low, close, ATR_LENGTH)
 
 
 def long_levels(frame: pd.DataFrame, atr: Floats, fee: float, settings: RiskSettings) -> Levels:

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from bubbybot_freqtrade.analyzers import dbsi, market_cipher
+from bubbybot_freqtrade.analyzers.candles import average_true_range
 from bubbybot_freqtrade.analyzers.market_cipher import (
     fractal_divergences,
     gold_dots,
@@ -194,10 +195,8 @@ def test_gold_dot_needs_a_rise_of_five(first: float, expected: bool) -> None:
 def test_gold_never_adds_to_the_long_score(market) -> None:
     frame = market_cipher.populate(market(20_000, 3))
     columns = {name: frame[name].to_numpy() for name in market_cipher.COLUMNS}
-    close = frame["close"].to_numpy()
-    atr = market_cipher.average_true_range(
-        *(frame[name].to_numpy().copy() for name in ("high", "low", "close"))
-    )
+    high, low, close = (frame[name].to_numpy().copy() for name in ("high", "low", "close"))
+    atr = average_true_range(high, low, close, 14)
     golden = columns["mc_gold_dot"]
     assert golden.any()
     with_gold, _ = market_cipher.scores(columns, close, atr)

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bubbybot_freqtrade.analyzers import frankie_candles, lux_algo, market_cipher
+from bubbybot_freqtrade.analyzers.candles import average_true_range
 from bubbybot_freqtrade.confluence import (
     EVIDENCE,
     EVIDENCE_CANDLES,
@@ -275,7 +276,7 @@ def own_score(frame, prefix, side):
     high, low, close = columns["high"], columns["low"], columns["close"]
     made = {
         "mc": lambda: market_cipher.scores(
-            columns, close, market_cipher.average_true_range(high, low, close)
+            columns, close, average_true_range(high, low, close, 14)
         ),
         "lux": lambda: lux_algo.scores(columns, high, low),
         "fc": lambda: frankie_candles.scores(columns, close),
