@@ -14,6 +14,7 @@ from enum import StrEnum
 from importlib.metadata import requires, version
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import ccxt
 import click
@@ -22,7 +23,7 @@ from freqtrade.configuration.config_validation import validate_config_consistenc
 from freqtrade.configuration.detect_environment import running_in_docker
 from freqtrade.configuration.environment_vars import environment_vars_to_dict
 from freqtrade.configuration.load_config import load_from_files
-from freqtrade.exceptions import ConfigurationError, FreqtradeException
+from freqtrade.exceptions import ConfigurationError, FreqtradeException, OperationalException
 from freqtrade.exchange import Exchange
 from freqtrade.plugins.pairlist.pairlist_helpers import expand_pairlist
 from freqtrade.resolvers import StrategyResolver
@@ -32,6 +33,7 @@ from rich.text import Text
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from bubbybot_freqtrade.blofin.api_key import check_api_key, check_secrets_files
 from bubbybot_freqtrade.heartbeat import HUNG_AFTER, last_sign_of_life
 from bubbybot_freqtrade.settings import BubbyBotSettings
 from bubbybot_freqtrade.user_config import (
@@ -55,6 +57,11 @@ FREE_MEMORY_BYTES = 500_000_000
 CLOCK_REFUSED_S = 60.0
 CLOCK_NOTED_S = 5.0
 KEY_EXPIRES_SOON = timedelta(days=14)
+# By BloFin's number, what its words leave out.
+MENDINGS = {
+    "152408": "In .env it stands between single quotes: without them a shell reads $, &, # and "
+    "spaces itself.",
+}
 
 
 class Verdict(StrEnum):
@@ -454,8 +461,11 @@ def _account_findings(exchange: Exchange, config: Config) -> Iterator[Finding]:
             "key", f"Missing: {names}.", "Fill .env in and load it: set -a; . ./.env; set +a"
         )
         return
+    if unsafe := _readable_by_others(exchange, config):
+        yield problem("key", unsafe)
     refused = False
-    for finding in _asking("key", lambda: key(exchange)):
+    allow_transfer = bool(config["exchange"].get("allow_transfer_permission"))
+    for finding in _asking("key", lambda: key(exchange, allow_transfer=allow_transfer)):
         refused = refused or (finding.verdict is Verdict.PROBLEM)
         yield finding
     if refused:
@@ -471,7 +481,7 @@ def _asking(point: str, check: Callable[[], Iterator[Finding]]) -> Iterator[Find
     try:
         yield from check()
     except (ccxt.BaseError, FreqtradeException, requests.RequestException) as error:
-        yield problem(point, _one_line(error))
+        yield problem(point, _one_line(error), MENDINGS.get(getattr(error, "code", ""), ""))
 
 
 def clock(url: str) -> Iterator[Finding]:
@@ -540,11 +550,32 @@ def _whitelist(exchange: Exchange, config: Config) -> list[str]:
     return expand_pairlist(listed, list(exchange.markets), keep_invalid=True)
 
 
-def key(exchange: Exchange) -> Iterator[Finding]:
-    """What BloFin says about the API key: permission, IP list, expiry."""
+def _readable_by_others(exchange: Exchange, config: Config) -> str:
+    """Why the bot would not start with these config files; empty when it would."""
+    if urlsplit(exchange._api.urls["api"]["rest"]).hostname == "127.0.0.1":
+        # A sandbox's key opens nothing; the bot's start lets it pass too.
+        return ""
+    try:
+        check_secrets_files(config["config_files"])
+    except ConfigurationError as error:
+        return _one_line(error)
+    return ""
+
+
+def key(exchange: Exchange, *, allow_transfer: bool = False) -> Iterator[Finding]:
+    """What BloFin says about the API key: permissions, IP list, expiry.
+
+    It tells of the permission to transfer only when it is asked for a transfer, of nothing.
+    """
     row = exchange._api.privateGetUserQueryApikey()["data"]
     if str(row.get("readOnly")) == "1":
         yield problem("key", "It may only read.", "Create a key with READ and TRADE permission.")
+        return
+    try:
+        with quiet_freqtrade():
+            check_api_key(exchange._api, allow_transfer=allow_transfer)
+    except OperationalException as error:
+        yield problem("key", _one_line(error))
         return
     expires = datetime.fromtimestamp(int(row.get("expireTime") or 0) / 1000, UTC)
     left = expires - datetime.now(UTC) if expires.year > 1970 else None

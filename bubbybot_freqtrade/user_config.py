@@ -138,8 +138,9 @@ def _parsed(file: Path) -> Config:
         raise ConfigurationError(f"{file}{_place(str(error), raw)}") from None
     if not isinstance(content, dict):
         raise ConfigurationError(f"{file} is no config: it must begin with {{ and end with }}.")
-    exchange = content.get("exchange")
-    for name in SECRETS if isinstance(exchange, dict) else ():
+    given = content.get("exchange")
+    exchange = given if isinstance(given, dict) else {}
+    for name in SECRETS:
         if not isinstance(exchange.get(name, ""), str):
             # freqtrade's message would show the value.
             raise ConfigurationError(f"{file}: exchange.{name} must be text, in quotes.")

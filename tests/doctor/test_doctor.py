@@ -1,5 +1,6 @@
 """Each thing that can be wrong is made wrong on a real venue, config, file or server."""
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from wsgiref.handlers import format_date_time
 import pytest
 
 from bubbybot_freqtrade import doctor
-from bubbybot_freqtrade.sandbox.settings import ApiKey
+from bubbybot_freqtrade.sandbox.settings import DEMO_UID, ApiKey
 from tests.doctor.conftest import sandbox_config
 from tests.telegram.bot_api import CHAT_ID, TOKEN, BotApi
 
@@ -34,7 +35,8 @@ def test_a_fit_setup_has_no_problem(visit, open_sandbox):
         (ApiKey(permissions=frozenset({"READ"})), "key", "READ and TRADE"),
         (ApiKey(ips=("203.0.113.7",)), "key", "IP list"),
         (ApiKey(expires_ms=1), "key", "Create a new API key"),
-        (ApiKey(passphrase="another one"), "key", "passphrase"),
+        (ApiKey(passphrase="another one"), "key", "between single quotes"),
+        (ApiKey(permissions=frozenset({"READ", "TRADE", "TRANSFER"})), "key", "may transfer"),
         (ApiKey(secret="another one"), "key", "secret"),
         (ApiKey(api_key="another one"), "key", "Check the API key"),
     ],
@@ -180,8 +182,12 @@ def test_looking_creates_no_database(visit, tmp_path):
 
 def test_looking_changes_nothing_on_the_account(visit, open_sandbox):
     sandbox = open_sandbox(position_mode="long_short_mode", margin_mode="cross")
+    before = sandbox.ledger(DEMO_UID).totals()
     visit(sandbox)
-    assert not sandbox.requests.select(method="POST")
+    # A transfer of nothing is how BloFin tells whether the key may transfer.
+    asked = sandbox.requests.select(method="POST")
+    assert {request.path for request in asked} <= {"/api/v1/asset/transfer"}
+    assert sandbox.ledger(DEMO_UID).totals() == before
 
 
 def test_telegram_is_asked_and_its_token_is_never_shown(visit):
@@ -325,3 +331,24 @@ def test_settings_that_the_environment_replaces_are_noted_without_their_values(v
 def test_an_environment_of_its_own_is_no_note(visit, monkeypatch):
     monkeypatch.setenv("FREQTRADE__EXCHANGE__UID", "1")
     assert visit().about("environment") == []
+
+
+def test_a_key_that_may_transfer_passes_with_its_owners_word(visit, open_sandbox):
+    key = ApiKey(permissions=frozenset({"READ", "TRADE", "TRANSFER"}))
+    seen = visit(open_sandbox(keys=(key,)), exchange={"allow_transfer_permission": True})
+    assert seen.problems() == {}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="files have no group and others there")
+@pytest.mark.parametrize(("mode", "refused"), [(0o644, True), (0o640, True), (0o600, False)])
+def test_a_file_with_the_key_that_others_can_read_is_refused_as_by_the_bot(
+    open_sandbox, tmp_path, monkeypatch, mode, refused
+):
+    monkeypatch.chdir(tmp_path)
+    sandbox = open_sandbox()
+    file = sandbox_config(sandbox, tmp_path)
+    # 127.0.0.1 itself is let pass as a sandbox's.
+    file.write_text(file.read_text().replace("//127.0.0.1", "//localhost"))
+    file.chmod(mode)
+    lines = [f.line for f in doctor.examine([str(file)]) if f.verdict == "problem"]
+    assert any(f"chmod 600 {file}" in line for line in lines) == refused

@@ -25,6 +25,7 @@ COMMANDS = {
     "status": ["status", "-c"],
     "report": ["report", "-c"],
     "patterns": ["patterns", "-c"],
+    "explain": ["explain", "BTC/USDT:USDT", "-c"],
     "search": ["search", "--timerange", "20250101-20250601", "-c"],
     "rehearse": ["rehearse", "--days", "0.01", *STRATEGIES, "--out", "out", "--config"],
 }
