@@ -22,6 +22,7 @@ from freqtrade.exceptions import (
     DDosProtection,
     OperationalException,
 )
+from freqtrade.exchange.common import retrier_async
 from freqtrade.exchange.exchange_types import FtHas, OHLCVResponse, OrderBook
 from freqtrade.exchange.exchange_utils_timeframe import timeframe_to_msecs, timeframe_to_prev_date
 from freqtrade.util import dt_from_ts, dt_now, dt_ts
@@ -39,6 +40,16 @@ CANDLES_UNASKED = 4
 
 # Instruments are announced for delisting days ahead; an expireTime further away is a placeholder.
 DELISTING_HORIZON = timedelta(days=14)
+
+
+# BloFin changes leverage tiers without notice, and freqtrade's limits in quote follow the price.
+TIERS_AGE = timedelta(days=1)
+# Asked for again in one loop. Markets are reloaded every hour: in a day all of them.
+TIERS_AT_ONCE = 25
+
+
+def _asked_at(tiers: list[dict]) -> int:
+    return tiers[0].get("askedAt", 0) if tiers else 0
 
 
 class Blofin(BlofinStops):
@@ -89,6 +100,7 @@ class Blofin(BlofinStops):
                 "tickers": lambda: list(self._api.fetch_tickers().values()),
             }
         )
+        self._tier_tickers: dict[str, Any] = {}
         self._stop_moved_at = {}
         self._can_amend_tpsl = True
         self._api_key: ApiKey | None = None
@@ -200,10 +212,41 @@ class Blofin(BlofinStops):
     def load_cached_leverage_tiers(
         self, stake_currency: str, cache_time: timedelta | None = None
     ) -> dict[str, list[dict]] | None:
-        """Load tiers kept on disk; a day old at most, since BloFin changes them without notice."""
-        return super().load_cached_leverage_tiers(
-            self._tiers_file(stake_currency), cache_time or timedelta(days=1)
-        )
+        """Load tiers kept on disk, but for those that are due to be asked for again.
+
+        At start that is all that are old, later the oldest few: hundreds of requests would hold up
+        the loop.
+        """
+        file = self._tiers_file(stake_currency)
+        kept = super().load_cached_leverage_tiers(file, cache_time) or {}
+        oldest = dt_ts(dt_now() - TIERS_AGE)
+        asked_at = {pair: _asked_at(tiers) for pair, tiers in kept.items()}
+        due = sorted((pair for pair in kept if asked_at[pair] < oldest), key=asked_at.__getitem__)
+        for pair in due[: TIERS_AT_ONCE if self._leverage_tiers else None]:
+            del kept[pair]
+        self._tier_tickers = self._prices_for_tiers() if due or not kept else {}
+        return kept
+
+    def _prices_for_tiers(self) -> dict[str, Any]:
+        try:
+            return dict(self._api.fetch_tickers())
+        except ccxt.BaseError as e:
+            # Each market's price is asked for with its tiers then.
+            logger.warning(f"Leverage tiers are loaded without a list of prices: {e}")
+            return {}
+
+    @retrier_async
+    async def get_market_leverage_tiers(self, symbol: str) -> tuple[str, list[dict]]:
+        """
+        Leverage tiers per symbol
+        :param symbol: ccxt symbol
+        :return: symbol and its tiers, with the time they were asked for
+        """
+        ticker = self._tier_tickers.get(symbol)
+        with self._freqtrade_errors(f"load the leverage tiers of {symbol}"):
+            params = {"price": self._api.tier_price(ticker)} if ticker else {}
+            tiers = await self._api_async.fetch_market_leverage_tiers(symbol, params)
+        return symbol, [{**tier, "askedAt": dt_ts()} for tier in tiers]
 
     def _tiers_file(self, stake_currency: str) -> str:
         venue = urlsplit(self._api.urls["api"]["rest"]).netloc.replace(":", "_")

@@ -1,7 +1,10 @@
 """What the bot costs the venue: the same trading requests with one open trade as with twenty."""
 
 from collections import Counter
+from datetime import timedelta
+from urllib.parse import parse_qs
 
+from bubbybot_freqtrade.blofin import exchange
 from tests.blofin.desk import BTC
 
 PAIRS = [f"C{number:02}/USDT:USDT" for number in range(20)]
@@ -46,6 +49,32 @@ def test_open_entry_orders_are_read_from_one_list(open_desk):
         "/api/v1/trade/orders-pending": 1,
         "/api/v1/trade/orders-tpsl-pending": 1,
     }
+
+
+def test_leverage_tiers_get_renewed_a_few_at_a_time(open_desk, monkeypatch):
+    monkeypatch.setattr(exchange, "TIERS_AGE", timedelta(hours=2))
+    monkeypatch.setattr(exchange, "TIERS_AT_ONCE", 9)
+    desk = open_desk(COURSES)
+    desk.start()
+
+    def asked() -> tuple[set[str], int]:
+        """Markets whose tiers were asked for since the last time, and requests for prices."""
+        requests = list(desk.sandbox.requests)
+        desk.sandbox.requests.clear()
+        tiers = [parse_qs(r.query)["instId"][0] for r in requests if r.path.endswith("tiers")]
+        assert len(tiers) == len(set(tiers))
+        return set(tiers), sum(r.path.endswith("/market/tickers") for r in requests)
+
+    markets, prices = asked()
+    assert len(markets) == len(COURSES) + 3
+    assert prices < 5
+    in_an_hour = []
+    for _ in range(4):
+        desk.loop(minutes=61)
+        in_an_hour.append(asked()[0])
+    assert [len(tiers) for tiers in in_an_hour] == [0, 9, 9, 9]
+    # The oldest first: all have had their turn.
+    assert set.union(*in_an_hour) == markets
 
 
 def test_every_request_of_the_bot_is_signed_once_and_carries_no_key_in_its_address(open_desk):
