@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +16,18 @@ import click
 from freqtrade.exceptions import FreqtradeException
 from freqtrade.exchange import Exchange
 from freqtrade.persistence import Trade, init_db
+from freqtrade.util import dt_ts
+from freqtrade.wallets import Wallets
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 from sqlalchemy.exc import SQLAlchemyError
 
 from bubbybot_freqtrade.blofin.stops import covers, stop_candidates
+from bubbybot_freqtrade.closed_candles import CANDLE, ClosedCandles
+from bubbybot_freqtrade.equity import Equity, UnknownMarkError, open_trades
 from bubbybot_freqtrade.messages import price
-from bubbybot_freqtrade.risk.breakers import Day, Exposure, day_of, day_start, price_profit
-from bubbybot_freqtrade.risk.plan import TradeSide
+from bubbybot_freqtrade.risk.breakers import Day
 from bubbybot_freqtrade.settings import BubbyBotSettings
 from bubbybot_freqtrade.user_config import (
     Config,
@@ -171,43 +175,33 @@ def _closing(side: str) -> str:
     return "sell" if side == "long" else "buy"
 
 
-def day_so_far(exchange: Exchange, now: datetime) -> tuple[Day, float]:
-    """The UTC day's account and the equity now, as the strategy's breaker counts them.
+def day_so_far(exchange: Exchange, config: Config, now: datetime) -> Day:
+    """The UTC day's account, as the bot's own breaker counts it.
 
-    Trades that were open at 00:00 UTC count from their price then (the venue's 1h candle).
+    Trades that were open at 00:00 UTC count from the close before it, asked of the venue.
+
+    :raises UnknownMarkError: when the venue has no candle of then.
+    :raises ValueError: when the account had nothing at the day's start.
     """
-    start = day_start(now)
-    opened = list(Trade.get_trades_proxy(is_open=True))
-    closed = [t for t in Trade.get_trades_proxy(is_open=False) if t.close_date_utc >= start]
-    tickers = exchange.get_tickers() if opened else {}
-    exposures, open_profit = [], 0.0
-    for trade in opened:
-        if not trade.amount:
-            continue
-        profit = float(trade.calc_profit(float(tickers[trade.pair]["last"])))
-        open_profit += profit
-        at_stop = float(trade.calc_profit(trade.stop_loss))
-        exposures.append(Exposure(profit, at_stop, _profit_at_start(exchange, trade, start)))
-    for trade in closed:
-        profit = float(trade.close_profit_abs or 0)
-        exposures.append(Exposure(profit, profit, _profit_at_start(exchange, trade, start)))
-    wallet = float((exchange.get_balances().get("USDT") or {}).get("total") or 0)
-    equity = wallet + open_profit
-    return day_of(equity, exposures), equity
+    # freqtrade asks for the wallet of paper trading in any case, and uses it there alone.
+    wallets = Wallets({"dry_run_wallet": 0.0, **config}, exchange)
 
+    def close_before(pair: str, moment: datetime) -> float | None:
+        candles = exchange.get_historic_ohlcv(
+            pair,
+            "15m",
+            since_ms=dt_ts(moment - 4 * CANDLE),
+            candle_type=config["candle_type_def"],
+            until_ms=dt_ts(moment + CANDLE),
+        )
+        closed = candles.loc[candles["date"] <= moment - CANDLE, "close"]
+        return None if closed.empty else float(closed.iat[-1])
 
-def _profit_at_start(exchange: Exchange, trade: Trade, start: datetime) -> float:
-    """What the trade stood at when the day began; 0 when it was opened since."""
-    if trade.open_date_utc >= start:
-        return 0.0
-    since = int(start.timestamp() * 1000)
-    candles = exchange._api.fetch_ohlcv(trade.pair, "1h", since=since, limit=1)
-    if not candles:
-        return 0.0
-    amount = trade.amount or trade.amount_requested or 0.0
-    rate = float(candles[0][1])
-    side: TradeSide = "short" if trade.is_short else "long"
-    return price_profit(side, trade.open_rate, rate, amount, trade.fee_open)
+    equity = Equity(config, lambda: wallets, ClosedCandles(shock_atrs=inf), close_before)
+    pairs = {trade.pair for trade in open_trades()}
+    tickers = exchange.get_tickers() if pairs else {}
+    equity.marks = {pair: float(tickers[pair]["last"] or 0) for pair in pairs if pair in tickers}
+    return equity.day(now)
 
 
 def positions_table(positions: Sequence[OpenPosition]) -> Table:
@@ -250,10 +244,10 @@ def _level(position: OpenPosition, level: float | None) -> str:
     return "-" if level is None or way is None else f"{price(level)}\n({way:+.2%})"
 
 
-def day_line(day: Day, equity: float, limit: float, currency: str) -> str:
+def day_line(day: Day, limit: float, currency: str) -> str:
     """What the day has made and may still lose."""
     line = (
-        f"Equity {equity:.2f} {currency}, today {day.profit:+.2f} "
+        f"Equity {day.opening_equity + day.profit:.2f} {currency}, today {day.profit:+.2f} "
         f"({day.profit / day.opening_equity:+.2%})."
     )
     if day.limit_reached(limit):
@@ -307,6 +301,10 @@ def _look(config: Config, settings: BubbyBotSettings) -> tuple[list[OpenPosition
         exchange = open_exchange(config)
         stack.callback(exchange.close)
         positions = open_positions(exchange, Trade.get_trades_proxy(is_open=True))
-        day, equity = day_so_far(exchange, datetime.now(UTC))
-        line = day_line(day, equity, settings.risk.daily_loss, config["stake_currency"])
+        try:
+            day = day_so_far(exchange, config, datetime.now(UTC))
+            line = day_line(day, settings.risk.daily_loss, config["stake_currency"])
+        except (UnknownMarkError, ValueError) as error:
+            # The positions matter more.
+            line = f"What the day may still lose is not known: {error}"
     return positions, line

@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from click.testing import CliRunner
@@ -12,11 +13,13 @@ from bubbybot_freqtrade.risk.breakers import Day
 from bubbybot_freqtrade.status import (
     OpenPosition,
     day_line,
+    day_so_far,
     open_positions,
     positions_table,
     status_command,
     troubles,
 )
+from bubbybot_freqtrade.user_config import read_config
 from tests.blofin.conftest import open_desk  # noqa: F401 - a fixture
 from tests.blofin.desk import BTC, ETH
 
@@ -67,11 +70,11 @@ def test_r_and_distances_are_those_of_the_side():
 
 def test_the_day_says_what_is_left():
     day = Day(opening_equity=1_000.0, profit=-40.0, profit_at_stops=-70.0)
-    line = day_line(day, 960.0, 0.1, "USDT")
+    line = day_line(day, 0.1, "USDT")
     assert "today -40.00 (-4.00%)" in line
     assert "Day's loss left: 60.00 of 100.00, of which new trades may risk 30.00." in line
     over = Day(opening_equity=1_000.0, profit=-100.0, profit_at_stops=-100.0)
-    assert "is reached" in day_line(over, 900.0, 0.1, "USDT")
+    assert "is reached" in day_line(over, 0.1, "USDT")
 
 
 @pytest.mark.parametrize("width", [80, 100])
@@ -185,6 +188,26 @@ def test_only_the_size_that_the_venues_stops_close_counts(open_desk):  # noqa: F
     (row,) = [line for line in result.output.splitlines() if "BTC/USDT" in line]
     # Where the last contract is out.
     assert "48,900" in row
+
+
+def test_the_day_is_the_one_that_the_bot_enforces(open_desk):  # noqa: F811
+    desk = open_desk()
+    desk.start()
+    desk.enter(BTC)
+    desk.enter(ETH)
+    bot, now = desk.bot, datetime.now(UTC)
+    config = read_config([str(desk.folder / "config.json")], desk.folder)
+    before = day_so_far(bot.exchange, config, now)
+    waiting = Trade.get_open_trades()[1]
+    # As freqtrade keeps an entry that has not filled; it may still do so and lose its margin.
+    filled, waiting.amount = waiting.amount, 0.0
+    day = day_so_far(bot.exchange, config, now)
+    assert day.profit_at_stops - day.profit <= -waiting.stake_amount
+    waiting.amount = filled
+    # freqtrade's share of the account for one bot.
+    share = before.opening_equity / 10
+    small = day_so_far(bot.exchange, config | {"available_capital": share}, now)
+    assert small.opening_equity == pytest.approx(share, rel=0.05)
 
 
 def test_no_position_is_a_sentence(open_desk):  # noqa: F811
