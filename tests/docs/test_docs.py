@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+from datetime import date, timedelta
 from pathlib import Path
 
 import freqtrade
@@ -15,6 +16,7 @@ from freqtrade.commands.arguments import Arguments
 
 from bubbybot_freqtrade.cli import main
 from bubbybot_freqtrade.settings import BubbyBotSettings
+from bubbybot_freqtrade.strategy import BubbyBotStrategy
 from bubbybot_freqtrade.user_config import read_config
 
 ROOT = Path(__file__).parents[2]
@@ -126,3 +128,17 @@ def test_the_site_builds_without_a_warning(tmp_path):
     assert "WARNING" not in done.stderr
     page = (tmp_path / "api/index.html").read_text()
     assert "offer_bracket" in page
+
+
+@pytest.mark.parametrize("page", ["guide.md", "search.md"])
+def test_downloads_reach_over_the_range_that_is_traded_and_its_warm_up(page):
+    fenced = re.findall(r"```[a-z]*\n(.*?)```", (DOCS / page).read_text(), flags=re.DOTALL)
+    blocks = [block for block in fenced if "download-data" in block]
+    assert blocks
+    warm_up = timedelta(hours=4) * BubbyBotStrategy.startup_candle_count
+    for block in blocks:
+        ranges = re.findall(r"--timerange (\d{8})-(\d{8})", block)
+        (first, last), *traded = [[date.fromisoformat(day) for day in r] for r in ranges]
+        for start, end in traded:
+            assert first <= start - warm_up
+            assert end <= last
