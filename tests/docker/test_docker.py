@@ -103,6 +103,27 @@ def test_databases_lie_in_the_volume(name):
     assert "./user_data:/freqtrade/user_data" in service["volumes"]
 
 
+def test_every_config_is_mounted():
+    configs = {f"./{file.name}:/freqtrade/{file.name}:ro" for file in ROOT.glob("config*.json")}
+    for service in SERVICES.values():
+        assert configs <= set(service["volumes"])
+
+
+def test_the_guides_commands_for_a_container_find_what_the_bot_uses():
+    guide = (ROOT / "docs/guide.md").read_text()
+    commands = re.findall(r"^docker compose exec (\w+) bubbybot (.+)$", guide, flags=re.MULTILINE)
+    assert {name for name, _ in commands} == {"live", "demo"}
+    for name, arguments in commands:
+        words = shlex.split(arguments)
+        result = CliRunner().invoke(main, [*words, "--help"])
+        assert result.exit_code == 0, result.output
+        # The bot's own config and folder; the page goes where the container may write.
+        assert f"--config={words[words.index('-c') + 1]}" in SERVICES[name]["command"]
+        assert f"--userdir={words[words.index('--userdir') + 1]}" in SERVICES[name]["command"]
+        if "-o" in words:
+            assert words[words.index("-o") + 1].startswith("/freqtrade/user_data/")
+
+
 def test_every_mounted_file_exists():
     for service in SERVICES.values():
         for volume in service["volumes"]:

@@ -139,6 +139,7 @@ def test_downloads_reach_over_the_range_that_is_traded_and_its_warm_up(page):
     for block in blocks:
         ranges = re.findall(r"--timerange (\d{8})-(\d{8})", block)
         (first, last), *traded = [[date.fromisoformat(day) for day in r] for r in ranges]
+        assert traded
         for start, end in traded:
             assert first <= start - warm_up
             assert end <= last
