@@ -11,10 +11,13 @@ from pathlib import Path
 
 import freqtrade
 import pytest
+import yaml
 from click.testing import CliRunner
 from freqtrade.commands.arguments import Arguments
 
 from bubbybot_freqtrade.cli import main
+from bubbybot_freqtrade.sandbox.cli import sandbox_command
+from bubbybot_freqtrade.sandbox.settings import SandboxSettings
 from bubbybot_freqtrade.settings import BubbyBotSettings
 from bubbybot_freqtrade.strategy import BubbyBotStrategy
 from bubbybot_freqtrade.user_config import read_config
@@ -107,6 +110,30 @@ def test_the_home_page_leads_to_every_page():
     pages = {str(page.relative_to(DOCS)) for page in DOCS.glob("*.md")}
     # The latter is a list for those who build the project.
     assert pages - linked == {"index.md", "dependencies.md"}
+
+
+def test_the_sandbox_page_has_the_defaults_of_trades_a_minute():
+    (steps,) = [option for option in sandbox_command.params if "--steps" in option.opts]
+    words = " ".join((DOCS / "sandbox.md").read_text().split())
+    code = SandboxSettings().steps_per_minute
+    assert f"{steps.default} a minute and pair with the command (`--steps`), {code} in" in words
+
+
+def test_the_changelog_names_every_command():
+    text = (ROOT / "CHANGELOG.md").read_text()
+    rehearsal = {"sandbox", "rehearse"}
+    assert [
+        n
+        for n in main.list_commands(None)
+        if n not in rehearsal and f"`{n}`" not in text and f"`bubbybot {n}`" not in text
+    ] == []
+
+
+def test_github_runs_lint_and_tests():
+    text = (ROOT / ".github/workflows/test.yml").read_text()
+    steps = yaml.safe_load(text)["jobs"]["test"]["steps"]
+    assert {"run": ".ci/run"} in steps
+    assert os.access(ROOT / ".ci/run", os.X_OK)
 
 
 def test_the_issue_template_asks_for_the_doctors_output():
