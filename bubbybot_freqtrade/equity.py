@@ -44,9 +44,11 @@ class Equity:
         :raises UnknownMarkError: when nobody knows what a trade stood at when the day began
         """
         start = day_start(now)
-        opened = [self._exposure(t, start, now) for t in open_trades()]
+        trades = open_trades()
+        opened = [self._exposure(trade, start, now) for trade in trades]
         ended = [self._ended(trade, start) for trade in closed_today(now)]
-        equity = self._wallet() + sum(exposure.profit for exposure in opened)
+        # What parts of open trades have brought is in the wallet already.
+        equity = self._wallet() + sum(self._open_profit(trade, now) for trade in trades)
         return day_of(equity, opened + ended)
 
     def for_plans(self, now: datetime) -> float:

@@ -460,8 +460,12 @@ def test_losses_of_parts_count_on_the_day_they_were_taken(calm: Bot) -> None:
     trade = open_trade(calm, amount=0.01, stake_amount=25.0)
     # 0.49 at 48,000: 980 lost and 29 of fees of 10,000; what is left can't lose the rest.
     closed_part(trade, 0.49, 48_000.0, NOON - timedelta(minutes=10))
+    trade.realized_profit = -1_008.8
+    Trade.commit()
     calm.strategy.wallets.update()
-    assert calm.strategy._equity.day(NOON).profit == pytest.approx(-1_008.8 - 0.6, abs=0.2)
+    day = calm.strategy._equity.day(NOON)
+    assert day.profit == pytest.approx(-1_008.8 - 0.6, abs=0.2)
+    assert day.opening_equity == pytest.approx(10_000, abs=0.2)
     tomorrow = NOON + timedelta(days=1)
     assert calm.strategy._equity.day(tomorrow).profit == pytest.approx(0, abs=1)
 
