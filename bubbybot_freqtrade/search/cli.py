@@ -26,6 +26,8 @@ from bubbybot_freqtrade.user_config import load_config
 if TYPE_CHECKING:
     from bubbybot_freqtrade.search.study import Plan
 
+SPACES = "buy sell"
+
 # What a backtest needs nothing of, and what must not travel to a cluster.
 LEFT_OUT = (
     "telegram",
@@ -74,7 +76,7 @@ SECRETS = ("key", "secret", "password", "uid", "accountId", "walletAddress", "pr
     help="Trials asked for at once: what can run side by side. Another one, another answer.",
 )
 @click.option(
-    "--spaces", default="buy sell", show_default=True, help="As freqtrade hyperopt's --spaces."
+    "--spaces", default=SPACES, show_default=True, help="As freqtrade hyperopt's --spaces."
 )
 @click.option(
     "--objective",
@@ -154,7 +156,7 @@ def _plan(options: dict[str, Any]) -> Plan:
         past_days=options["past_days"],
         trials=options["trials"],
         batch=options["batch"],
-        spaces=tuple(options["spaces"].replace(",", " ").split()),
+        spaces=_spaces(options),
         objective=options["objective"],
         over_pairs=options["over_pairs"],
         seed=options["seed"],
@@ -165,7 +167,7 @@ def checked_config(options: dict[str, Any]) -> dict[str, Any]:
     """freqtrade's config for hyperopt, without keys and services.
 
     :param options: of the command; `configs` is needed, `strategy`, `strategy_path`, `userdir`,
-        `datadir` and `pairs` may be missing
+        `datadir`, `pairs` and `spaces` may be missing
     :raises FreqtradeException: when freqtrade does not take the config.
     """
     arguments: dict[str, Any] = {
@@ -185,13 +187,16 @@ def checked_config(options: dict[str, Any]) -> dict[str, Any]:
     if options.get("pairs"):
         config["exchange"]["pair_whitelist"] = arguments["pairs"]
     # A search compares trades, which freqtrade's own files and caches would only slow down.
-    # All spaces for freqtrade; the study asks for those it was given.
     return config | {
         "dry_run": True,
         "export": "none",
         "backtest_cache": "none",
-        "spaces": ["all"],
+        "spaces": list(_spaces(options)),
     }
+
+
+def _spaces(options: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(options.get("spaces", SPACES).replace(",", " ").split())
 
 
 def _progress(console: Console) -> Progress:
