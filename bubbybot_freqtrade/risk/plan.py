@@ -354,8 +354,10 @@ def _refuse_levels(
     settings: RiskSettings,
     min_confidence: float,
 ) -> Refusal | None:
-    numbers = (entry, equity, signal.stop, signal.target, signal.confidence)
-    if not all(math.isfinite(number) and number > 0 for number in numbers):
+    numbers = (entry, equity, signal.stop, signal.target)
+    known = all(math.isfinite(number) and number > 0 for number in numbers)
+    # A person's entry may have no confluence at all.
+    if not known or not (math.isfinite(signal.confidence) and signal.confidence >= 0):
         return Refusal(f"{signal.pair}: entry, equity, stop, target and confidence must be known")
     if signal.confidence < min_confidence:
         return Refusal(f"{signal.pair}: confidence {signal.confidence:.2f} < {min_confidence:.2f}")

@@ -205,14 +205,15 @@ def test_a_fill_that_is_told_again_leaves_the_plan_as_it_was(bot: Bot) -> None:
     assert trade.get_custom_data("plan") == kept
 
 
-def test_a_forced_entry_is_recorded_with_the_score_it_had(bot: Bot) -> None:
-    show(bot, long_confluence=0.05)
+@pytest.mark.parametrize("score", [0.05, 0.0])
+def test_a_forced_entry_is_recorded_with_the_score_it_had(bot: Bot, score: float) -> None:
+    show(bot, long_confluence=score)
     assert enter(bot, 50_000) is None, "a signal needs its confluence"
     assert enter(bot, 50_000, tag="force_entry"), "a person need not"
     trade = open_trade(bot, enter_tag="force_entry")
     bot.strategy.order_filled(pair=BTC, trade=trade, order=entry_order(trade), current_time=NOON)
     kept = TradePlan.from_dict(trade.get_custom_data("plan"))
-    assert kept.confidence == 0.05
+    assert kept.confidence == score
     # The least risk that a plan may have, one step of the contract's size aside.
     assert kept.risk / kept.equity == pytest.approx(0.02, rel=0.02)
 
