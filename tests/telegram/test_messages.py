@@ -242,7 +242,7 @@ def test_the_phone_hears_of_the_days_loss_and_of_the_trade_it_closes(open_market
     assert sum("The day has lost" in text for text in desk.phone.texts()) == 1
     desk.command(f"/forcelong {ETH}", "Failed to enter")
     desk.loop()
-    desk.phone.wait_for("No trade.", "the day has lost")
+    desk.phone.wait_for("No trade.", "the day's loss limit was reached")
     assert desk.phone.refused == []
 
 
