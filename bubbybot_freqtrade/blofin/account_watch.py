@@ -39,6 +39,9 @@ NEEDS_A_SECOND_LOOK = (
 )
 
 
+# What is mended by canceling the order that it is about.
+CANCELED = (Discrepancy.UNKNOWN_ORDER, Discrepancy.LEFTOVER_EXIT, Discrepancy.LEFTOVER_ENTRY)
+
 # An entry's trade is there, its order may not be yet: freqtrade adds to a position.
 _OF_AN_ENTRY = (Discrepancy.UNKNOWN_ORDER, Discrepancy.SIZE_DIFFERS)
 
@@ -173,7 +176,7 @@ class AccountWatch:
         row = finding.row or {}
         if finding.kind in (Discrepancy.LEFTOVER_STOP, Discrepancy.SURPLUS_STOP):
             self._exchange.cancel_tpsl(row["id"], finding.pair)
-        elif finding.kind in (Discrepancy.UNKNOWN_ORDER, Discrepancy.LEFTOVER_EXIT):
+        elif finding.kind in CANCELED:
             self._exchange.cancel_order(row["id"], finding.pair)
         elif finding.kind is Discrepancy.EMPTY_TRADE:
             database.delete_empty_trade(finding.pair)

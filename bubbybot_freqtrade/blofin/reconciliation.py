@@ -25,6 +25,7 @@ class Discrepancy(StrEnum):
     SURPLUS_STOP = "surplus_stop"
     UNKNOWN_ORDER = "unknown_order"
     LEFTOVER_EXIT = "leftover_exit"
+    LEFTOVER_ENTRY = "leftover_entry"
     EMPTY_TRADE = "empty_trade"
 
 
@@ -102,6 +103,15 @@ def compare(
         for row in own
         if closes(row) and (row["symbol"], closed_side(row["side"])) not in held
     ]
+    # The stop that came with the entry has gone with the part that it had filled.
+    findings += [
+        Finding(Discrepancy.LEFTOVER_ENTRY, row["symbol"], _opened_side(row), row)
+        for row in own
+        if row["id"] in known_order_ids
+        and not closes(row)
+        and row["filled"]
+        and (row["symbol"], _opened_side(row)) not in held
+    ]
     return findings
 
 
@@ -171,6 +181,10 @@ _SAYS = {
     ),
     Discrepancy.LEFTOVER_EXIT: (
         "an exit order of this bot without a position was left over and has been canceled."
+    ),
+    Discrepancy.LEFTOVER_ENTRY: (
+        "the position was closed while the rest of its {side} entry still waited. The rest has "
+        "been canceled, for it could have filled without a stop. Close trades with /forceexit."
     ),
     Discrepancy.EMPTY_TRADE: (
         "the bot's {side} trade had neither a fill nor an order that could still fill. It was "

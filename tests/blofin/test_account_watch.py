@@ -318,6 +318,31 @@ def test_the_filled_part_of_a_waiting_entry_gets_its_stop_back(open_desk):
     assert stop.is_entire_position or stop.size >= order.size
 
 
+def test_the_rest_of_an_entry_whose_position_was_closed_is_not_left_to_fill_bare(open_desk):
+    desk = open_desk()
+    bot = desk.start()
+    desk.enter(BTC, price=49_000.0, order_type="limit")
+    account = desk.sandbox.engine.account(DEMO_UID)
+    (order,) = account.live_orders()
+    desk.sandbox.fill(order.order_id, Decimal(4))
+    by_hand(
+        desk,
+        "close_position",
+        {"instId": "BTC-USDT", "marginMode": "isolated", "positionSide": "net"},
+    )
+    desk.pass_time(0.1)
+    desk.loop()
+    # Its own stop has gone with the position: what filled now would have none.
+    assert not list(account.live_orders())
+    for _ in range(4):
+        desk.loop()
+    assert kinds(bot) == []
+    (trade,) = Trade.get_trades().all()
+    assert not trade.is_open
+    # 4 contracts of 0.001, closed at the market, 1,000 above their price.
+    assert trade.close_profit_abs == pytest.approx(4 - 0.0006 * 0.004 * (49_000 + 50_000), rel=0.1)
+
+
 @pytest.mark.parametrize("kind", ["lost_reset", "lost_http", "lost_truncated"])
 def test_an_entry_whose_answer_is_lost_is_found_and_not_sent_twice(open_desk, kind):
     desk = open_desk()
