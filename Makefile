@@ -11,7 +11,7 @@ rehearse: .venv/installed
 	$(BIN)/bubbybot rehearse $(if $(DATA),--data $(DATA)) $(ARGS)
 
 test: .venv/installed-test .venv/installed-docs
-	$(BIN)/pytest -n auto --dist loadscope $(ARGS)
+	$(BIN)/pytest -n auto --dist loadscope --no-loadscope-reorder $(ARGS)
 
 lint: .venv/installed-lint
 	$(BIN)/ruff check
