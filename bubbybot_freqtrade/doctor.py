@@ -35,7 +35,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bubbybot_freqtrade.blofin.api_key import check_api_key, check_secrets_files
 from bubbybot_freqtrade.heartbeat import HUNG_AFTER, last_sign_of_life
+from bubbybot_freqtrade.overrides import refuse_overrides
 from bubbybot_freqtrade.settings import BubbyBotSettings
+from bubbybot_freqtrade.strategy import BubbyBotStrategy
 from bubbybot_freqtrade.user_config import (
     DEFAULT_CONFIG,
     Config,
@@ -238,6 +240,8 @@ def configuration(config: Config) -> Iterator[Finding]:
         with quiet_freqtrade():
             BubbyBotSettings.from_config(config)
             strategy = StrategyResolver.load_strategy(config)
+            if isinstance(strategy, BubbyBotStrategy):
+                refuse_overrides(strategy, config)
             validate_config_consistency(config)
     except FreqtradeException as error:
         yield problem("config", _one_line(error), "See docs/configuration.md.")
