@@ -18,7 +18,6 @@ class Stubborn(BubbyBotStrategy):
     def populate_indicators(self, dataframe, metadata):
         dataframe["plan_atr"] = average_true_range(dataframe)
         dataframe["regime"] = 0.0
-        dataframe["mc_yellow_cross"] = False
         dataframe["lux_internal_low"] = dataframe["low"]
         dataframe["lux_internal_high"] = dataframe["high"]
         dataframe["long_confluence"], dataframe["short_confluence"] = 0.8, 0.0
@@ -28,11 +27,11 @@ class Stubborn(BubbyBotStrategy):
         return dataframe
 
     def populate_entry_trend(self, dataframe, metadata):
-        dataframe = super().populate_entry_trend(dataframe, metadata)
         signal = dataframe["date"] + timedelta(minutes=15)
         due = (signal.dt.hour % HOURS == 0) & (signal.dt.minute == 0)
         dataframe["enter_long"] = due.astype(int)
         dataframe["enter_short"] = 0
         dataframe["enter_tag"] = None
         dataframe.loc[due, "enter_tag"] = TAG
+        self.candles.keep(metadata["pair"], dataframe)
         return dataframe
