@@ -13,6 +13,9 @@ from bubbybot_freqtrade.analyzers import frankie_candles, lux_algo, market_ciphe
 from bubbybot_freqtrade.analyzers.annotations import Annotation
 
 ANALYZERS = (market_cipher, lux_algo, frankie_candles)
+FLAG = "lux_swing_bos_bull"
+"""Known on every analyzed candle."""
+
 RISK, REWARD = "rgba(229, 57, 53, 0.2)", "rgba(67, 160, 71, 0.2)"
 
 
@@ -35,8 +38,15 @@ def plot_config() -> dict[str, Any]:
 
 
 def evidence(dataframe: pd.DataFrame) -> list[Annotation]:
-    """The marks of all three analyzers on a populated frame."""
-    return [drawn for analyzer in ANALYZERS for drawn in analyzer.plot_annotations(dataframe)]
+    """The marks of all three analyzers on a populated frame.
+
+    A follower's frame has flags as numbers, none on candles that its producer has not sent, and no
+    column before it has sent any.
+    """
+    if FLAG not in dataframe:
+        return []
+    sent = dataframe[dataframe[FLAG].notna()]
+    return [drawn for analyzer in ANALYZERS for drawn in analyzer.plot_annotations(sent)]
 
 
 def planned(

@@ -28,7 +28,8 @@ from bubbybot_freqtrade.analyzers.candles import (
     with_columns,
 )
 
-_STRUCTURE = ("high", "low", "trend", "bos_bull", "bos_bear", "choch_bull", "choch_bear")
+_BREAKS = ("bos_bull", "bos_bear", "choch_bull", "choch_bear")
+_STRUCTURE = ("high", "low", "trend", *_BREAKS)
 
 COLUMNS: tuple[str, ...] = (
     *(f"lux_swing_{name}" for name in _STRUCTURE),
@@ -623,6 +624,7 @@ def _walked(dataframe: pd.DataFrame, prefix: str, length: int) -> Structure:
     new pivot at the very price of the one before it counts as that one.
     """
     columns = {name: dataframe[f"{prefix}_{name}"].to_numpy() for name in _STRUCTURE}
+    columns |= {name: columns[name].astype(np.bool_) for name in _BREAKS}
     changed = {side: _changes(columns[side]) for side in ("high", "low")}
     rows = np.arange(len(dataframe))
     candles = {}
@@ -679,7 +681,7 @@ def _shown_gaps(dataframe: pd.DataFrame, settings: Settings) -> tuple[Zones, Zon
         (1, "bull", low, earlier(high, 2)),
         (-1, "bear", earlier(low, 2), high),
     ):
-        event = dataframe[f"lux_fvg_{name}"].to_numpy() & (np.arange(len(high)) >= 2)
+        event = dataframe[f"lux_fvg_{name}"].to_numpy(dtype=np.bool_) & (np.arange(len(high)) >= 2)
         made = np.flatnonzero(event)
         edges = top[made], bottom[made]
         zones.append(_follow((high, low, close), side, made, made, *edges, settings.gap_memory))

@@ -11,8 +11,11 @@ from freqtrade.exceptions import OperationalException
 from freqtrade.misc import dataframe_to_json, json_to_dataframe
 from freqtrade.resolvers import StrategyResolver
 
+from bubbybot_freqtrade.analysis import analyze
 from bubbybot_freqtrade.follower import NEEDED, beside
 from bubbybot_freqtrade.learning.regime import regime_of
+from bubbybot_freqtrade.plots import evidence
+from tests.analyzers.conftest import generated_market
 from tests.producer_consumer.conftest import PAIR, ROOT
 
 PRODUCER = {"name": "signals", "host": "127.0.0.1", "port": 1, "ws_token": "token"}
@@ -92,6 +95,21 @@ def test_nothing_sent_is_no_signal(follower):
     made = analyzed(follower(), frame)
     assert not made[["enter_long", "enter_short"]].any(axis=None)
     assert made[list(NEEDED)].isna().all(axis=None)
+
+
+def test_the_chart_of_a_follower_shows_what_was_sent_and_nothing_else(follower):
+    frame = generated_market(400, 5)
+    made = analyze(frame)
+    expected = evidence(made)
+    assert any(item["type"] == "line" for item in expected)
+    # Another candle has ended meanwhile, which the producer has not sent yet.
+    step = frame["date"].iloc[-1] - frame["date"].iloc[-2]
+    later = pd.concat([frame, frame.tail(1).assign(date=frame["date"].iloc[-1] + step)])
+    later = later.reset_index(drop=True)
+    sent = made.assign(enter_long=0, enter_short=0, enter_tag=None)
+    sent = json_to_dataframe(dataframe_to_json(sent))
+    assert evidence(beside(later, sent)) == expected
+    assert evidence(analyzed(follower(), candles())) == []
 
 
 def test_a_silent_producers_regime_is_unknown(follower):
