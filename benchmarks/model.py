@@ -277,7 +277,7 @@ def figures(desk: BacktestDesk, folder: Path, start: str, source: str) -> str:
         [
             f"On {source}, {start} to {END}, {', '.join(desk.pairs)}: every "
             f"{freqai['backtest_period_days']} days a model of the {freqai['train_period_days']} "
-            f"days before, {minutes:.0f} minutes in all.",
+            f"days before, {minutes:.1f} minutes in all.",
             "",
             "| | candles | target / stop / time | Brier score | base rate's | skill |",
             "|---|---:|---:|---:|---:|---:|",
