@@ -14,7 +14,6 @@ from enum import StrEnum
 from importlib.metadata import requires, version
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import ccxt
 import click
@@ -33,7 +32,11 @@ from rich.text import Text
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from bubbybot_freqtrade.blofin.api_key import check_api_key, check_secrets_files
+from bubbybot_freqtrade.blofin.api_key import (
+    check_api_key,
+    check_secrets_files,
+    is_on_this_machine,
+)
 from bubbybot_freqtrade.heartbeat import HUNG_AFTER, last_sign_of_life
 from bubbybot_freqtrade.overrides import refuse_overrides
 from bubbybot_freqtrade.settings import BubbyBotSettings
@@ -556,8 +559,7 @@ def _whitelist(exchange: Exchange, config: Config) -> list[str]:
 
 def _readable_by_others(exchange: Exchange, config: Config) -> str:
     """Why the bot would not start with these config files; empty when it would."""
-    if urlsplit(exchange._api.urls["api"]["rest"]).hostname == "127.0.0.1":
-        # A sandbox's key opens nothing; the bot's start lets it pass too.
+    if is_on_this_machine(exchange._api):
         return ""
     try:
         check_secrets_files(config["config_files"])

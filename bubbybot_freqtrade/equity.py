@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from freqtrade.enums import RunMode
+from freqtrade.enums import CandleType, RunMode
+from freqtrade.exchange import Exchange
 from freqtrade.persistence import LocalTrade, Order, Trade
+from freqtrade.util import dt_ts
 from freqtrade.wallets import Wallets
 
-from bubbybot_freqtrade.closed_candles import ClosedCandles
+from bubbybot_freqtrade.closed_candles import CANDLE, ClosedCandles
 from bubbybot_freqtrade.risk.breakers import Day, Exposure, day_of, day_start, price_profit
 
 LOOKAHEAD_CAPITAL = 10_000.0
@@ -148,6 +150,24 @@ def _amount_at(trade: LocalTrade, moment: datetime) -> float:
     entered = sum(o.safe_filled for o in trade.orders if o.ft_order_side == trade.entry_side)
     exited = sum(order.safe_filled for order in _exits(trade, until=moment))
     return (entered or trade.amount or trade.amount_requested or 0.0) - exited
+
+
+def close_before(
+    exchange: Exchange, pair: str, moment: datetime, candle_type: CandleType
+) -> float | None:
+    """The last 15m close before a moment, asked of the venue; None when it has no such candle.
+
+    :raises FreqtradeException: when the venue does not answer.
+    """
+    candles = exchange.get_historic_ohlcv(
+        pair,
+        "15m",
+        since_ms=dt_ts(moment - 4 * CANDLE),
+        candle_type=candle_type,
+        until_ms=dt_ts(moment + CANDLE),
+    )
+    closed = candles.loc[candles["date"] <= moment - CANDLE, "close"]
+    return None if closed.empty else float(closed.iat[-1])
 
 
 def open_trades() -> list[LocalTrade]:

@@ -16,7 +16,6 @@ import click
 from freqtrade.exceptions import FreqtradeException
 from freqtrade.exchange import Exchange
 from freqtrade.persistence import Trade, init_db
-from freqtrade.util import dt_ts
 from freqtrade.wallets import Wallets
 from rich.console import Console
 from rich.table import Table
@@ -24,8 +23,8 @@ from rich.text import Text
 from sqlalchemy.exc import SQLAlchemyError
 
 from bubbybot_freqtrade.blofin.stops import covers, stop_candidates
-from bubbybot_freqtrade.closed_candles import CANDLE, ClosedCandles
-from bubbybot_freqtrade.equity import Equity, UnknownMarkError, open_trades
+from bubbybot_freqtrade.closed_candles import ClosedCandles
+from bubbybot_freqtrade.equity import Equity, UnknownMarkError, close_before, open_trades
 from bubbybot_freqtrade.messages import price
 from bubbybot_freqtrade.risk.breakers import Day
 from bubbybot_freqtrade.settings import BubbyBotSettings
@@ -186,18 +185,10 @@ def day_so_far(exchange: Exchange, config: Config, now: datetime) -> Day:
     # freqtrade asks for the wallet of paper trading in any case, and uses it there alone.
     wallets = Wallets({"dry_run_wallet": 0.0, **config}, exchange)
 
-    def close_before(pair: str, moment: datetime) -> float | None:
-        candles = exchange.get_historic_ohlcv(
-            pair,
-            "15m",
-            since_ms=dt_ts(moment - 4 * CANDLE),
-            candle_type=config["candle_type_def"],
-            until_ms=dt_ts(moment + CANDLE),
-        )
-        closed = candles.loc[candles["date"] <= moment - CANDLE, "close"]
-        return None if closed.empty else float(closed.iat[-1])
+    def earlier_close(pair: str, moment: datetime) -> float | None:
+        return close_before(exchange, pair, moment, config["candle_type_def"])
 
-    equity = Equity(config, lambda: wallets, ClosedCandles(shock_atrs=inf), close_before)
+    equity = Equity(config, lambda: wallets, ClosedCandles(shock_atrs=inf), earlier_close)
     pairs = {trade.pair for trade in open_trades()}
     tickers = exchange.get_tickers() if pairs else {}
     equity.marks = {pair: float(tickers[pair]["last"] or 0) for pair in pairs if pair in tickers}

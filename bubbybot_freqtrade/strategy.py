@@ -25,7 +25,6 @@ from freqtrade.strategy import (
     IStrategy,
     stoploss_from_absolute,
 )
-from freqtrade.util import dt_ts
 
 from bubbybot_freqtrade import messages, plots
 from bubbybot_freqtrade.analysis import (
@@ -42,6 +41,7 @@ from bubbybot_freqtrade.confluence import SIDES, Side, regime, scores, tags
 from bubbybot_freqtrade.equity import (
     Equity,
     UnknownMarkError,
+    close_before,
     closed_today,
     looks_for_bias,
     open_trades,
@@ -892,21 +892,15 @@ class BubbyBotStrategy(IStrategy):
         if not self._trades_for_real():
             return None
         if (pair, moment) not in self._earlier_closes:
+            candle_type = self.config["candle_type_def"]
             try:
-                candles = self.dp._exchange.get_historic_ohlcv(
-                    pair,
-                    self.timeframe,
-                    since_ms=dt_ts(moment - 4 * CANDLE),
-                    candle_type=self.config["candle_type_def"],
-                    until_ms=dt_ts(moment + CANDLE),
-                )
+                close = close_before(self.dp._exchange, pair, moment, candle_type)
             except FreqtradeException as error:
                 logger.warning("No candles of %s before %s: %s", pair, moment, error)
                 return None
-            closed = candles.loc[candles["date"] <= moment - CANDLE, "close"]
-            if closed.empty:
+            if close is None:
                 return None
-            self._earlier_closes[pair, moment] = float(closed.iat[-1])
+            self._earlier_closes[pair, moment] = close
         return self._earlier_closes[pair, moment]
 
     def _account_state(self, opened: list[LocalTrade], now: datetime) -> tuple[Any, ...] | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import ccxt
 import rapidjson
@@ -111,6 +112,11 @@ def _may_transfer(api: Any) -> bool:
     except ccxt.BaseError as e:
         return getattr(e, "code", None) != _NOT_PERMITTED
     return True
+
+
+def is_on_this_machine(api: ccxt.Exchange) -> bool:
+    """Whether requests go to a sandbox here, whose key opens nothing."""
+    return urlsplit(api.urls["api"]["rest"]).hostname == "127.0.0.1"
 
 
 def check_secrets_files(files: Iterable[str]) -> None:

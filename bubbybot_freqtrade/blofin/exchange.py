@@ -27,7 +27,12 @@ from freqtrade.exchange.exchange_types import FtHas, OHLCVResponse, OrderBook
 from freqtrade.exchange.exchange_utils_timeframe import timeframe_to_msecs, timeframe_to_prev_date
 from freqtrade.util import dt_from_ts, dt_now, dt_ts
 
-from bubbybot_freqtrade.blofin.api_key import ApiKey, check_api_key, check_secrets_files
+from bubbybot_freqtrade.blofin.api_key import (
+    ApiKey,
+    check_api_key,
+    check_secrets_files,
+    is_on_this_machine,
+)
 from bubbybot_freqtrade.blofin.exchange_stops import BlofinStops
 from bubbybot_freqtrade.blofin.loop_state import LoopState
 
@@ -154,7 +159,7 @@ class Blofin(BlofinStops):
 
         name_exit_reasons()
         self._database.remember_deleted_entries()
-        if urlsplit(self._api.urls["api"]["rest"]).hostname != "127.0.0.1":
+        if not is_on_this_machine(self._api):
             check_secrets_files(self._config.get("config_files", []))
         self.account_watch = AccountWatch(self)
         try:
