@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from bubbybot_freqtrade.backtests import BacktestDesk
+from bubbybot_freqtrade.search.backtests import BacktestDesk
 from bubbybot_freqtrade.search.performance import Figures, figures
 
 Block = Mapping[str, Mapping[str, Any]]

@@ -19,14 +19,14 @@ import pandas as pd
 from freqtrade.persistence import Order, Trade, init_db
 from timing import RUNS, best
 
-from bubbybot_freqtrade.analysis import analyze
-from bubbybot_freqtrade.backtests import PAIRS, backtest_desk, generate_folder
-from bubbybot_freqtrade.confluence import EVIDENCE
 from bubbybot_freqtrade.learning.ledger import Ledger
 from bubbybot_freqtrade.learning.trades import ClosedTrades
 from bubbybot_freqtrade.risk.plan import Signal, TradePlan
+from bubbybot_freqtrade.search.backtests import PAIRS, backtest_desk, generate_folder
 from bubbybot_freqtrade.settings import LearningSettings
-from bubbybot_freqtrade.strategy import PLAN
+from bubbybot_freqtrade.signals.confluence import EVIDENCE
+from bubbybot_freqtrade.signals.context import analyze
+from bubbybot_freqtrade.strategy.bubbybot import PLAN
 
 TRADES = 1_000
 NOW = datetime(2025, 6, 1, tzinfo=UTC)

@@ -26,13 +26,6 @@ import pandas as pd
 from freqtrade.optimize.backtesting import Backtesting
 from freqtrade.resolvers import ExchangeResolver
 
-from bubbybot_freqtrade.backtests import (
-    BacktestDesk,
-    backtest_desk,
-    generate_folder,
-    link_folder,
-    quiet,
-)
 from bubbybot_freqtrade.learning.calibration import (
     Bin,
     brier,
@@ -41,11 +34,18 @@ from bubbybot_freqtrade.learning.calibration import (
     reliability,
     skill,
 )
-from bubbybot_freqtrade.learning.freqai_strategy import BubbyBotAIStrategy
 from bubbybot_freqtrade.learning.labels import OUTCOMES, barriers, outcomes
 from bubbybot_freqtrade.rehearsal.run import rehearse
 from bubbybot_freqtrade.rehearsal.settings import RehearsalSettings
-from bubbybot_freqtrade.strategy import BubbyBotStrategy
+from bubbybot_freqtrade.search.backtests import (
+    BacktestDesk,
+    backtest_desk,
+    generate_folder,
+    link_folder,
+    quiet,
+)
+from bubbybot_freqtrade.strategy.bubbybot import BubbyBotStrategy
+from bubbybot_freqtrade.strategy.with_model import BubbyBotAIStrategy
 
 RECORDED = Path("../shared/data/binance-15m")
 END = "2025-06-30"

@@ -20,7 +20,7 @@ import freqtrade
 import pandas as pd
 from learning_rows import Learned, learning_section, opened_between, run_learning
 
-from bubbybot_freqtrade.backtests import (
+from bubbybot_freqtrade.search.backtests import (
     PAIRS,
     BacktestDesk,
     backtest_desk,

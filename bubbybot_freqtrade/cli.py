@@ -9,12 +9,12 @@ COMMANDS = {
     "sandbox": "bubbybot_freqtrade.sandbox.cli:sandbox_command",
     "search": "bubbybot_freqtrade.search.cli:search_command",
     "rehearse": "bubbybot_freqtrade.rehearsal.cli:rehearse_command",
-    "doctor": "bubbybot_freqtrade.doctor:doctor_command",
+    "doctor": "bubbybot_freqtrade.commands.doctor:doctor_command",
     "report": "bubbybot_freqtrade.report.cli:report_command",
-    "secrets": "bubbybot_freqtrade.env_file:secrets_command",
-    "status": "bubbybot_freqtrade.status:status_command",
+    "secrets": "bubbybot_freqtrade.commands.secrets:secrets_command",
+    "status": "bubbybot_freqtrade.commands.status:status_command",
     "drill": "bubbybot_freqtrade.drills.cli:drill_command",
-    "explain": "bubbybot_freqtrade.explain:explain_command",
+    "explain": "bubbybot_freqtrade.commands.explain:explain_command",
     "patterns": "bubbybot_freqtrade.learning.cli:patterns_command",
 }
 

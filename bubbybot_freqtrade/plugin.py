@@ -58,7 +58,7 @@ def register(host: "ModuleType") -> None:
         import ccxt.pro
 
         from bubbybot_freqtrade.blofin.ccxt_blofin import BlofinAsync, BlofinPro, BlofinSync
-        from bubbybot_freqtrade.blofin.exchange import Blofin
+        from bubbybot_freqtrade.blofin.exchange.blofin import Blofin
     except ImportError as e:
         # freqtrade must go on working for other exchanges; it refuses BloFin by itself then.
         logger.warning("BloFin is not available, its extension does not fit this freqtrade: %s", e)

@@ -39,7 +39,7 @@ class Settings(BaseModel):
 
 
 class ConfluenceSettings(Settings):
-    """How the analyzers' scores become one score per side (see `bubbybot_freqtrade.confluence`)."""
+    """How the analyzers' scores become one score per side (see `signals.confluence`)."""
 
     market_cipher: float = Field(default=0.35, ge=0, le=1, description="weight of Market Cipher")
     lux_algo: float = Field(default=0.35, ge=0, le=1, description="weight of Lux Algo")

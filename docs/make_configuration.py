@@ -8,9 +8,9 @@ from typing import Any
 from freqtrade.strategy import CategoricalParameter, DecimalParameter
 from pydantic import BaseModel
 
-from bubbybot_freqtrade.overrides import KEPT
 from bubbybot_freqtrade.settings import BubbyBotSettings
-from bubbybot_freqtrade.strategy import BubbyBotStrategy
+from bubbybot_freqtrade.strategy.bubbybot import BubbyBotStrategy
+from bubbybot_freqtrade.strategy.overrides import KEPT
 
 PAGE = Path(__file__).with_name("configuration.md")
 

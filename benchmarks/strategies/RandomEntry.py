@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from bubbybot_freqtrade.confluence import SIDES, Side
-from bubbybot_freqtrade.strategy import BubbyBotStrategy
+from bubbybot_freqtrade.signals.confluence import SIDES, Side
+from bubbybot_freqtrade.strategy.bubbybot import BubbyBotStrategy
 
 CONFIDENCE = 0.75
 

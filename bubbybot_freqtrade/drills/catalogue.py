@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bubbybot_freqtrade.commands.own_folder import claim
 from bubbybot_freqtrade.drills.drill import Figures, Run, timed
 from bubbybot_freqtrade.drills.kills import kills
 from bubbybot_freqtrade.drills.limits import limits
@@ -15,7 +16,6 @@ from bubbybot_freqtrade.drills.orphans import orphans
 from bubbybot_freqtrade.drills.random_faults import random_faults
 from bubbybot_freqtrade.drills.refusals import refusals
 from bubbybot_freqtrade.drills.streams import streams
-from bubbybot_freqtrade.own_folder import claim
 
 DRILLS: dict[str, Callable[[Run], None]] = {
     "lost-answers": lost_answers,

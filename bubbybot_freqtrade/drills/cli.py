@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from bubbybot_freqtrade.commands.own_folder import ForeignFolderError
+from bubbybot_freqtrade.commands.user_config import one_line_for
 from bubbybot_freqtrade.drills.catalogue import DRILLS, drill
 from bubbybot_freqtrade.drills.report import show
-from bubbybot_freqtrade.own_folder import ForeignFolderError
-from bubbybot_freqtrade.user_config import one_line_for
 
 
 @click.command("drill")

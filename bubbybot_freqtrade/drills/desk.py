@@ -29,7 +29,7 @@ from bubbybot_freqtrade.drills.market import PAIRS, START, inst_id, quiet, write
 from bubbybot_freqtrade.drills.secrets import drill_key, environment, leaks
 from bubbybot_freqtrade.drills.watch import Watch
 from bubbybot_freqtrade.rehearsal.clock import VirtualClock
-from bubbybot_freqtrade.sandbox.faults import Fault
+from bubbybot_freqtrade.sandbox.api.faults import Fault
 from bubbybot_freqtrade.sandbox.server import Sandbox
 from bubbybot_freqtrade.sandbox.settings import ApiKey, SandboxSettings
 

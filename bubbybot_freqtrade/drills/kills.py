@@ -18,7 +18,7 @@ from bubbybot_freqtrade.drills.bot_process import BotProcess, end_well
 from bubbybot_freqtrade.drills.desk import Desk, bot_config
 from bubbybot_freqtrade.drills.drill import Run, spread
 from bubbybot_freqtrade.drills.market import BTC, ETH, SOL, inst_id, walk
-from bubbybot_freqtrade.sandbox.request_log import LoggedRequest
+from bubbybot_freqtrade.sandbox.api.request_log import LoggedRequest
 
 # The moments, by the POST that has just had its effect when the bot dies; "any request" is any.
 MOMENTS = (

@@ -16,8 +16,8 @@ from freqtrade.persistence import Order, Trade
 from bubbybot_freqtrade.drills.market import inst_id
 from bubbybot_freqtrade.rehearsal.ledgers import CENT, reconcile
 from bubbybot_freqtrade.rehearsal.trades import trade_records
-from bubbybot_freqtrade.sandbox.account import Account, Position
-from bubbybot_freqtrade.sandbox.engine import Engine
+from bubbybot_freqtrade.sandbox.venue.accounts import Account, Position
+from bubbybot_freqtrade.sandbox.venue.engine import Engine
 
 
 @dataclass(slots=True)

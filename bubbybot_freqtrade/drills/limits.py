@@ -18,15 +18,15 @@ from bubbybot_freqtrade.drills.bot_process import BotProcess, end_well, resident
 from bubbybot_freqtrade.drills.desk import LOOP_SECONDS, START_MS, Desk, bot_config
 from bubbybot_freqtrade.drills.drill import Run
 from bubbybot_freqtrade.drills.market import MINUTES_BEFORE, walk
-from bubbybot_freqtrade.sandbox.rate_limits import (
+from bubbybot_freqtrade.sandbox.api.limits import (
     MINUTE_MS,
     PER_FIVE_MINUTES,
     PER_MINUTE,
     TRADING_PER_WINDOW,
     TRADING_WINDOW_MS,
 )
-from bubbybot_freqtrade.sandbox.request_log import LoggedRequest
-from bubbybot_freqtrade.sandbox.rest import PRIVATE
+from bubbybot_freqtrade.sandbox.api.request_log import LoggedRequest
+from bubbybot_freqtrade.sandbox.api.rest import PRIVATE
 
 # What must be left of a limit at the worst moment, which is when all positions are opened at once.
 # The bot's own budget of requests keeps a tenth; between its clock and the venue's a request or two

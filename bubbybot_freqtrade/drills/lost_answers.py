@@ -14,7 +14,7 @@ from freqtrade.exceptions import FreqtradeException
 from bubbybot_freqtrade.drills.desk import CLIENT_TIMEOUT_MS, Desk
 from bubbybot_freqtrade.drills.drill import Run, leave, settle
 from bubbybot_freqtrade.drills.market import BTC, ETH, SOL
-from bubbybot_freqtrade.sandbox.request_log import LoggedRequest
+from bubbybot_freqtrade.sandbox.api.request_log import LoggedRequest
 
 KINDS: dict[str, dict[str, Any]] = {
     "timeout": {"kind": "lost_timeout", "delay_ms": 2 * CLIENT_TIMEOUT_MS},

@@ -8,7 +8,7 @@ from decimal import Decimal
 from bubbybot_freqtrade.drills.desk import HALF_A_DAY, Desk
 from bubbybot_freqtrade.drills.drill import Run, leave, settle
 from bubbybot_freqtrade.drills.market import BTC, ETH, SOL, inst_id, straight
-from bubbybot_freqtrade.sandbox.errors import MESSAGES
+from bubbybot_freqtrade.sandbox.venue.errors import MESSAGES
 
 Case = Callable[[Run, Desk, str], None]
 

@@ -13,8 +13,8 @@ from typing import Any
 from bubbybot_freqtrade.drills.desk import HALF_A_DAY, Desk
 from bubbybot_freqtrade.drills.drill import Run
 from bubbybot_freqtrade.drills.market import BTC, ETH, SOL, inst_id, walk
-from bubbybot_freqtrade.sandbox.candle_feed import CandleFault
-from bubbybot_freqtrade.sandbox.streams import StreamFaults
+from bubbybot_freqtrade.sandbox.api.candle_feed import CandleFault
+from bubbybot_freqtrade.sandbox.api.streams import StreamFaults
 
 MINUTE_MS = 60_000
 MINUTES_A_CASE = 4

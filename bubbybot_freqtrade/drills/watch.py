@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from bubbybot_freqtrade.sandbox.account import Account, Position
-from bubbybot_freqtrade.sandbox.request_log import LoggedRequest, RequestLog
+from bubbybot_freqtrade.sandbox.api.request_log import LoggedRequest, RequestLog
 from bubbybot_freqtrade.sandbox.server import Sandbox
+from bubbybot_freqtrade.sandbox.venue.accounts import Account, Position
 
 ORDER_PATHS = ("/trade/order", "/trade/order-tpsl", "/trade/order-algo")
 

@@ -8,16 +8,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from bubbybot_freqtrade.learning import picture
-from bubbybot_freqtrade.learning.ledger import History, Ledger
-from bubbybot_freqtrade.learning.table import Row, pattern_rows
-from bubbybot_freqtrade.learning.trades import past_trades, read_prior
-from bubbybot_freqtrade.messages import reasons
-from bubbybot_freqtrade.report.cli import UNREADABLE, read_source
-from bubbybot_freqtrade.report.page import html_page
-from bubbybot_freqtrade.report.trades import Source
-from bubbybot_freqtrade.settings import BubbyBotSettings, LearningSettings
-from bubbybot_freqtrade.user_config import (
+from bubbybot_freqtrade.commands.user_config import (
     DEFAULT_CONFIG,
     config_option,
     one_line_for,
@@ -25,6 +16,15 @@ from bubbybot_freqtrade.user_config import (
     read_config,
     userdir_option,
 )
+from bubbybot_freqtrade.learning import picture
+from bubbybot_freqtrade.learning.ledger import History, Ledger
+from bubbybot_freqtrade.learning.table import Row, pattern_rows
+from bubbybot_freqtrade.learning.trades import past_trades, read_prior
+from bubbybot_freqtrade.report.cli import UNREADABLE, read_source
+from bubbybot_freqtrade.report.page import html_page
+from bubbybot_freqtrade.report.trades import Source
+from bubbybot_freqtrade.settings import BubbyBotSettings, LearningSettings
+from bubbybot_freqtrade.strategy.messages import reasons
 
 TITLE = "What past trades say"
 

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from bubbybot_freqtrade.confluence import PREFIXES, TIMEFRAMES
 from bubbybot_freqtrade.learning.labels import Signs, barriers
 from bubbybot_freqtrade.risk.plan import gain_per_unit, loss_per_unit
+from bubbybot_freqtrade.signals.confluence import PREFIXES, TIMEFRAMES
 
 Floats = npt.NDArray[np.float64]
 

@@ -5,8 +5,8 @@ from html import escape
 
 from bubbybot_freqtrade.learning.ledger import Situation
 from bubbybot_freqtrade.learning.table import Row
-from bubbybot_freqtrade.messages import reasons
 from bubbybot_freqtrade.report.charts import WIDTH, Scale
+from bubbybot_freqtrade.strategy.messages import reasons
 
 NAME_WIDTH, LINE, TOP, BOTTOM = 330.0, 20.0, 8.0, 24.0
 

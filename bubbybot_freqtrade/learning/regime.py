@@ -9,7 +9,7 @@ no more candles than the strategy's warm-up has, so backtest and live say the sa
 import numpy as np
 import pandas as pd
 
-from bubbybot_freqtrade.confluence import Side
+from bubbybot_freqtrade.signals.confluence import Side
 
 WEEK = 7 * 96
 """Candles of 15 minutes."""

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from bubbybot_freqtrade.own_folder import ForeignFolderError
+from bubbybot_freqtrade.commands.own_folder import ForeignFolderError
 from bubbybot_freqtrade.rehearsal.backtest import BacktestError, backtest
 from bubbybot_freqtrade.rehearsal.comparison import Comparison, compare
 from bubbybot_freqtrade.rehearsal.report import report
@@ -28,8 +28,8 @@ from bubbybot_freqtrade.rehearsal.run import (
 )
 from bubbybot_freqtrade.rehearsal.settings import RehearsalSettings
 from bubbybot_freqtrade.rehearsal.venue_log import when
-from bubbybot_freqtrade.sandbox.candles import DataFolderError
 from bubbybot_freqtrade.sandbox.cli import Amount, wrong_option
+from bubbybot_freqtrade.sandbox.market.candles import DataFolderError
 from bubbybot_freqtrade.sandbox.server import Sandbox, SandboxError
 
 

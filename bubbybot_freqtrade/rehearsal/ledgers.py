@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bubbybot_freqtrade.rehearsal.trades import TradeRecord
-from bubbybot_freqtrade.sandbox.ledger import LedgerEntry
+from bubbybot_freqtrade.sandbox.venue.ledger import LedgerEntry
 
 CENT = 0.01
 

@@ -28,7 +28,8 @@ from freqtrade.resolvers import StrategyResolver
 from freqtrade.rpc import RPC
 from freqtrade.worker import Worker
 
-from bubbybot_freqtrade.own_folder import claim
+from bubbybot_freqtrade.commands.own_folder import claim
+from bubbybot_freqtrade.commands.user_config import quiet_freqtrade
 from bubbybot_freqtrade.rehearsal.bot_log import BotLog
 from bubbybot_freqtrade.rehearsal.clock import VirtualClock
 from bubbybot_freqtrade.rehearsal.ledgers import TradeAccounts, Wallets, reconcile
@@ -44,12 +45,11 @@ from bubbybot_freqtrade.rehearsal.settings import (
 )
 from bubbybot_freqtrade.rehearsal.trades import TradeRecord, trade_records
 from bubbybot_freqtrade.rehearsal.venue_log import PositionLog, VenueLog
-from bubbybot_freqtrade.sandbox.candles import CandleFolder
-from bubbybot_freqtrade.sandbox.market_source import GENERATED_START_MS
-from bubbybot_freqtrade.sandbox.rest import PRIVATE
+from bubbybot_freqtrade.sandbox.api.rest import PRIVATE
+from bubbybot_freqtrade.sandbox.market.candles import CandleFolder
+from bubbybot_freqtrade.sandbox.market.source import GENERATED_START_MS
 from bubbybot_freqtrade.sandbox.server import Sandbox
 from bubbybot_freqtrade.sandbox.settings import SandboxSettings
-from bubbybot_freqtrade.user_config import quiet_freqtrade
 
 DAY_MS = 86_400_000
 

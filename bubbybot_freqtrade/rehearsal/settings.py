@@ -15,8 +15,8 @@ import ccxt
 from freqtrade.configuration.load_config import load_from_files
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from bubbybot_freqtrade.commands.user_config import check_files
 from bubbybot_freqtrade.sandbox.settings import DEMO_API_KEY, DEMO_PASSPHRASE, DEMO_SECRET
-from bubbybot_freqtrade.user_config import check_files
 
 DEFAULT_PAIRS = ("BTC/USDT:USDT", "ETH/USDT:USDT", "SOL/USDT:USDT")
 

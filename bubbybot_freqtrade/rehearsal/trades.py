@@ -9,7 +9,7 @@ from typing import Any
 from freqtrade.persistence import Trade
 from freqtrade.util import dt_ts
 
-# Key under which a strategy keeps the plan with its trade (bubbybot_freqtrade.strategy.PLAN).
+# Key under which a strategy keeps the plan with its trade (strategy.bubbybot.PLAN).
 PLAN = "plan"
 
 

@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from bubbybot_freqtrade.sandbox.account import Account, Position
-from bubbybot_freqtrade.sandbox.orders import TpslOrder
 from bubbybot_freqtrade.sandbox.server import Sandbox
 from bubbybot_freqtrade.sandbox.settings import DEMO_UID
+from bubbybot_freqtrade.sandbox.venue.accounts import Account, Position
+from bubbybot_freqtrade.sandbox.venue.orders import TpslOrder
 
 DAY_MS = 86_400_000
 

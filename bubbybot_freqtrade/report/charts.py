@@ -6,8 +6,8 @@ from html import escape
 
 import pandas as pd
 
-from bubbybot_freqtrade.messages import price
 from bubbybot_freqtrade.report.trades import ReportTrade
+from bubbybot_freqtrade.strategy.messages import price
 
 WIDTH, HEIGHT = 900.0, 220.0
 LEFT, RIGHT, TOP, BOTTOM = 70.0, 120.0, 12.0, 24.0

@@ -10,15 +10,15 @@ from freqtrade.enums import CandleType
 from freqtrade.exceptions import FreqtradeException
 from sqlalchemy.exc import SQLAlchemyError
 
-from bubbybot_freqtrade.report.page import Candles, render
-from bubbybot_freqtrade.report.trades import Source, read_backtest, read_database
-from bubbybot_freqtrade.user_config import (
+from bubbybot_freqtrade.commands.user_config import (
     config_option,
     one_line_for,
     quiet_freqtrade,
     read_config,
     userdir_option,
 )
+from bubbybot_freqtrade.report.page import Candles, render
+from bubbybot_freqtrade.report.trades import Source, read_backtest, read_database
 
 REHEARSAL_DATABASE = "trades.sqlite"
 UNREADABLE = (FreqtradeException, ValueError, OSError, SQLAlchemyError)

@@ -10,7 +10,6 @@ from bubbybot_freqtrade.learning import picture
 from bubbybot_freqtrade.learning.ledger import History, Ledger
 from bubbybot_freqtrade.learning.table import pattern_rows
 from bubbybot_freqtrade.learning.trades import past_trades
-from bubbybot_freqtrade.messages import price, reasons
 from bubbybot_freqtrade.report.charts import bar_chart, line_chart, trade_chart
 from bubbybot_freqtrade.report.measures import (
     Group,
@@ -22,6 +21,7 @@ from bubbybot_freqtrade.report.measures import (
 )
 from bubbybot_freqtrade.report.trades import ReportTrade, Source
 from bubbybot_freqtrade.settings import LearningSettings
+from bubbybot_freqtrade.strategy.messages import price, reasons
 
 Candles = Callable[[str], pd.DataFrame]
 """Candles of a pair (columns date, open, high, low, close), empty when there are none."""

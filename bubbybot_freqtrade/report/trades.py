@@ -11,11 +11,11 @@ from freqtrade.data.btanalysis import load_backtest_data, load_backtest_stats
 from freqtrade.exchange import timeframe_to_seconds
 from freqtrade.persistence import Trade, init_db
 
+from bubbybot_freqtrade.commands.user_config import database_url
 from bubbybot_freqtrade.risk.order_tag import read_levels, read_regime
 from bubbybot_freqtrade.risk.plan import TradeSide, loss_per_unit
-from bubbybot_freqtrade.user_config import database_url
 
-# Key of the plan in the trade's custom data, as bubbybot_freqtrade.strategy writes it.
+# Key of the plan in the trade's custom data, as bubbybot_freqtrade.strategy.bubbybot writes it.
 PLAN = "plan"
 
 

@@ -4,7 +4,7 @@ Knows nothing of freqtrade or of the rest of this package. `server.Sandbox` runs
 this process, `bubbybot sandbox` in a process of its own.
 """
 
-from bubbybot_freqtrade.sandbox.faults import Fault
+from bubbybot_freqtrade.sandbox.api.faults import Fault
 from bubbybot_freqtrade.sandbox.server import Sandbox, SandboxError
 from bubbybot_freqtrade.sandbox.settings import (
     DEMO_API_KEY,

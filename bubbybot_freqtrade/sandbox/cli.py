@@ -13,7 +13,7 @@ import click
 import orjson
 from pydantic import ValidationError
 
-from bubbybot_freqtrade.sandbox.candles import DataFolderError
+from bubbybot_freqtrade.sandbox.market.candles import DataFolderError
 from bubbybot_freqtrade.sandbox.server import Sandbox, SandboxError
 from bubbybot_freqtrade.sandbox.settings import (
     DEMO_API_KEY,

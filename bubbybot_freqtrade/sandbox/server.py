@@ -16,20 +16,20 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from bubbybot_freqtrade.sandbox.candle_feed import CandleFeed
-from bubbybot_freqtrade.sandbox.clock import DrivenClock
-from bubbybot_freqtrade.sandbox.control import PREFIX as CONTROL_PREFIX
-from bubbybot_freqtrade.sandbox.control import Controls
-from bubbybot_freqtrade.sandbox.engine import Engine
-from bubbybot_freqtrade.sandbox.faults import HAPPENS, UNSPOILED, Fault, Faults
-from bubbybot_freqtrade.sandbox.ledger import Ledger
-from bubbybot_freqtrade.sandbox.market_source import open_market
-from bubbybot_freqtrade.sandbox.rate_limits import RateLimits
-from bubbybot_freqtrade.sandbox.request_log import LoggedRequest, RequestLog
-from bubbybot_freqtrade.sandbox.rest import Request, Response, RestApi, too_many_requests
+from bubbybot_freqtrade.sandbox.api.candle_feed import CandleFeed
+from bubbybot_freqtrade.sandbox.api.control import PREFIX as CONTROL_PREFIX
+from bubbybot_freqtrade.sandbox.api.control import Controls
+from bubbybot_freqtrade.sandbox.api.faults import HAPPENS, UNSPOILED, Fault, Faults
+from bubbybot_freqtrade.sandbox.api.limits import RateLimits
+from bubbybot_freqtrade.sandbox.api.request_log import LoggedRequest, RequestLog
+from bubbybot_freqtrade.sandbox.api.rest import Request, Response, RestApi, too_many_requests
+from bubbybot_freqtrade.sandbox.api.streams import Streams
+from bubbybot_freqtrade.sandbox.market.clock import DrivenClock
+from bubbybot_freqtrade.sandbox.market.source import open_market
 from bubbybot_freqtrade.sandbox.settings import DEMO_UID, SandboxSettings
 from bubbybot_freqtrade.sandbox.state import dump_state, load_state, write_state
-from bubbybot_freqtrade.sandbox.streams import Streams
+from bubbybot_freqtrade.sandbox.venue.engine import Engine
+from bubbybot_freqtrade.sandbox.venue.ledger import Ledger
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from bubbybot_freqtrade.sandbox.venue import VenueState
+from bubbybot_freqtrade.sandbox.venue.core import VenueState
 
 _ADAPTER = TypeAdapter(VenueState)
 

@@ -21,7 +21,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from bubbybot_freqtrade.user_config import load_config
+from bubbybot_freqtrade.commands.user_config import load_config
 
 if TYPE_CHECKING:
     from bubbybot_freqtrade.search.study import Plan

@@ -26,7 +26,7 @@ from optuna.distributions import (
 from optuna.samplers import TPESampler
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from bubbybot_freqtrade.backtests import quiet
+from bubbybot_freqtrade.search.backtests import quiet
 from bubbybot_freqtrade.search.performance import MIN_TRADES, daily, merit, ratio, returns_of
 from bubbybot_freqtrade.search.trial import Task, fingerprint
 

@@ -20,7 +20,7 @@ from freqtrade.exceptions import OperationalException
 from freqtrade.optimize.backtesting import Backtesting
 from freqtrade.resolvers import ExchangeResolver, StrategyResolver
 
-from bubbybot_freqtrade.backtests import quiet, with_plans
+from bubbybot_freqtrade.search.backtests import quiet, with_plans
 
 KEPT = 2
 """Ranges whose analyzed candles a worker keeps: a fold's past, and the part that is judged."""

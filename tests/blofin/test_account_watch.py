@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from bubbybot_freqtrade.blofin import exchange_requests
-from bubbybot_freqtrade.blofin.reconciliation import Discrepancy, OpenTrade, compare, told
-from bubbybot_freqtrade.sandbox.faults import Fault
+from bubbybot_freqtrade.blofin.account.reconciliation import Discrepancy, OpenTrade, compare, told
+from bubbybot_freqtrade.blofin.exchange import requests as exchange_requests
+from bubbybot_freqtrade.sandbox.api.faults import Fault
 from bubbybot_freqtrade.sandbox.settings import DEMO_UID
 from tests.blofin.desk import BTC, ETH, SOL
 

@@ -8,9 +8,9 @@ from freqtrade.enums import ExitCheckTuple, ExitType
 from freqtrade.persistence import Order, Trade
 from freqtrade.rpc import RPC
 
-from bubbybot_freqtrade.sandbox.errors import MESSAGES
-from bubbybot_freqtrade.sandbox.faults import Fault
+from bubbybot_freqtrade.sandbox.api.faults import Fault
 from bubbybot_freqtrade.sandbox.settings import DEMO_UID
+from bubbybot_freqtrade.sandbox.venue.errors import MESSAGES
 from tests.blofin.desk import BTC, ETH
 
 AMEND = "/api/v1/trade/amend-tpsl"

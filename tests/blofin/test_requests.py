@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import timedelta
 from urllib.parse import parse_qs
 
-from bubbybot_freqtrade.blofin import exchange
+from bubbybot_freqtrade.blofin.exchange import blofin as exchange
 from tests.blofin.desk import BTC
 
 PAIRS = [f"C{number:02}/USDT:USDT" for number in range(20)]

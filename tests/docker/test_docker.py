@@ -167,7 +167,7 @@ def test_what_is_copied_into_the_image_builds_the_package(tmp_path):
     (wheel,) = (tmp_path / "wheel").glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert "bubbybot_freqtrade.pth" in names
-    assert "bubbybot_freqtrade/strategy.py" in names
+    assert "bubbybot_freqtrade/strategy/bubbybot.py" in names
 
 
 @pytest.mark.timeout(1500)

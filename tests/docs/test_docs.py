@@ -16,11 +16,11 @@ from click.testing import CliRunner
 from freqtrade.commands.arguments import Arguments
 
 from bubbybot_freqtrade.cli import main
+from bubbybot_freqtrade.commands.user_config import read_config
 from bubbybot_freqtrade.sandbox.cli import sandbox_command
 from bubbybot_freqtrade.sandbox.settings import SandboxSettings
 from bubbybot_freqtrade.settings import BubbyBotSettings
-from bubbybot_freqtrade.strategy import BubbyBotStrategy
-from bubbybot_freqtrade.user_config import read_config
+from bubbybot_freqtrade.strategy.bubbybot import BubbyBotStrategy
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

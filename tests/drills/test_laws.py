@@ -3,7 +3,7 @@
 import pytest
 from freqtrade.persistence import Trade
 
-from bubbybot_freqtrade.blofin.exchange import Blofin
+from bubbybot_freqtrade.blofin.exchange.blofin import Blofin
 from bubbybot_freqtrade.drills.drill import settle
 from bubbybot_freqtrade.drills.limits import busiest, slope
 from bubbybot_freqtrade.drills.market import BTC, ETH

@@ -14,7 +14,7 @@ from freqtrade.exceptions import ConfigurationError, OperationalException
 from freqtrade.persistence import Trade
 from freqtrade.rpc import RPC
 
-from bubbybot_freqtrade.blofin.api_key import check_secrets_files
+from bubbybot_freqtrade.blofin.account.key import check_secrets_files
 from bubbybot_freqtrade.drills.desk import Desk, bot_config
 from bubbybot_freqtrade.drills.drill import Run, leave
 from bubbybot_freqtrade.drills.market import BTC, START

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.telegram.bot_api import CHAT_ID, TOKEN, BotApi
+from tests.strategy.telegram.bot_api import CHAT_ID, TOKEN, BotApi
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent

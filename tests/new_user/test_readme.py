@@ -22,7 +22,6 @@ from typing import Any
 import pytest
 import yaml
 
-from bubbybot_freqtrade.backtests import generate_folder
 from bubbybot_freqtrade.sandbox.cli import config_fragment
 from bubbybot_freqtrade.sandbox.server import Sandbox
 from bubbybot_freqtrade.sandbox.settings import (
@@ -31,6 +30,7 @@ from bubbybot_freqtrade.sandbox.settings import (
     DEMO_SECRET,
     SandboxSettings,
 )
+from bubbybot_freqtrade.search.backtests import generate_folder
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent

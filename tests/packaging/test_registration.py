@@ -32,7 +32,7 @@ def test_freqtrade_knows_blofin_after_its_own_import():
         "print(host.Blofin.__module__, ccxt.blofin().has['fetchOrder'],"
         " ccxt.pro.blofin().has['fetchOrder'], a.blofin().has['fetchOrder'])",
     )
-    assert told.split() == ["bubbybot_freqtrade.blofin.exchange", "True", "True", "True"]
+    assert told.split() == ["bubbybot_freqtrade.blofin.exchange.blofin", "True", "True", "True"]
 
 
 def test_it_registers_whichever_part_of_freqtrade_comes_first():

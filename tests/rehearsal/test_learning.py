@@ -13,11 +13,11 @@ import pytest
 from click.testing import CliRunner
 from scipy import stats
 
-from bubbybot_freqtrade.backtests import generate_folder
 from bubbybot_freqtrade.learning.cli import patterns_command
 from bubbybot_freqtrade.rehearsal.backtest import backtest
 from bubbybot_freqtrade.rehearsal.rules import RULES, violations
 from bubbybot_freqtrade.rehearsal.run import rehearse
+from bubbybot_freqtrade.search.backtests import generate_folder
 
 BTC = "BTC/USDT:USDT"
 START = datetime(2025, 3, 1, tzinfo=UTC)

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from bubbybot_freqtrade.blofin.exchange import Blofin
+from bubbybot_freqtrade.blofin.exchange.blofin import Blofin
 from bubbybot_freqtrade.rehearsal.cli import rehearse_command, run
 from bubbybot_freqtrade.rehearsal.report import report
 from bubbybot_freqtrade.rehearsal.rules import RULES, entry_orders, violations

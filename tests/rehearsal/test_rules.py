@@ -16,7 +16,7 @@ from bubbybot_freqtrade.rehearsal.rules import (
 )
 from bubbybot_freqtrade.rehearsal.trades import TradeRecord
 from bubbybot_freqtrade.rehearsal.venue_log import PositionLog
-from bubbybot_freqtrade.sandbox.ledger import Ledger
+from bubbybot_freqtrade.sandbox.venue.ledger import Ledger
 
 NOON = 1_748_779_200_000
 ORDER = {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bubbybot_freqtrade.backtests import Backtest, backtest_desk, generate_folder
+from bubbybot_freqtrade.search.backtests import Backtest, backtest_desk, generate_folder
 
 LIVELY = {"risk": {"max_same_side": 3}, "confluence": {"regime_filter": False}}
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bubbybot_freqtrade.sandbox.candle_feed import CandleFeed
-from bubbybot_freqtrade.sandbox.generator import GeneratedMarket
-from bubbybot_freqtrade.sandbox.instruments import instrument
-from bubbybot_freqtrade.sandbox.prices import MarketData
+from bubbybot_freqtrade.sandbox.api.candle_feed import CandleFeed
+from bubbybot_freqtrade.sandbox.market.generator import GeneratedMarket
+from bubbybot_freqtrade.sandbox.market.instruments import instrument
+from bubbybot_freqtrade.sandbox.market.prices import MarketData
 from tests.sandbox.owner import MINUTE, START
 
 # Asked for at these steps of the clock; some longer than what is remembered by then.

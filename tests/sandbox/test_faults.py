@@ -25,8 +25,8 @@ from bubbybot_freqtrade.sandbox import (
     SandboxError,
     SandboxSettings,
 )
-from bubbybot_freqtrade.sandbox.auth import signature
-from bubbybot_freqtrade.sandbox.candle_feed import CandleFault
+from bubbybot_freqtrade.sandbox.api.auth import signature
+from bubbybot_freqtrade.sandbox.api.candle_feed import CandleFault
 from bubbybot_freqtrade.sandbox.cli import sandbox_command
 from bubbybot_freqtrade.sandbox.state import StateFileError
 from tests.sandbox.owner import START, Owner, flat

@@ -16,7 +16,7 @@ from bubbybot_freqtrade.sandbox import (
     Sandbox,
     SandboxSettings,
 )
-from bubbybot_freqtrade.sandbox.auth import signature
+from bubbybot_freqtrade.sandbox.api.auth import signature
 
 BALANCE = "/api/v1/account/balance"
 ORDER = "/api/v1/trade/order"

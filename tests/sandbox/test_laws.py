@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bubbybot_freqtrade.sandbox import Sandbox, SandboxSettings
-from bubbybot_freqtrade.sandbox.engine import Engine
+from bubbybot_freqtrade.sandbox.venue.engine import Engine
 from tests.sandbox.owner import Owner
 
 PAIRS = ("BTC-USDT", "SOL-USDT")

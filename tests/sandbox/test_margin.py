@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from bubbybot_freqtrade.sandbox import margin
+from bubbybot_freqtrade.sandbox.venue import margin
 
 TAKER = Decimal("0.0006")
 

@@ -20,9 +20,9 @@ from bubbybot_freqtrade.sandbox import (
     SandboxSettings,
     streams,
 )
-from bubbybot_freqtrade.sandbox.auth import signature
-from bubbybot_freqtrade.sandbox.prices import BARS
-from bubbybot_freqtrade.sandbox.streams import StreamFaults
+from bubbybot_freqtrade.sandbox.api.auth import signature
+from bubbybot_freqtrade.sandbox.api.streams import StreamFaults
+from bubbybot_freqtrade.sandbox.market.prices import BARS
 from tests.sandbox.owner import Owner
 
 MINUTE = 60_000

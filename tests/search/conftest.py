@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bubbybot_freqtrade.backtests import BacktestDesk, backtest_desk, generate_folder
 from bubbybot_freqtrade.search import trial
+from bubbybot_freqtrade.search.backtests import BacktestDesk, backtest_desk, generate_folder
 from bubbybot_freqtrade.search.cli import checked_config
 from bubbybot_freqtrade.search.study import Plan
 

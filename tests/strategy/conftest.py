@@ -13,7 +13,7 @@ from freqtrade.plugins.pairlistmanager import PairListManager
 from freqtrade.resolvers import ExchangeResolver, StrategyResolver
 from freqtrade.wallets import Wallets
 
-from bubbybot_freqtrade.backtests import (
+from bubbybot_freqtrade.search.backtests import (
     Backtest,
     BacktestDesk,
     backtest_desk,

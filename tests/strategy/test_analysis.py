@@ -9,7 +9,7 @@ import pytest
 from freqtrade.data.dataprovider import DataProvider
 from freqtrade.resolvers import StrategyResolver
 
-from bubbybot_freqtrade.backtests import BacktestDesk
+from bubbybot_freqtrade.search.backtests import BacktestDesk
 
 BTC = "BTC/USDT:USDT"
 SPAN = "20250415-20250420"

@@ -15,12 +15,12 @@ from freqtrade.resolvers import StrategyResolver
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bubbybot_freqtrade.analysis import whole_candles
-from bubbybot_freqtrade.backtests import BacktestDesk
 from bubbybot_freqtrade.blofin.bracket import take_bracket
-from bubbybot_freqtrade.closed_candles import ClosedCandles, shocks
+from bubbybot_freqtrade.risk.closed_candles import ClosedCandles, shocks
 from bubbybot_freqtrade.risk.plan import TradePlan
-from bubbybot_freqtrade.strategy import DAILY_LOSS_LOCK
+from bubbybot_freqtrade.search.backtests import BacktestDesk
+from bubbybot_freqtrade.signals.context import whole_candles
+from bubbybot_freqtrade.strategy.bubbybot import DAILY_LOSS_LOCK
 
 # What `conftest.py` makes; a conftest cannot be imported by name here.
 Bot = Any

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
-from bubbybot_freqtrade.backtests import Backtest, BacktestDesk
-from bubbybot_freqtrade.explain import explain_command
+from bubbybot_freqtrade.commands.explain import explain_command
+from bubbybot_freqtrade.search.backtests import Backtest, BacktestDesk
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from typing import Any
 import joblib
 import pandas as pd
 
-from bubbybot_freqtrade.backtests import STAKE, Backtest, BacktestDesk
+from bubbybot_freqtrade.search.backtests import STAKE, Backtest, BacktestDesk
 
 SPAN = "20250301-20250430"
 CANDLE = pd.Timedelta(minutes=15)

@@ -9,7 +9,7 @@ from freqtrade.exceptions import ConfigurationError
 from freqtrade.exchange import Exchange
 from freqtrade.resolvers import StrategyResolver
 
-from bubbybot_freqtrade.backtests import BacktestDesk
+from bubbybot_freqtrade.search.backtests import BacktestDesk
 
 SPAN = "20250301-20250303"
 

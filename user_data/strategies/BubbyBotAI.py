@@ -1,6 +1,6 @@
 """Where freqtrade finds the strategy. What it does is in `bubbybot_freqtrade.learning`."""
 
-from bubbybot_freqtrade.learning.freqai_strategy import BubbyBotAIStrategy
+from bubbybot_freqtrade.strategy.with_model import BubbyBotAIStrategy
 
 
 class BubbyBotAI(BubbyBotAIStrategy):

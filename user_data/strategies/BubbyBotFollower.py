@@ -1,6 +1,6 @@
-"""Where freqtrade finds the strategy. What it does is in `bubbybot_freqtrade.follower`."""
+"""Where freqtrade finds the strategy. What it does is in `bubbybot_freqtrade.strategy.follower`."""
 
-from bubbybot_freqtrade.follower import BubbyBotFollowerStrategy
+from bubbybot_freqtrade.strategy.follower import BubbyBotFollowerStrategy
 
 
 class BubbyBotFollower(BubbyBotFollowerStrategy):

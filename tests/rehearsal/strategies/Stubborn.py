@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from bubbybot_freqtrade.risk.levels import average_true_range
-from bubbybot_freqtrade.strategy import BubbyBotStrategy
+from bubbybot_freqtrade.strategy.bubbybot import BubbyBotStrategy
 
 TAG = "mc:dot lux:ob fc:gp"
 HOURS = 8

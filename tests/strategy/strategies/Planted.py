@@ -5,7 +5,7 @@ from datetime import datetime
 from freqtrade.persistence import LocalTrade
 
 from bubbybot_freqtrade.risk.plan import TradePlan
-from bubbybot_freqtrade.strategy import BubbyBotStrategy
+from bubbybot_freqtrade.strategy.bubbybot import BubbyBotStrategy
 
 # So small that no account notices them; in R they are like any other.
 AMOUNT = 1e-9

@@ -1,0 +1,1 @@
+"""What the `bubbybot` command does beside rehearsal, drills, report and search."""

@@ -1,0 +1,338 @@
+"""`bubbybot explain PAIR [TIME]`: how the score of a candle came about.
+
+Reads the candles that freqtrade has downloaded, runs the strategy's own analysis on them and takes
+the numbers apart; it needs no exchange and no keys.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import pandas as pd
+from freqtrade.data.dataprovider import DataProvider
+from freqtrade.enums import RunMode
+from freqtrade.exceptions import FreqtradeException
+from freqtrade.resolvers import StrategyResolver
+from rich.console import Console
+from rich.table import Table
+
+from bubbybot_freqtrade.commands.user_config import (
+    DEFAULT_CONFIG,
+    config_option,
+    load_config,
+    one_line_for,
+    quiet_freqtrade,
+    userdir_option,
+)
+from bubbybot_freqtrade.risk.closed_candles import CANDLE_SECONDS
+from bubbybot_freqtrade.risk.plan import gain_per_unit, loss_per_unit
+from bubbybot_freqtrade.settings import ConfluenceSettings
+from bubbybot_freqtrade.signals.confluence import (
+    EVIDENCE,
+    EVIDENCE_CANDLES,
+    PREFIXES,
+    REGIME_COLUMNS,
+    REGIME_TIMEFRAME,
+    SIDES,
+    TIMEFRAMES,
+    Floats,
+    Side,
+    analyzer_weights,
+    candles_since,
+    evidence,
+    parts,
+)
+from bubbybot_freqtrade.strategy.bubbybot import TAKER_FEE, BubbyBotStrategy
+
+CANDLES_SHOWN = 96
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """An analyzed frame that ends with the explained candle, and the strategy that made it."""
+
+    pair: str
+    frame: pd.DataFrame
+    strategy: BubbyBotStrategy
+
+    @property
+    def time(self) -> pd.Timestamp:
+        """When the explained candle opened."""
+        return pd.Timestamp(self.frame["date"].max())
+
+    @property
+    def confluence(self) -> ConfluenceSettings:
+        """Settings with the strategy's parameters in them."""
+        return self.strategy.settings.confluence.model_copy(
+            update={
+                "conflict": self.strategy.conflict.value,
+                "agreement": self.strategy.agreement.value,
+            }
+        )
+
+    def value(self, column: str) -> float:
+        """A column on the explained candle, NaN where there is none."""
+        if column not in self.frame:
+            return float("nan")
+        return float(self.frame[column].to_numpy(dtype=float)[-1])
+
+
+def explain(config: dict[str, Any], pair: str, time: datetime | None) -> Explanation:
+    """Analyze the candles up to the one that was the last closed at `time` (default: the newest).
+
+    :raises click.ClickException: when there are no candles, or none that old.
+    """
+    # What a command without an exchange does not set: the file format, and fees of a market.
+    config = {"dataformat_ohlcv": "feather", "fee": TAKER_FEE} | dict(config)
+    if time is not None:
+        # Ends with the newest opening that had closed by then, so that nothing later can take part.
+        start = time - timedelta(days=4)
+        end = int(time.timestamp()) - CANDLE_SECONDS
+        config["timerange"] = f"{int(start.timestamp())}-{end}"
+    strategy = StrategyResolver.load_strategy(config)
+    if not isinstance(strategy, BubbyBotStrategy):
+        raise click.ClickException(f"{config['strategy']} is not BubbyBot; there is no score.")
+    config["startup_candle_count"] = strategy.startup_candle_count
+    strategy.dp = DataProvider(config, None)
+    strategy.ft_bot_start()
+    candles = strategy.dp.historic_ohlcv(pair, strategy.timeframe)
+    if candles.empty:
+        raise click.ClickException(
+            f"No {strategy.timeframe} candles of {pair} in {config['datadir']}"
+            + (f" before {time:%Y-%m-%d %H:%M} UTC" if time else "")
+            + ": run freqtrade download-data first, or name another folder with --datadir."
+        )
+    frame = strategy.populate_indicators(candles, {"pair": pair})
+    return Explanation(pair, strategy.populate_entry_trend(frame, {"pair": pair}), strategy)
+
+
+# --- in words -------------------------------------------------------------------------------------
+
+
+def evidence_table(explained: Explanation) -> Table:
+    """Scores of each analyzer on each timeframe, and the evidence they make."""
+    table = Table(title="Evidence", title_justify="left")
+    for name in ("analyzer", "weight", "side", "15m", "1h", "4h", "evidence", "strongest"):
+        table.add_column(name, justify="left" if name in ("analyzer", "strongest") else "right")
+    weights = analyzer_weights(explained.confluence)
+    for analyzer, prefix in PREFIXES.items():
+        for side in SIDES:
+            scores = [explained.value(f"{prefix}_{side}_score{suffix}") for suffix in TIMEFRAMES]
+            table.add_row(
+                analyzer.replace("_", " "),
+                f"{weights[prefix]:.2f}",
+                side,
+                *(f"{score:.2f}" for score in scores),
+                f"{_all_evidence(explained, side)[prefix][0]:.2f}",
+                ", ".join(recent(explained, prefix, side)) or "state only",
+            )
+    return table
+
+
+def recent(explained: Explanation, prefix: str, side: Side) -> list[str]:
+    """Codes of what adds to the side's 15m score, heaviest first, with the candles since."""
+    ages: dict[str, int] = {}
+    for item in EVIDENCE[side][prefix]:
+        age = int(candles_since(explained.frame, item)[-1])
+        if age < EVIDENCE_CANDLES:
+            ages[item.code] = min(age, ages.get(item.code, age))
+    return [f"{code} ({age} ago)" for code, age in ages.items()]
+
+
+def score_table(explained: Explanation) -> Table:
+    """How the evidence adds up to the score of each side."""
+    settings = explained.confluence
+    table = Table(title="Score", title_justify="left")
+    for name in ("side", "strength", "accord", "conflict", "score", "needed", "regime"):
+        table.add_column(name, justify="right")
+    direction = explained.value("regime")
+    for side, other in (SIDES, SIDES[::-1]):
+        made = parts(_all_evidence(explained, side), _all_evidence(explained, other), settings)
+        strength, accord, conflict = (float(part[0]) for part in made)
+        table.add_row(
+            side,
+            f"{strength:.3f}",
+            f"{settings.agreement * accord * (1 - strength):+.3f}",
+            f"{-settings.conflict * conflict:+.3f}",
+            f"{explained.value(f'{side}_confluence'):.3f}",
+            f"{explained.strategy.min_confidence.value:.2f}",
+            "with it" if direction == (1 if side == "long" else -1) else "not with it",
+        )
+    table.caption = f"score = (strength + accord + conflict) / {settings.full_score:g}, cut to 0–1"
+    return table
+
+
+def _all_evidence(explained: Explanation, side: Side) -> dict[str, Floats]:
+    last = explained.frame.tail(1)
+    return {
+        prefix: evidence(last, prefix, side, explained.confluence) for prefix in PREFIXES.values()
+    }
+
+
+def verdict(explained: Explanation, side: Side) -> str:
+    """One line: entry with its levels, or the first thing that is missing."""
+    close = explained.value("close")
+    stop = explained.value(f"plan_{side}_stop")
+    target = explained.value(f"plan_{side}_target")
+    if explained.value(f"enter_{side}") == 1:
+        fee = explained.strategy._fee(explained.pair)
+        reward = gain_per_unit(close, target, fee) / loss_per_unit(close, stop, fee)
+        tag = explained.frame["enter_tag"].iat[-1]
+        return (
+            f"{side}: entry at about {close:g}, stop {stop:g} ({abs(close - stop) / close:.2%}), "
+            f"target {target:g} ({reward:.2f}R after fees), tag {tag}"
+        )
+    return f"{side}: no entry, {missing(explained, side, stop, target)}"
+
+
+def missing(explained: Explanation, side: Side, stop: float, target: float) -> str:
+    """The first of the conditions that does not hold."""
+    score = explained.value(f"{side}_confluence")
+    needed = explained.strategy.min_confidence.value
+    direction = explained.value("regime")
+    if score < needed:
+        return f"the score {score:.2f} is below {needed:.2f}"
+    if score <= explained.value(f"{SIDES[1 - SIDES.index(side)]}_confluence"):
+        return "the other side's score is as high"
+    if np.isnan(stop):
+        return "no structure lies within the bounds of a stop"
+    if np.isnan(target):
+        return "no opposing level pays enough"
+    if explained.confluence.regime_filter and direction != (1 if side == "long" else -1):
+        columns = ", ".join(REGIME_COLUMNS)
+        return f"the regime ({REGIME_TIMEFRAME} {columns}) is not with it"
+    return "a yellow cross or a candle without volume blocks it"
+
+
+# --- as a picture ---------------------------------------------------------------------------------
+
+WIDTH, PRICE_HEIGHT, SCORE_HEIGHT, MARGIN = 960, 360, 120, 40
+COLOURS = {"long": "#2e9e6b", "short": "#d1495b"}
+
+
+def picture(explained: Explanation) -> str:
+    """The last day of candles with stop and target, the scores below them; SVG."""
+    frame = explained.frame.tail(CANDLES_SHOWN)
+    levels = _levels(explained)
+    prices = [price for _, price, _ in levels]
+    low, high = min([frame["low"].min(), *prices]), max([frame["high"].max(), *prices])
+    step = (WIDTH - 2 * MARGIN) / len(frame)
+
+    def y(price: float) -> float:
+        return MARGIN + (high - price) / ((high - low) or 1) * PRICE_HEIGHT
+
+    shapes = [_candle(row, MARGIN + i * step, step, y) for i, row in enumerate(frame.itertuples())]
+    for name, price, colour in levels:
+        shapes.append(
+            f'<line x1="{MARGIN}" x2="{WIDTH - MARGIN}" y1="{y(price):.1f}" y2="{y(price):.1f}" '
+            f'stroke="{colour}" stroke-dasharray="6 4"/><text x="{MARGIN + 4}" '
+            f'y="{y(price) - 4:.1f}" fill="{colour}">{name} {price:g}</text>'
+        )
+    top = PRICE_HEIGHT + 2 * MARGIN
+    shapes += [_score_line(frame, side, top, step) for side in SIDES]
+    needed = top + (1 - explained.strategy.min_confidence.value) * SCORE_HEIGHT
+    shapes.append(
+        f'<line x1="{MARGIN}" x2="{WIDTH - MARGIN}" y1="{needed:.1f}" y2="{needed:.1f}" '
+        'stroke="#888" stroke-dasharray="2 3"/>'
+    )
+    title = f"{explained.pair}, 15m candle of {explained.time:%Y-%m-%d %H:%M} UTC"
+    height = top + SCORE_HEIGHT + MARGIN
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
+        f'font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="#fff"/>'
+        f'<text x="{MARGIN}" y="24" font-size="15">{title}</text>'
+        f'<text x="{MARGIN}" y="{top - 8}">confluence, long green, short red</text>'
+        + "".join(shapes)
+        + "</svg>\n"
+    )
+
+
+def _levels(explained: Explanation) -> list[tuple[str, float, str]]:
+    """Stop and target of the side with the higher score, where it has them."""
+    side = max(SIDES, key=lambda name: explained.value(f"{name}_confluence"))
+    return [
+        (f"{side} {name}", price, colour)
+        for name, colour in (("stop", COLOURS["short"]), ("target", COLOURS["long"]))
+        if not np.isnan(price := explained.value(f"plan_{side}_{name}"))
+    ]
+
+
+def _candle(row: Any, x: float, step: float, y: Any) -> str:
+    colour = COLOURS["long"] if row.close >= row.open else COLOURS["short"]
+    top, bottom = y(max(row.open, row.close)), y(min(row.open, row.close))
+    middle = x + step / 2
+    return (
+        f'<line x1="{middle:.1f}" x2="{middle:.1f}" y1="{y(row.high):.1f}" y2="{y(row.low):.1f}" '
+        f'stroke="{colour}"/><rect x="{x + step * 0.15:.1f}" y="{top:.1f}" '
+        f'width="{step * 0.7:.1f}" height="{max(bottom - top, 0.8):.1f}" fill="{colour}"/>'
+    )
+
+
+def _score_line(frame: pd.DataFrame, side: Side, top: float, step: float) -> str:
+    points = " ".join(
+        f"{MARGIN + (i + 0.5) * step:.1f},{top + (1 - score) * SCORE_HEIGHT:.1f}"
+        for i, score in enumerate(frame[f"{side}_confluence"])
+    )
+    return f'<polyline points="{points}" fill="none" stroke="{COLOURS[side]}" stroke-width="1.5"/>'
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+
+@click.command("explain")
+@click.argument("pair")
+@click.argument("time", required=False, type=click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d"]))
+@config_option
+@userdir_option
+@click.option(
+    "--datadir",
+    "-d",
+    type=click.Path(exists=True, file_okay=False),
+    help="Folder of candles, as freqtrade's own option.",
+)
+@click.option(
+    "--picture",
+    "picture_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where the picture goes (SVG); by default below user_data/explain.",
+)
+def explain_command(
+    pair: str,
+    time: datetime | None,
+    config_files: tuple[str, ...],
+    userdir: Path | None,
+    datadir: str | None,
+    picture_file: Path | None,
+) -> None:
+    """Print how the score of a candle came about.
+
+    TIME is UTC, like 2025-03-04T12:00: the last candle that had closed then is explained.
+    """
+    options = {"user_data_dir": userdir, "datadir": datadir}
+    given = {name: str(value) for name, value in options.items() if value}
+    with one_line_for(FreqtradeException):
+        names = list(config_files) or [DEFAULT_CONFIG]
+        config = load_config({"config": names, **given}, RunMode.UTIL_NO_EXCHANGE)
+        config["strategy"] = config.get("strategy") or "BubbyBot"
+        with quiet_freqtrade():
+            explained = explain(config, pair, time.replace(tzinfo=UTC) if time else None)
+    console = Console()
+    console.print(f"{pair}, 15m candle of {explained.time:%Y-%m-%d %H:%M} UTC")
+    console.print(evidence_table(explained))
+    console.print(score_table(explained))
+    for side in SIDES:
+        console.print(verdict(explained, side), highlight=False)
+    if explained.strategy.settings.learning.is_used:
+        console.print("Past trades can still veto or size an entry: see `bubbybot patterns`.")
+    where = picture_file or _default_picture(Path(config["user_data_dir"]), explained)
+    where.parent.mkdir(parents=True, exist_ok=True)
+    where.write_text(picture(explained))
+    console.print(f"Picture: {where}", highlight=False)
+
+
+def _default_picture(user_data: Path, explained: Explanation) -> Path:
+    name = explained.pair.replace("/", "_").replace(":", "_")
+    return user_data / "explain" / f"{name}-{explained.time:%Y%m%dT%H%M}.svg"

@@ -1,0 +1,301 @@
+"""`bubbybot status`: open positions from the venue and the database together, and the day's rest.
+
+Only looks. It may run beside the bot, with the same config.
+"""
+
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import inf
+from pathlib import Path
+from typing import Any
+
+import ccxt
+import click
+from freqtrade.exceptions import FreqtradeException
+from freqtrade.exchange import Exchange
+from freqtrade.persistence import Trade, init_db
+from freqtrade.wallets import Wallets
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from sqlalchemy.exc import SQLAlchemyError
+
+from bubbybot_freqtrade.blofin.protection import covers, stop_candidates
+from bubbybot_freqtrade.commands.user_config import (
+    Config,
+    config_option,
+    database_url,
+    one_line_for,
+    open_exchange,
+    quiet_freqtrade,
+    read_config,
+    userdir_option,
+)
+from bubbybot_freqtrade.risk.breakers import Day
+from bubbybot_freqtrade.risk.closed_candles import ClosedCandles
+from bubbybot_freqtrade.risk.equity import Equity, UnknownMarkError, close_before, open_trades
+from bubbybot_freqtrade.settings import BubbyBotSettings
+from bubbybot_freqtrade.strategy.messages import price
+
+# Key of the plan in the trade's custom data, as bubbybot_freqtrade.strategy.bubbybot writes it.
+PLAN = "plan"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPosition:
+    """One position as venue and database see it; None where the one or the other has nothing.
+
+    Prices and profits in quote currency, sizes in contracts. `target` and `stop` are the venue's
+    standing orders: `stop` is where the last contract is out, of `covered` that have a stop.
+    """
+
+    pair: str
+    side: str
+    entry: float
+    last: float
+    stop: float | None
+    target: float | None
+    liquidation: float | None
+    trade_id: int | None
+    leverage: float | None
+    profit: float
+    planned_stop: float | None
+    on_venue: bool = True
+    contracts: float = 0.0
+    covered: float = 0.0
+
+    @property
+    def sign(self) -> int:
+        """1 for a long, -1 for a short."""
+        return 1 if self.side == "long" else -1
+
+    @property
+    def r(self) -> float | None:
+        """Way so far in units of the way from entry to the planned stop; None without a plan."""
+        if self.planned_stop is None or self.planned_stop == self.entry:
+            return None
+        return self.sign * (self.last - self.entry) / abs(self.entry - self.planned_stop)
+
+    def distance(self, level: float | None) -> float | None:
+        """Way of the price from now to `level` as a share of the price."""
+        return None if level is None else level / self.last - 1
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong with it, in a few words; empty when nothing is."""
+        if not self.on_venue:
+            return "no position on the venue"
+        found = ["not in the database"] if self.trade_id is None else []
+        if self.stop is None:
+            found.append("NO STOP")
+        elif self.covered < self.contracts * (1 - 1e-9):
+            found.append(f"ITS STOP IS FOR {self.covered:g} OF {self.contracts:g} CONTRACTS")
+        if self._is_liquidated_first:
+            found.append("LIQUIDATION COMES BEFORE ITS STOP")
+        return ", ".join(found)
+
+    @property
+    def _is_liquidated_first(self) -> bool:
+        if self.stop is None or not self.liquidation:
+            return False
+        return self.sign * (self.stop - self.liquidation) <= 0
+
+
+def open_positions(exchange: Exchange, trades: Iterable[Trade]) -> list[OpenPosition]:
+    """Every position of the venue and every open trade, those that belong together as one."""
+    api = exchange._api
+    held = {(row["symbol"], row["side"]): row for row in api.fetch_positions() if row["contracts"]}
+    stops = api.fetch_open_orders(params={"tpsl": True})
+    mine = {(trade.pair, trade.trade_direction): trade for trade in trades if trade.amount}
+    tickers = exchange.get_tickers()
+    return [
+        _position(key, held.get(key), mine.get(key), stops, float(tickers[key[0]]["last"] or 0))
+        for key in sorted(held.keys() | mine.keys())
+    ]
+
+
+def _position(
+    key: tuple[str, str],
+    row: dict[str, Any] | None,
+    trade: Trade | None,
+    stops: Sequence[dict[str, Any]],
+    last: float,
+) -> OpenPosition:
+    pair, side = key
+    standing = [o for o in stops if o["symbol"] == pair and o["side"] == _closing(side)]
+    plan = None if trade is None else trade.get_custom_data(PLAN)
+    row = row or {}
+    contracts = float(row.get("contracts") or 0)
+    stop, covered = _protection(stop_candidates(stops, pair, _closing(side)), side, contracts)
+    return OpenPosition(
+        pair=pair,
+        side=side,
+        entry=trade.open_rate if trade is not None else float(row["entryPrice"] or 0),
+        last=last,
+        stop=stop,
+        target=next(
+            (float(o["takeProfitPrice"]) for o in standing if o.get("takeProfitPrice")), None
+        ),
+        liquidation=_number(row.get("liquidationPrice")),
+        trade_id=None if trade is None else trade.id,
+        leverage=_number(row.get("leverage")) or (None if trade is None else trade.leverage),
+        profit=trade.calc_profit(last) if trade is not None else float(row["unrealizedPnl"] or 0),
+        planned_stop=plan["stop"] if plan else (trade.initial_stop_loss if trade else None),
+        on_venue=bool(row),
+        contracts=contracts,
+        covered=covered,
+    )
+
+
+def _protection(
+    stops: Iterable[dict[str, Any]], side: str, contracts: float
+) -> tuple[float | None, float]:
+    """Where the last contract that has a stop is out, and how many have one.
+
+    The stops that fire first count first; what comes after the whole size is covered is idle.
+    """
+    level, covered = None, 0.0
+    nearest = sorted(stops, key=lambda o: float(o["stopLossPrice"]), reverse=side == "long")
+    for order in nearest:
+        level = float(order["stopLossPrice"])
+        covered += contracts if covers(order, contracts) else float(order["amount"] or 0)
+        if covered >= contracts * (1 - 1e-9):
+            break
+    return level, min(covered, contracts)
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def _closing(side: str) -> str:
+    return "sell" if side == "long" else "buy"
+
+
+def day_so_far(exchange: Exchange, config: Config, now: datetime) -> Day:
+    """The UTC day's account, as the bot's own breaker counts it.
+
+    Trades that were open at 00:00 UTC count from the close before it, asked of the venue.
+
+    :raises UnknownMarkError: when the venue has no candle of then.
+    :raises ValueError: when the account had nothing at the day's start.
+    """
+    # freqtrade asks for the wallet of paper trading in any case, and uses it there alone.
+    wallets = Wallets({"dry_run_wallet": 0.0, **config}, exchange)
+
+    def earlier_close(pair: str, moment: datetime) -> float | None:
+        return close_before(exchange, pair, moment, config["candle_type_def"])
+
+    equity = Equity(config, lambda: wallets, ClosedCandles(shock_atrs=inf), earlier_close)
+    pairs = {trade.pair for trade in open_trades()}
+    tickers = exchange.get_tickers() if pairs else {}
+    equity.marks = {pair: float(tickers[pair]["last"] or 0) for pair in pairs if pair in tickers}
+    return equity.day(now)
+
+
+def positions_table(positions: Sequence[OpenPosition]) -> Table:
+    """The table: levels on the venue, the way to each, R so far. Two lines each, for 80 columns."""
+    table = Table(title="Open positions", title_justify="left", show_lines=True, pad_edge=False)
+    table.add_column("position")
+    for name in ("entry\nlast", "stop", "target", "liquidation", "R\nprofit"):
+        table.add_column(name, justify="right")
+    for position in positions:
+        number = "-" if position.trade_id is None else f"#{position.trade_id}"
+        leverage = f" {position.leverage:g}x" if position.leverage else ""
+        r = "-" if position.r is None else f"{position.r:+.2f}"
+        table.add_row(
+            f"{_market(position)}\n{number} {position.side}{leverage}",
+            f"{price(position.entry)}\n{price(position.last)}",
+            *(
+                _level(position, level)
+                for level in (position.stop, position.target, position.liquidation)
+            ),
+            f"{r}\n{position.profit:+.2f}",
+        )
+    return table
+
+
+def troubles(positions: Sequence[OpenPosition]) -> list[Text]:
+    """A line for each position that has trouble."""
+    return [
+        Text(f"{_market(position)} {position.side}: {position.trouble}", "bold red")
+        for position in positions
+        if position.trouble
+    ]
+
+
+def _market(position: OpenPosition) -> str:
+    return position.pair.partition(":")[0]
+
+
+def _level(position: OpenPosition, level: float | None) -> str:
+    way = position.distance(level)
+    return "-" if level is None or way is None else f"{price(level)}\n({way:+.2%})"
+
+
+def day_line(day: Day, limit: float, currency: str) -> str:
+    """What the day has made and may still lose."""
+    line = (
+        f"Equity {day.opening_equity + day.profit:.2f} {currency}, today {day.profit:+.2f} "
+        f"({day.profit / day.opening_equity:+.2%})."
+    )
+    if day.limit_reached(limit):
+        return f"{line} The day's loss limit ({limit:.0%}) is reached: no entries until 00:00 UTC."
+    left = limit * day.opening_equity + min(day.profit, 0)
+    return (
+        f"{line} Day's loss left: {left:.2f} of {limit * day.opening_equity:.2f}, "
+        f"of which new trades may risk {max(day.room(limit), 0):.2f}."
+    )
+
+
+@click.command(name="status")
+@config_option
+@userdir_option
+def status_command(config_files: tuple[str, ...], userdir: Path | None) -> None:
+    """Show open positions: stop and target on the venue, way to each, R so far, day's loss left.
+
+    The exit code is 1 when a position is not stopped for all of its size before liquidation, or
+    venue and database disagree.
+    """
+    with one_line_for(FreqtradeException, ccxt.BaseError, SQLAlchemyError, OSError):
+        config = read_config(config_files, userdir)
+        if config["dry_run"]:
+            raise click.ClickException(
+                "This config trades on paper: the venue knows nothing of it. Use /status, or give "
+                "the config of a bot with real orders with -c."
+            )
+        settings = BubbyBotSettings.from_config(config)
+        with quiet_freqtrade():
+            positions, line = _look(config, settings)
+    console = Console(highlight=False)
+    console.print(positions_table(positions) if positions else "No open positions.")
+    wrong = troubles(positions)
+    for text in wrong:
+        console.print(text)
+    console.print(line)
+    if wrong:
+        raise SystemExit(1)
+
+
+def _look(config: Config, settings: BubbyBotSettings) -> tuple[list[OpenPosition], str]:
+    url = database_url(config["db_url"])
+    if url.drivername.startswith("sqlite") and not Path(url.database or "").is_file():
+        raise FreqtradeException(
+            f"The database {config['db_url']} does not exist yet: the bot has not run with this "
+            "config in this folder."
+        )
+    with ExitStack() as stack:
+        init_db(config["db_url"])
+        stack.callback(Trade.session.remove)
+        exchange = open_exchange(config)
+        stack.callback(exchange.close)
+        positions = open_positions(exchange, Trade.get_trades_proxy(is_open=True))
+        try:
+            day = day_so_far(exchange, config, datetime.now(UTC))
+            line = day_line(day, settings.risk.daily_loss, config["stake_currency"])
+        except (UnknownMarkError, ValueError) as error:
+            # The positions matter more.
+            line = f"What the day may still lose is not known: {error}"
+    return positions, line

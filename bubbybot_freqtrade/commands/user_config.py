@@ -1,0 +1,210 @@
+"""freqtrade's own config, database and exchange, for commands that only look.
+
+Nothing here changes the account: the exchange is opened outside of freqtrade's trade modes, in
+which the extension sets position and margin mode.
+"""
+
+import logging
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import ccxt
+import click
+import rapidjson
+from freqtrade.configuration import Configuration
+from freqtrade.configuration.load_config import CONFIG_PARSE_MODE
+from freqtrade.enums import RunMode
+from freqtrade.exceptions import ConfigurationError, FreqtradeException
+from freqtrade.exchange import Exchange
+from freqtrade.resolvers import ExchangeResolver
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from bubbybot_freqtrade.blofin.account.key import SECRETS
+
+Config = dict[str, Any]
+
+DEFAULT_CONFIG = "config.json"
+
+# How deep config files may add others: freqtrade's own limit.
+MOST_NESTED = 5
+
+config_option = click.option(
+    "-c",
+    "--config",
+    "config_files",
+    multiple=True,
+    metavar="PATH",
+    help=f"freqtrade config; repeat for several.  [default: {DEFAULT_CONFIG}]",
+)
+userdir_option = click.option(
+    "--userdir",
+    "--user-data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="freqtrade's user data directory.  [default: user_data]",
+)
+
+
+@contextmanager
+def quiet_freqtrade() -> Iterator[None]:
+    """Keep freqtrade's start-up log off the terminal: a command prints its own lines."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
+@contextmanager
+def one_line_for(*errors: type[Exception]) -> Iterator[None]:
+    """End the command with one line where one of `errors` is raised."""
+    try:
+        yield
+    except errors as error:
+        # SQLAlchemy's own text has the statement in it, the driver's the reason.
+        reason = getattr(error, "orig", None) or error
+        text = " ".join(str(reason).split()) or type(reason).__name__
+        raise click.ClickException(text) from error
+
+
+def read_config(files: Sequence[str], user_data_dir: Path | None = None) -> Config:
+    """Read the config as ``freqtrade trade`` does, FREQTRADE__… variables included.
+
+    :raises ConfigurationError, OperationalException: freqtrade's own, when it cannot be used.
+    """
+    names = list(files) or [DEFAULT_CONFIG]
+    for name in names:
+        if name != "-" and not Path(name).is_file():
+            raise ConfigurationError(
+                f"Config file {name} does not exist. Name yours with -c, or run this in the "
+                f"folder that has {DEFAULT_CONFIG}."
+            )
+    args: dict[str, Any] = {"config": names, "verbosity": 0}
+    if user_data_dir is not None:
+        args["user_data_dir"] = str(user_data_dir)
+    return load_config(args)
+
+
+def load_config(arguments: Mapping[str, Any], runmode: RunMode | None = None) -> Config:
+    """freqtrade's config for its command line `arguments`, of which `config` names the files.
+
+    :raises ConfigurationError, OperationalException: when it cannot be used; the text quotes
+        nothing out of the files.
+    """
+    files = list(arguments["config"])
+    check_files(files)
+    try:
+        with quiet_freqtrade():
+            return dict(Configuration(dict(arguments), runmode).get_config())
+    except KeyError as error:
+        raise ConfigurationError(f"{', '.join(files)}: {error} is missing.") from None
+    except (AttributeError, TypeError) as error:
+        # A list where freqtrade looks for an object, and the like.
+        reason = f"a setting has the wrong type ({error})"
+        raise ConfigurationError(f"{', '.join(files)}: {reason}.") from None
+
+
+def check_files(files: Iterable[str], folder: Path = Path(), *, depth: int = 0) -> None:
+    """Refuse config files that are no JSON objects, those they add included.
+
+    freqtrade's own message shows what stands around the error, keys included; this one tells the
+    file and the line.
+
+    :raises ConfigurationError: naming the file.
+    """
+    for name in files:
+        file = folder / name
+        # freqtrade itself ends a loop of files, and says which one is missing.
+        if name == "-" or not file.is_file() or depth > MOST_NESTED:
+            continue
+        content = _parsed(file)
+        check_files(content.get("add_config_files", ()), file.resolve().parent, depth=depth + 1)
+
+
+def _parsed(file: Path) -> Config:
+    try:
+        raw = file.read_bytes()
+        content = rapidjson.loads(raw.decode("utf-8"), parse_mode=CONFIG_PARSE_MODE)
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be read ({error.strerror}).") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{file} is not text in UTF-8; save it as such.") from None
+    except rapidjson.JSONDecodeError as error:
+        raise ConfigurationError(f"{file}{_place(str(error), raw)}") from None
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"{file} is no config: it must begin with {{ and end with }}.")
+    given = content.get("exchange")
+    exchange = given if isinstance(given, dict) else {}
+    for name in SECRETS:
+        if not isinstance(exchange.get(name, ""), str):
+            # freqtrade's message would show the value.
+            raise ConfigurationError(f"{file}: exchange.{name} must be text, in quotes.")
+    return content
+
+
+def _place(message: str, raw: bytes) -> str:
+    found = re.fullmatch(r"Parse error at offset (\d+): (.*)", message, flags=re.DOTALL)
+    if found is None:
+        return " is no JSON."
+    line = raw[: int(found[1])].count(b"\n") + 1
+    return f", line {line}: {found[2]}"
+
+
+def database_url(url: str) -> URL:
+    """A `db_url`, taken apart.
+
+    :raises ConfigurationError: when SQLAlchemy cannot use it; passwords in it are not shown.
+    """
+    try:
+        parsed = make_url(url)
+        parsed.get_dialect().import_dbapi()
+    except NoSuchModuleError:
+        raise ConfigurationError(
+            f"SQLAlchemy knows no database {parsed.drivername!r}; write db_url as "
+            "sqlite:///trades.sqlite or postgresql+psycopg://…."
+        ) from None
+    except (ArgumentError, ValueError):
+        raise ConfigurationError(
+            "db_url is no database URL; write it as sqlite:///trades.sqlite."
+        ) from None
+    except ImportError as error:
+        raise ConfigurationError(
+            f"db_url needs the Python package {error.name}, which is not installed."
+        ) from None
+    return parsed
+
+
+def open_exchange(config: Config) -> Exchange:
+    """The config's exchange with its markets; keys only when the config trades with real orders.
+
+    :raises FreqtradeException: when the venue does not answer, or does not take the config.
+    """
+    own = deepcopy(config)
+    own["runmode"] = RunMode.OTHER
+    with quiet_freqtrade():
+        try:
+            exchange = ExchangeResolver.load_exchange(own, validate=True)
+        except FreqtradeException as error:
+            if "Could not load markets" in str(error):
+                # freqtrade has only logged the reason.
+                raise FreqtradeException(_why_no_markets(own)) from None
+            raise
+    if not exchange.markets:
+        raise FreqtradeException("The exchange sent no markets.")
+    return exchange
+
+
+def _why_no_markets(config: Config) -> str:
+    exchange = ExchangeResolver.load_exchange(config, validate=False)
+    try:
+        exchange._api.load_markets()
+    except ccxt.BaseError as error:
+        return f"The markets cannot be loaded ({type(error).__name__}): {error}"
+    finally:
+        exchange.close()
+    return "The markets could not be loaded, now they can: try again."

@@ -1,0 +1,1 @@
+"""The venue as clients see it: REST, websockets, keys, limits, faults."""

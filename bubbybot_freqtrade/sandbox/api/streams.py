@@ -1,0 +1,472 @@
+"""The venue's websockets: subscriptions, login, and what is pushed when."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from time import monotonic
+from typing import Any
+
+import orjson
+from aiohttp import WSCloseCode, WSMsgType, web
+from pydantic import BaseModel, ConfigDict, Field
+
+from bubbybot_freqtrade.sandbox.api import account_views
+from bubbybot_freqtrade.sandbox.api.auth import WEBSOCKET_PATH, Credentials, Gate
+from bubbybot_freqtrade.sandbox.api.candle_feed import CandleFeed
+from bubbybot_freqtrade.sandbox.api.rest_public import funding_row, ticker_row, trade_row
+from bubbybot_freqtrade.sandbox.market.prices import BARS, Book, PriceKind, Trade
+from bubbybot_freqtrade.sandbox.settings import ApiKey
+from bubbybot_freqtrade.sandbox.venue.accounts import Account, Position
+from bubbybot_freqtrade.sandbox.venue.core import Topic
+from bubbybot_freqtrade.sandbox.venue.engine import Engine
+from bubbybot_freqtrade.sandbox.venue.errors import VenueError
+from bubbybot_freqtrade.sandbox.venue.orders import AlgoOrder, Order, TpslOrder
+
+logger = logging.getLogger(__name__)
+
+SILENCE_S = 30.0
+MAX_SUBSCRIPTION_BYTES = 4096
+BOOK_DEPTH = 200
+# After a long step of a driven clock only the latest are pushed, as nobody could use the rest.
+MAX_TRADES_A_PUSH = 500
+MAX_CANDLES_A_PUSH = 1440
+
+PRIVATE_CHANNELS = ("orders", "orders-algo", "positions", "account")
+CANDLE_CHANNELS: dict[str, PriceKind] = {
+    "candle": "last",
+    "index-candle": "index",
+    "mark-price-candle": "mark",
+}
+PLAIN_CHANNELS = ("tickers", "trades", "books", "books5", "funding-rate")
+
+Subscription = tuple[str, str]
+"""Channel and instrument id, the latter empty for all."""
+
+
+class StreamFaults(BaseModel):
+    """What is wrong with the websockets.
+
+    refuse: new connections are not accepted. silent: connections stay up and answer pings, but no
+    data comes. delay_ms: every push is late by that. shuffle: pushes that wait together leave in
+    reverse order.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    refuse: bool = False
+    silent: bool = False
+    delay_ms: int = Field(default=0, ge=0)
+    shuffle: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Connection:
+    """One websocket. `outbox` holds (text, is data) in the order they happened."""
+
+    socket: web.WebSocketResponse
+    http: web.BaseRequest
+    private: bool
+    outbox: asyncio.Queue[tuple[str, bool]] = field(default_factory=asyncio.Queue)
+    key: ApiKey | None = None
+    active_at: float = field(default_factory=monotonic)
+
+
+class Streams:
+    """All websockets of the sandbox. Its state is guarded by the engine's lock."""
+
+    def __init__(self, engine: Engine, feed: CandleFeed) -> None:
+        """Listens to `engine` from now on."""
+        self.engine = engine
+        self.feed = feed
+        self.gate = Gate()
+        self.faults = StreamFaults()
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.connections: set[Connection] = set()
+        self._subscribers: dict[Subscription, set[Connection]] = defaultdict(set)
+        self._candles: dict[Subscription, int] = {}
+        self._books: dict[str, tuple[int, Book]] = {}
+        self._sequence = 0
+        self._private = 0
+        engine.venue.listeners.append(self._account_changed)
+
+    # Connections
+
+    async def serve(self, http: web.BaseRequest, *, private: bool) -> web.StreamResponse:
+        """Run one websocket until either side ends it."""
+        socket = web.WebSocketResponse(compress=False)
+        await socket.prepare(http)
+        connection = Connection(socket, http, private)
+        self.connections.add(connection)
+        sender = asyncio.create_task(self._send(connection))
+        try:
+            await self._receive(connection)
+        finally:
+            with self.engine.exclusive():
+                self.connections.discard(connection)
+                for subscription in list(self._subscribers):
+                    self._unsubscribe(connection, subscription)
+            sender.cancel()
+            await asyncio.gather(sender, return_exceptions=True)
+            await socket.close()
+        return socket
+
+    async def _receive(self, connection: Connection) -> None:
+        """Read until the peer leaves or nothing has been said or pushed for 30 seconds."""
+        while not connection.socket.closed:
+            left = connection.active_at + SILENCE_S - monotonic()
+            if left <= 0:
+                await connection.socket.close(code=WSCloseCode.GOING_AWAY, message=b"silence")
+                return
+            try:
+                message = await connection.socket.receive(timeout=left)
+            except TimeoutError:
+                continue
+            if message.type != WSMsgType.TEXT:
+                return
+            connection.active_at = monotonic()
+            if message.data == "ping":
+                connection.outbox.put_nowait(("pong", False))
+            else:
+                self._command(connection, message.data)
+
+    async def _send(self, connection: Connection) -> None:
+        while True:
+            waiting = [await connection.outbox.get()]
+            while not connection.outbox.empty():
+                waiting.append(connection.outbox.get_nowait())
+            if self.faults.shuffle:
+                waiting.reverse()
+            for text, is_data in waiting:
+                if is_data and self.faults.silent:
+                    continue
+                if is_data and self.faults.delay_ms:
+                    await asyncio.sleep(self.faults.delay_ms / 1000)
+                try:
+                    await connection.socket.send_str(text)
+                except ConnectionError:
+                    return
+                connection.active_at = monotonic()
+
+    def drop(self) -> None:
+        """Cut every websocket without a goodbye. From any thread."""
+        self._in_loop(self._abort_all)
+
+    def _abort_all(self) -> None:
+        for connection in self.connections:
+            if connection.http.transport is not None:
+                connection.http.transport.abort()
+
+    def _in_loop(self, act: Callable[..., None], *values: Any) -> None:
+        if self.loop is not None and not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(act, *values)
+
+    # Commands
+
+    def _command(self, connection: Connection, text: str) -> None:
+        try:
+            command = orjson.loads(text)
+            operation, arguments = command["op"], command["args"]
+        except (orjson.JSONDecodeError, KeyError, TypeError):
+            operation, arguments = "", None
+        if not isinstance(arguments, list) or len(text) > MAX_SUBSCRIPTION_BYTES:
+            self._say(connection, _invalid(text))
+            return
+        with self.engine.exclusive():
+            if operation == "login":
+                self._login(connection, arguments)
+            elif operation in ("subscribe", "unsubscribe"):
+                self._change_subscriptions(connection, operation, arguments, text)
+            else:
+                self._say(connection, _invalid(text))
+
+    def _login(self, connection: Connection, arguments: list[Any]) -> None:
+        try:
+            said = arguments[0]
+            credentials = Credentials(
+                str(said["apiKey"]),
+                str(said["passphrase"]),
+                str(said["timestamp"]),
+                str(said["nonce"]),
+                str(said["sign"]),
+            )
+            connection.key = self.gate.admit(
+                self.engine.venue.keys,
+                credentials,
+                path=WEBSOCKET_PATH,
+                method="GET",
+                body="",
+                ip=connection.http.remote or "",
+                now_ms=self.engine.now_ms,
+            )
+        except (IndexError, KeyError, TypeError, VenueError):
+            self._say(connection, {"event": "error", "code": "60009", "msg": "Login failed."})
+            return
+        self._say(connection, {"event": "login", "code": "0", "msg": ""})
+
+    def _change_subscriptions(
+        self, connection: Connection, operation: str, arguments: list[Any], text: str
+    ) -> None:
+        for argument in arguments:
+            subscription = self._subscription(connection, argument)
+            if subscription is None:
+                self._say(connection, _invalid(text))
+                continue
+            self._say(connection, {"event": operation, "arg": argument})
+            if operation == "subscribe":
+                self._subscribe(connection, subscription)
+            else:
+                self._unsubscribe(connection, subscription)
+
+    def _subscription(self, connection: Connection, argument: Any) -> Subscription | None:
+        """The subscription that is meant, None when this connection may not have it."""
+        if not isinstance(argument, dict):
+            return None
+        channel = str(argument.get("channel", ""))
+        inst_id = str(argument.get("instId") or "")
+        if inst_id and inst_id not in self.engine.venue.instruments:
+            return None
+        if channel in PRIVATE_CHANNELS:
+            return (channel, inst_id) if connection.private and connection.key else None
+        if connection.private or not inst_id:
+            return None
+        known = channel in PLAIN_CHANNELS or candle_channel(channel) is not None
+        return (channel, inst_id) if known else None
+
+    def _subscribe(self, connection: Connection, subscription: Subscription) -> None:
+        self._subscribers[subscription].add(connection)
+        self._private = self._count_private()
+        channel, inst_id = subscription
+        if channel in PRIVATE_CHANNELS:
+            self._greet(connection, subscription)
+        elif channel == "books":
+            self._push([connection], self._book_snapshot(inst_id))
+        else:
+            for message in self._present(subscription):
+                self._push([connection], message)
+
+    def _unsubscribe(self, connection: Connection, subscription: Subscription) -> None:
+        subscribers = self._subscribers.get(subscription)
+        if subscribers is None:
+            return
+        subscribers.discard(connection)
+        if not subscribers:
+            del self._subscribers[subscription]
+            self._candles.pop(subscription, None)
+            if subscription[0] == "books":
+                self._books.pop(subscription[1], None)
+        self._private = self._count_private()
+
+    def _count_private(self) -> int:
+        return sum(1 for channel, _ in self._subscribers if channel in PRIVATE_CHANNELS)
+
+    # Private pushes
+
+    def _greet(self, connection: Connection, subscription: Subscription) -> None:
+        """Positions and account begin with what is; orders with their next change."""
+        channel, inst_id = subscription
+        assert connection.key is not None  # noqa: S101 - _subscription has seen to it
+        account = self.engine.account(connection.key.uid)
+        clearing = self.engine.clearing
+        if channel == "account":
+            data: Any = account_views.balance_push(clearing, account)
+            self._push([connection], {"arg": _argument(subscription), "data": data})
+        elif channel == "positions":
+            rows = [
+                account_views.position_push(clearing, account, position)
+                for position in account.positions.values()
+                if inst_id in ("", position.inst_id)
+            ]
+            self._push([connection], {"arg": _argument(subscription), "data": rows})
+
+    def _refresh(self, subscription: Subscription, connections: Iterable[Connection]) -> None:
+        """Prices have moved, and with them the value of open positions."""
+        for connection in connections:
+            if connection.key is not None and self.engine.account(connection.key.uid).positions:
+                self._greet(connection, subscription)
+
+    def _account_changed(
+        self,
+        topic: Topic,
+        account: Account,
+        subject: Order | TpslOrder | AlgoOrder | Position | None,
+    ) -> None:
+        if not self._private:
+            return
+        inst_id = subject.inst_id if subject is not None else ""
+        data: Any = None
+        for subscription in {(topic, ""), (topic, inst_id)}:
+            connections = [
+                connection
+                for connection in self._subscribers.get(subscription, ())
+                if connection.key is not None and connection.key.uid == account.uid
+            ]
+            if not connections:
+                continue
+            if data is None:
+                data = self._private_data(account, subject)
+            message = {"arg": _argument(subscription), "data": data}
+            if topic in ("orders", "orders-algo"):
+                message = {"action": "update", **message}
+            self._push(connections, message)
+
+    def _private_data(
+        self, account: Account, subject: Order | TpslOrder | AlgoOrder | Position | None
+    ) -> Any:
+        if subject is None:
+            return account_views.balance_push(self.engine.clearing, account)
+        if isinstance(subject, Position):
+            return [account_views.position_push(self.engine.clearing, account, subject)]
+        return [subject.as_push()]
+
+    # Public pushes
+
+    def market_moved(self, from_ms: int, to_ms: int) -> None:
+        """Push what the trades of (from_ms, to_ms] have changed. The caller holds the engine."""
+        if not self._subscribers or self.engine.market.next_tick_ms(from_ms) > to_ms:
+            return
+        for subscription, connections in list(self._subscribers.items()):
+            channel, inst_id = subscription
+            if channel == "trades":
+                messages: Iterable[dict[str, Any]] = self._trades(inst_id, from_ms, to_ms)
+            elif channel == "books":
+                messages = self._book_update(inst_id)
+            elif channel in PRIVATE_CHANNELS:
+                self._refresh(subscription, connections)
+                messages = ()
+            else:
+                messages = self._present(subscription)
+            for message in messages:
+                self._push(connections, message)
+
+    def _present(self, subscription: Subscription) -> Iterable[dict[str, Any]]:
+        """What a channel says when there is something new, and to a new subscriber."""
+        channel, inst_id = subscription
+        candle = candle_channel(channel)
+        if candle is not None:
+            return self._new_candles(subscription, *candle)
+        engine = self.engine
+        data: Any
+        if channel == "tickers":
+            data = [ticker_row(engine.market.ticker(inst_id, engine.now_ms))]
+        elif channel == "funding-rate":
+            data = [funding_row(engine, inst_id)]
+        elif channel == "books5":
+            book = engine.market.book(inst_id, engine.now_ms, 5)
+            message = {"arg": _argument(subscription), "action": "snapshot"}
+            return [{**message, "data": {**_levels(book), "ts": str(engine.now_ms)}}]
+        else:
+            return []
+        return [{"arg": _argument(subscription), "data": data}]
+
+    def _new_candles(
+        self, subscription: Subscription, kind: PriceKind, bar: str
+    ) -> list[dict[str, Any]]:
+        """The candles since the last push, oldest first; the last one of then is said again."""
+        pushed = self._candles.get(subscription)
+        candles = self.feed.candles(
+            subscription[1],
+            bar,
+            kind,
+            now_ms=self.engine.now_ms,
+            before_ms=None if pushed is None else pushed - 1,
+            limit=1 if pushed is None else MAX_CANDLES_A_PUSH,
+        )
+        if candles:
+            self._candles[subscription] = candles[0].ts
+        return [
+            {
+                "arg": _argument(subscription),
+                "data": [candle.row() if kind == "last" else candle.price_row()],
+            }
+            for candle in reversed(candles)
+        ]
+
+    def _trades(self, inst_id: str, from_ms: int, to_ms: int) -> list[dict[str, Any]]:
+        trades: list[Trade] = self.engine.market.trades(inst_id, to_ms, MAX_TRADES_A_PUSH)
+        argument = _argument(("trades", inst_id))
+        return [
+            {"arg": argument, "data": [trade_row(trade)]}
+            for trade in reversed(trades)
+            if trade.ts_ms > from_ms
+        ]
+
+    def _book_snapshot(self, inst_id: str) -> dict[str, Any]:
+        book = self.engine.market.book(inst_id, self.engine.now_ms, BOOK_DEPTH)
+        self._sequence += 1
+        self._books[inst_id] = (self._sequence, book)
+        return self._book_message(inst_id, "snapshot", _levels(book), 0)
+
+    def _book_update(self, inst_id: str) -> list[dict[str, Any]]:
+        sequence, before = self._books[inst_id]
+        book = self.engine.market.book(inst_id, self.engine.now_ms, BOOK_DEPTH)
+        changes = {
+            "asks": _changes(before.asks, book.asks),
+            "bids": _changes(before.bids, book.bids),
+        }
+        if not any(changes.values()):
+            return []
+        self._sequence += 1
+        self._books[inst_id] = (self._sequence, book)
+        return [self._book_message(inst_id, "update", changes, sequence)]
+
+    def _book_message(
+        self, inst_id: str, action: str, levels: dict[str, Any], previous: int
+    ) -> dict[str, Any]:
+        return {
+            "arg": _argument(("books", inst_id)),
+            "action": action,
+            "data": {
+                **levels,
+                "ts": str(self.engine.now_ms),
+                "prevSeqId": str(previous),
+                "seqId": str(self._sequence),
+            },
+        }
+
+    # Sending
+
+    def _push(self, connections: Iterable[Connection], message: dict[str, Any]) -> None:
+        text = orjson.dumps(message).decode()
+        for connection in connections:
+            self._in_loop(connection.outbox.put_nowait, (text, True))
+
+    def _say(self, connection: Connection, message: dict[str, Any]) -> None:
+        self._in_loop(connection.outbox.put_nowait, (orjson.dumps(message).decode(), False))
+
+
+def candle_channel(channel: str) -> tuple[PriceKind, str] | None:
+    """Kind and bar of `candle1m`, `index-candle1H` and the like."""
+    prefix, _, bar = channel.rpartition("candle")
+    kind = CANDLE_CHANNELS.get(f"{prefix}candle")
+    return None if kind is None or bar not in BARS else (kind, bar)
+
+
+def _argument(subscription: Subscription) -> dict[str, str]:
+    channel, inst_id = subscription
+    return {"channel": channel, "instId": inst_id} if inst_id else {"channel": channel}
+
+
+def _invalid(text: str) -> dict[str, str]:
+    return {"event": "error", "code": "60012", "msg": f"Invalid request: {text}"}
+
+
+def _levels(book: Book) -> dict[str, list[list[float]]]:
+    """The channel spells prices and sizes as JSON numbers, unlike REST."""
+    return {
+        "asks": [[float(price), float(size)] for price, size in book.asks],
+        "bids": [[float(price), float(size)] for price, size in book.bids],
+    }
+
+
+def _changes(
+    before: list[tuple[Decimal, Decimal]], after: list[tuple[Decimal, Decimal]]
+) -> list[list[float]]:
+    """Levels that are new or have another size; size 0 for those that are gone."""
+    old, new = dict(before), dict(after)
+    rows = [[float(price), float(size)] for price, size in new.items() if old.get(price) != size]
+    return rows + [[float(price), 0.0] for price in old if price not in new]

@@ -1,0 +1,1 @@
+"""The market a sandbox plays: instruments, candles, prices on the way."""

@@ -1,0 +1,1 @@
+"""The venue itself: accounts, orders, matching, margin. Knows nothing of HTTP."""

@@ -1,0 +1,456 @@
+"""Fills into positions, positions into money: margin, fees, funding and liquidation of accounts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from bubbybot_freqtrade.sandbox.venue import margin
+from bubbybot_freqtrade.sandbox.venue.accounts import (
+    Account,
+    ClosedPosition,
+    Position,
+    position_key,
+)
+from bubbybot_freqtrade.sandbox.venue.amounts import ZERO, divide
+from bubbybot_freqtrade.sandbox.venue.core import Venue
+from bubbybot_freqtrade.sandbox.venue.orders import Fill, Order, Tpsl
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """The futures wallet in USDT, in the words of account/balance."""
+
+    balance: Decimal
+    equity: Decimal
+    available: Decimal
+    frozen: Decimal
+    order_frozen: Decimal
+    isolated_equity: Decimal
+    isolated_unrealized_pnl: Decimal
+    unrealized_pnl: Decimal
+
+
+class Clearing:
+    """Books fills and keeps accounts solvent."""
+
+    def __init__(self, venue: Venue) -> None:
+        """Works on the accounts of `venue`."""
+        self.venue = venue
+
+    # Positions and margin
+
+    def is_opening(self, order: Order) -> bool:
+        """In long/short mode the side and position side say whether an order opens or closes."""
+        return (order.side == "buy") == (order.position_side == "long")
+
+    def opening_size(self, account: Account, order: Order) -> Decimal:
+        """Contracts of the order's remainder that would open or add to a position."""
+        if order.reduce_only:
+            return ZERO
+        if order.position_side != "net":
+            return order.remaining if self.is_opening(order) else ZERO
+        position = account.position(order.inst_id, order.margin_mode, "net")
+        if position is None or position.closing_side != order.side:
+            return order.remaining
+        return max(ZERO, order.remaining - position.size)
+
+    def cost(self, inst_id: str, price: Decimal, contracts: Decimal, leverage: Decimal) -> Decimal:
+        """Initial margin plus opening fee in USDT that an order freezes."""
+        value = price * contracts * self.venue.instrument(inst_id).contract_value
+        return divide(value, leverage) + value * self.venue.settings.taker_fee
+
+    def unrealized_pnl(self, position: Position) -> Decimal:
+        """At mark price, in USDT."""
+        mark = self.venue.mark_price(position.inst_id)
+        return margin.unrealized_pnl(
+            position.direction, position.entry_value, position.base_size, mark
+        )
+
+    def maintenance_rate(self, position: Position) -> Decimal:
+        """Of the tier its size falls into."""
+        tiers = self.venue.tiers(position.inst_id)
+        return margin.tier_of(tiers, position.size).maintenance_margin_rate
+
+    def requirement(self, position: Position, mark: Decimal) -> Decimal:
+        """Equity below which the position is liquidated: maintenance and the fee of closing."""
+        rate = self.maintenance_rate(position) + self.venue.settings.taker_fee
+        return margin.maintenance_margin(position.base_size, mark, rate)
+
+    def initial_margin(self, position: Position) -> Decimal:
+        """Margin in USDT: what was put up (isolated) or mark notional over leverage (cross)."""
+        if position.margin_mode == "isolated":
+            return position.margin
+        mark = self.venue.mark_price(position.inst_id)
+        return divide(position.base_size * mark, position.leverage)
+
+    def order_frozen(self, account: Account) -> Decimal:
+        """Margin and fees held for resting orders, in USDT."""
+        held = ZERO
+        for order in account.live_orders():
+            size = self.opening_size(account, order)
+            if size:
+                held += self.cost(order.inst_id, order.price, size, order.leverage)
+        return held
+
+    def balance(self, account: Account) -> Balance:
+        """The wallet now.
+
+        Isolated margin and order margin are frozen; cross positions hold initial margin out of
+        what is available but do not freeze it, as in the reference's balance example.
+        """
+        isolated_margin = isolated_pnl = cross_pnl = cross_margin = ZERO
+        for position in account.positions.values():
+            pnl = self.unrealized_pnl(position)
+            if position.margin_mode == "isolated":
+                isolated_margin += position.margin
+                isolated_pnl += pnl
+            else:
+                cross_pnl += pnl
+                cross_margin += self.initial_margin(position)
+        order_frozen = self.order_frozen(account)
+        wallet = account.ledger.balance
+        free = wallet + cross_pnl - isolated_margin - cross_margin - order_frozen
+        return Balance(
+            balance=wallet,
+            equity=wallet + isolated_pnl + cross_pnl,
+            available=max(ZERO, free),
+            frozen=isolated_margin + order_frozen,
+            order_frozen=order_frozen,
+            isolated_equity=isolated_margin + isolated_pnl,
+            isolated_unrealized_pnl=isolated_pnl,
+            unrealized_pnl=isolated_pnl + cross_pnl,
+        )
+
+    def cross_equity(self, account: Account) -> Decimal:
+        """What stands behind all cross positions together, in USDT."""
+        equity = account.ledger.balance
+        for position in account.positions.values():
+            if position.margin_mode == "isolated":
+                equity -= position.margin
+            else:
+                equity += self.unrealized_pnl(position)
+        return equity
+
+    def liquidation_price(self, account: Account, position: Position) -> Decimal:
+        """Mark price at which the position would be taken over, other prices standing still."""
+        if position.margin_mode == "isolated":
+            collateral = position.margin
+        else:
+            others = sum(
+                (
+                    self.requirement(other, self.venue.mark_price(other.inst_id))
+                    for other in account.positions.values()
+                    if other.margin_mode == "cross" and other is not position
+                ),
+                ZERO,
+            )
+            collateral = self.cross_equity(account) - self.unrealized_pnl(position) - others
+        return margin.liquidation_price(
+            position.direction,
+            position.base_size,
+            position.entry_value,
+            collateral,
+            self.maintenance_rate(position),
+            self.venue.settings.taker_fee,
+        )
+
+    # Fills
+
+    def apply_fill(
+        self, account: Account, order: Order, price: Decimal, size: Decimal, *, maker: bool
+    ) -> Fill:
+        """Book one execution in order, position and ledger; that it may happen is not checked."""
+        settings = self.venue.settings
+        contract_value = self.venue.instrument(order.inst_id).contract_value
+        rate = settings.maker_fee if maker else settings.taker_fee
+        key = position_key(order.inst_id, order.margin_mode, order.position_side)
+        position = account.positions.get(key)
+        closing = ZERO
+        if position is not None and position.closing_side == order.side:
+            closing = min(size, position.size)
+        opening = size - closing
+        trade_id = self.venue.new_id()
+        pnl = ZERO
+        if position is not None and closing:
+            fee = price * closing * contract_value * rate
+            pnl = self._reduce(account, position, order, price, closing, fee)
+            self._post(account, "realized_pnl", pnl, order, position, trade_id)
+            self._post(account, "fee", -fee, order, position, trade_id)
+            self.venue.emit("positions", account, position)
+        if opening:
+            fee = price * opening * contract_value * rate
+            opened = self._increase(account, key, order, price, opening, fee)
+            self._post(account, "fee", -fee, order, opened, trade_id)
+            self.venue.emit("positions", account, opened)
+        return self._record(
+            account, order, price, size, rate * contract_value, pnl, trade_id, maker
+        )
+
+    def _record(
+        self,
+        account: Account,
+        order: Order,
+        price: Decimal,
+        size: Decimal,
+        fee_per_unit: Decimal,
+        pnl: Decimal,
+        trade_id: str,
+        maker: bool,
+    ) -> Fill:
+        fee = price * size * fee_per_unit
+        order.filled += size
+        order.fill_value += price * size
+        order.fee += fee
+        order.pnl += pnl
+        order.updated_ms = self.venue.now_ms
+        order.state = "filled" if order.remaining == 0 else "partially_filled"
+        if not order.is_open:
+            account.open_orders.pop(order.order_id, None)
+        fill = Fill(
+            trade_id,
+            order.order_id,
+            order.inst_id,
+            order.position_side,
+            order.side,
+            price,
+            size,
+            fee,
+            pnl,
+            self.venue.now_ms,
+            maker,
+            order.broker_id,
+        )
+        account.fills.append(fill)
+        return fill
+
+    def _increase(
+        self, account: Account, key: str, order: Order, price: Decimal, size: Decimal, fee: Decimal
+    ) -> Position:
+        position = account.positions.get(key)
+        if position is None:
+            position = self._open(order)
+            account.positions[key] = position
+        value = price * size * position.contract_value
+        position.size += size
+        position.entry_value += value
+        position.opened_size += size
+        position.opened_value += value
+        position.fee += fee
+        position.leverage = order.leverage
+        position.max_size = max(position.max_size, position.size)
+        position.updated_ms = self.venue.now_ms
+        if position.margin_mode == "isolated":
+            position.margin += divide(value, order.leverage)
+        return position
+
+    def _open(self, order: Order) -> Position:
+        now = self.venue.now_ms
+        return Position(
+            position_id=self.venue.new_id(),
+            history_id=self.venue.new_id(),
+            inst_id=order.inst_id,
+            margin_mode=order.margin_mode,
+            position_side=order.position_side,
+            direction=1 if order.side == "buy" else -1,
+            leverage=order.leverage,
+            contract_value=self.venue.instrument(order.inst_id).contract_value,
+            created_ms=now,
+            updated_ms=now,
+        )
+
+    def _reduce(
+        self,
+        account: Account,
+        position: Position,
+        order: Order,
+        price: Decimal,
+        size: Decimal,
+        fee: Decimal,
+    ) -> Decimal:
+        """Close `size` contracts; the realised profit before fees, in USDT."""
+        whole = size == position.size
+        share = (
+            position.entry_value if whole else divide(position.entry_value * size, position.size)
+        )
+        released = position.margin if whole else divide(position.margin * size, position.size)
+        value = price * size * position.contract_value
+        pnl = position.direction * (value - share)
+        position.size -= size
+        position.entry_value -= share
+        position.margin -= released
+        position.closed_size += size
+        position.closed_value += value
+        position.realized_pnl += pnl
+        position.fee += fee
+        position.updated_ms = self.venue.now_ms
+        if order.category == "full_liquidation":
+            position.liquidated_size += size
+        if whole:
+            del account.positions[
+                position_key(position.inst_id, position.margin_mode, position.position_side)
+            ]
+        account.closed_positions[position.history_id] = self._history_row(position)
+        return pnl
+
+    def _history_row(self, position: Position) -> ClosedPosition:
+        opened_margin = divide(position.opened_value, position.leverage)
+        realized = position.realized_pnl - position.fee
+        if position.liquidated_size:
+            state = "liquidated"
+        else:
+            state = "partially_closed" if position.size else "closed"
+        return ClosedPosition(
+            history_id=position.history_id,
+            position_id=position.position_id,
+            inst_id=position.inst_id,
+            margin_mode=position.margin_mode,
+            position_side=position.position_side,
+            direction=position.direction,
+            leverage=position.leverage,
+            created_ms=position.created_ms,
+            updated_ms=position.updated_ms,
+            state=state,
+            close_size=position.closed_size,
+            max_size=position.max_size,
+            liquidated_size=position.liquidated_size,
+            open_average=divide(
+                position.opened_value, position.opened_size * position.contract_value
+            ),
+            close_average=divide(
+                position.closed_value, position.closed_size * position.contract_value
+            ),
+            realized_pnl=realized,
+            realized_ratio=divide(realized, opened_margin),
+            fee=-position.fee,
+        )
+
+    def _post(
+        self,
+        account: Account,
+        kind: str,
+        amount: Decimal,
+        order: Order,
+        position: Position,
+        trade_id: str,
+    ) -> None:
+        account.ledger.post(
+            self.venue.new_id(),
+            self.venue.now_ms,
+            kind,  # type: ignore[arg-type]
+            amount,
+            inst_id=position.inst_id,
+            position_side=position.position_side,
+            margin_mode=position.margin_mode,
+            position_id=position.position_id,
+            order_id=order.order_id,
+            trade_id=trade_id,
+        )
+
+    # Leverage
+
+    def change_leverage(self, position: Position, leverage: Decimal) -> None:
+        """Give an open position another leverage; an isolated one keeps or gets margin for it."""
+        position.leverage = leverage
+        if position.margin_mode == "isolated":
+            position.margin = divide(position.entry_value, leverage)
+
+    # Funding
+
+    def settle_funding(self, account: Account) -> None:
+        """Exchange funding at mark price: longs pay a positive rate, shorts receive it.
+
+        Taken from or added to the wallet; isolated margin stays as it is.
+        """
+        for position in tuple(account.positions.values()):
+            rate = self.venue.market.funding_rate(position.inst_id, self.venue.now_ms)
+            mark = self.venue.mark_price(position.inst_id)
+            amount = -position.direction * position.base_size * mark * rate
+            account.ledger.post(
+                self.venue.new_id(),
+                self.venue.now_ms,
+                "funding",
+                amount,
+                inst_id=position.inst_id,
+                position_side=position.position_side,
+                margin_mode=position.margin_mode,
+                position_id=position.position_id,
+            )
+        if account.positions:
+            self.venue.emit("account", account)
+
+    # Liquidation
+
+    def due_for_liquidation(self, account: Account) -> list[Position]:
+        """Positions whose equity no longer covers maintenance; the cross ones stand together."""
+        due: list[Position] = []
+        cross: list[Position] = []
+        needed = ZERO
+        for position in account.positions.values():
+            mark = self.venue.mark_price(position.inst_id)
+            requirement = self.requirement(position, mark)
+            if position.margin_mode == "cross":
+                cross.append(position)
+                needed += requirement
+            elif position.margin + self.unrealized_pnl(position) <= requirement:
+                due.append(position)
+        if cross and self.cross_equity(account) <= needed:
+            due += cross
+        return due
+
+    def liquidate(self, account: Account, position: Position) -> Order:
+        """Take the position over: isolated at its bankruptcy price, cross at the mark price.
+
+        So an isolated position never costs more than its margin.
+        """
+        if position.margin_mode == "isolated":
+            price = margin.bankruptcy_price(
+                position.direction,
+                position.base_size,
+                position.entry_value,
+                position.margin,
+                self.venue.settings.taker_fee,
+                self.venue.instrument(position.inst_id).tick_size,
+            )
+        else:
+            price = self.venue.mark_price(position.inst_id)
+        order = self.closing_order(account, position, "full_liquidation", "venue")
+        self.apply_fill(account, order, price, order.size, maker=False)
+        return order
+
+    def cover_shortfall(self, account: Account) -> None:
+        """After cross positions are gone: the insurance fund pays what they lost beyond the wallet.
+
+        Isolated margins are not the cross positions' to lose.
+        """
+        locked = sum((p.margin for p in account.positions.values()), ZERO)
+        shortfall = locked - account.ledger.balance
+        if shortfall > 0:
+            account.ledger.post(self.venue.new_id(), self.venue.now_ms, "insurance", shortfall)
+
+    def closing_order(
+        self, account: Account, position: Position, category: str, origin: str
+    ) -> Order:
+        """A reduce-only market order for all of the position, entered in the account's orders."""
+        now = self.venue.now_ms
+        order = Order(
+            order_id=self.venue.new_id(),
+            client_order_id="",
+            inst_id=position.inst_id,
+            margin_mode=position.margin_mode,
+            position_side=position.position_side,
+            side=position.closing_side,
+            order_type="market",
+            price=ZERO,
+            size=position.size,
+            reduce_only=True,
+            leverage=position.leverage,
+            created_ms=now,
+            updated_ms=now,
+            tpsl=Tpsl(),
+            category=category,
+            origin=origin,
+        )
+        account.orders[order.order_id] = order
+        account.open_orders[order.order_id] = None
+        return order

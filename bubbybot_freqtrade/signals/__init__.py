@@ -1,0 +1,1 @@
+"""Analyzers' columns in; score, tags, regime and chart marks out."""

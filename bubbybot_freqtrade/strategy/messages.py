@@ -1,0 +1,152 @@
+"""What BubbyBot tells its operator where freqtrade has no message of its own.
+
+Pure: facts in, one text out. freqtrade sends a strategy's messages as Telegram Markdown, which
+drops a message with an unpaired sign; `plain` keeps those signs out, so the same text serves
+Telegram, webhooks and the log.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from bubbybot_freqtrade.learning.table import Row
+from bubbybot_freqtrade.risk.plan import TradePlan, TradeSide
+from bubbybot_freqtrade.signals.confluence import EVIDENCE, STATE_ONLY
+
+ANALYZERS = {"mc": "Market Cipher", "lux": "Lux Algo", "fc": "Frankie Candles"}
+
+MOST_PATTERNS = 12
+"""Rows of a message about patterns, besides the vetoed ones."""
+
+_MARKDOWN_SIGNS = str.maketrans({"_": " ", "*": " ", "`": "'", "[": "(", "]": ")"})
+
+
+def plain(text: str) -> str:
+    """`text` without the signs that Telegram's Markdown would take for formatting."""
+    return text.translate(_MARKDOWN_SIGNS)
+
+
+def price(value: float) -> str:
+    """A price as people read it: thousands apart, no float noise, no more digits than needed."""
+    return f"{value:,.8g}" if abs(value) < 1e8 else f"{value:,.0f}"
+
+
+def reasons(tag: str, side: TradeSide) -> str:
+    """An enter tag in words: each analyzer and its strongest evidence."""
+    words = []
+    for part in tag.split():
+        prefix, _, code = part.partition(":")
+        if prefix in ANALYZERS and code:
+            words.append(f"{ANALYZERS[prefix]} {_evidence(side, prefix, code)}")
+        else:
+            words.append(part)
+    return ", ".join(words)
+
+
+def _evidence(side: TradeSide, prefix: str, code: str) -> str:
+    if code == STATE_ONLY:
+        return "trend"
+    columns = [item.column for item in EVIDENCE[side][prefix] if item.code == code]
+    return columns[0].removeprefix(f"{prefix}_").replace("_", " ") if columns else code
+
+
+def plan_told(plan: TradePlan, open_rate: float, *, found_again: bool = False) -> str:
+    """The plan of a trade that has just been entered at `open_rate`.
+
+    :param found_again: the bot was restarted before the fill, and made the plan of what stands
+    """
+    how = " while the bot was away; stop and target are those that stand" if found_again else ""
+    return plain(
+        f"Plan of {plan.pair} {plan.side}, entered at {price(open_rate)}{how}\n"
+        f"Stop {price(plan.stop)} ({plan.stop / open_rate - 1:+.2%}): "
+        f"loses {plan.risk:.2f}, {plan.risk / plan.equity:.1%} of equity\n"
+        f"Target {price(plan.target)} ({plan.target / open_rate - 1:+.2%}): "
+        f"pays {plan.reward_risk:.2f}R after fees\n"
+        f"{plan.leverage}x, margin {plan.margin:.2f}, liquidation {price(plan.liquidation)}\n"
+        f"Why: confidence {plan.confidence:.2f}; {reasons(plan.tag, plan.side)}"
+    )
+
+
+def no_plan(pair: str, side: str, stop: float) -> str:
+    """A trade whose plan is lost and cannot be made again."""
+    return plain(
+        f"{pair} {side} was entered while the bot was away, and its plan is lost: no target is "
+        f"known, the stop stays at {price(stop)}."
+    )
+
+
+def stop_moved(plan: TradePlan, open_rate: float, before: float, after: float) -> str:
+    """The stop follows the trade; in R, what it holds now."""
+    sign = 1 if plan.side == "long" else -1
+    held = sign * (after - open_rate) / abs(open_rate - plan.stop)
+    return plain(
+        f"{plan.pair} {plan.side}: stop moves from {price(before)} to {price(after)}, "
+        f"which is {held:+.2f}R."
+    )
+
+
+def patterns_told(rows: Sequence[Row]) -> str:
+    """What past trades say of the patterns, the most traded first."""
+    told = [row for index, row in enumerate(rows) if index < MOST_PATTERNS or row.is_vetoed]
+    left = len(rows) - len(told)
+    more = [f"{left} more were traded less; bubbybot patterns shows all."] if left else []
+    return plain("\n".join(["What past trades say", *map(_pattern, told), *more]))
+
+
+def _pattern(row: Row) -> str:
+    known, where = row.known, row.situation
+    veto = ", vetoed" if row.is_vetoed else ""
+    return (
+        f"{reasons(where.pattern, where.side)} {where.side}: mean R {known.mean_r:+.2f} "
+        f"({known.mean_r_low:+.2f} to {known.mean_r_high:+.2f}), target first "
+        f"{known.target_first:.0%}, {row.trades} trades{veto}"
+    )
+
+
+def refused(reason: str) -> str:
+    """An entry that someone asked for and that breaks a rule."""
+    return plain(f"No trade. {reason}.")
+
+
+def day_over(loss_share: float, limit: float, until: datetime, *, closes_trades: bool) -> str:
+    """The day's loss limit is reached."""
+    rest = "Open trades are closed." if closes_trades else "Open trades keep their stops."
+    return plain(
+        f"The day has lost {loss_share:.2%} of the account, the limit is {limit:.2%}: no entries "
+        f"until {until:%Y-%m-%d %H:%M} UTC. {rest}"
+    )
+
+
+CRITICAL_EXITS = {
+    "daily_loss_limit": "the day's loss limit is reached",
+    "liquidation_near": "the price is close to liquidation",
+    "volatility_shock": "the last candle was a shock against the trade",
+    "stop_passed": "the price is already beyond where the stop should move to",
+    "delisting": "the pair is about to be delisted",
+    "funding_extreme": "funding is extreme and the trade would pay it",
+    "too_old": "the trade is older than it may get",
+}
+"""Reasons of `custom_exit` in words."""
+
+
+def critical_exit(pair: str, side: str, reason: str, rate: float) -> str:
+    """The bot closes a trade before its stop or target."""
+    why = CRITICAL_EXITS.get(reason, reason)
+    return plain(f"{pair} {side} is closed at about {price(rate)}: {why}.")
+
+
+def fast_move(pair: str, change: float, minutes: float, rate: float) -> str:
+    """The price of a pair has moved a lot in little time."""
+    return plain(f"{pair} moved {change:+.2%} within {minutes:.0f} minutes, to {price(rate)}.")
+
+
+def stale(pair: str, age: timedelta) -> str:
+    """No new candle has come for too long."""
+    return plain(
+        f"{pair}: the newest candle closed {age.total_seconds() / 60:.0f} minutes ago. There are "
+        "no entries on old candles; stops stand on the venue. Check the network and BloFin."
+    )
+
+
+def fresh_again(pair: str) -> str:
+    """Candles arrive again."""
+    return plain(f"{pair}: candles arrive again.")

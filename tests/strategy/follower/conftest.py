@@ -1,0 +1,28 @@
+"""Candles, and the moments at which BubbyBot's own backtest enters on them."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from bubbybot_freqtrade.search.backtests import backtest_desk, generate_folder
+
+ROOT = Path(__file__).parents[3]
+PAIR = "BTC/USDT:USDT"
+# Many signals: the test waits for one.
+SETTINGS = {"confluence": {"regime_filter": False}}
+
+
+@pytest.fixture(scope="session")
+def market(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("market")
+    generate_folder(folder, datetime(2025, 1, 1, tzinfo=UTC), days=26, seed=11, pairs=(PAIR,))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def backtested(market, tmp_path_factory) -> pd.DataFrame:
+    """The trades of a backtest, with their plans."""
+    with backtest_desk(market, tmp_path_factory.mktemp("user_data"), (PAIR,)) as desk:
+        return desk.run("20250118-20250126", SETTINGS).trades
