@@ -13,19 +13,19 @@ from ccxt.async_support.blofin import blofin as _StockAsync  # noqa: N812 - a cl
 from ccxt.blofin import blofin as _StockSync  # noqa: N812
 from ccxt.pro.blofin import blofin as _StockPro  # noqa: N812
 
-from bubbybot_freqtrade.blofin.ccxt_blofin.access import AccessToBlofin
-from bubbybot_freqtrade.blofin.ccxt_blofin.account import AccountOfBlofin
+from bubbybot_freqtrade.blofin.ccxt_blofin.access import Access
+from bubbybot_freqtrade.blofin.ccxt_blofin.account import Account
 from bubbybot_freqtrade.blofin.ccxt_blofin.account_calls import AccountCalls
 from bubbybot_freqtrade.blofin.ccxt_blofin.budget import AsyncBudget, SyncBudget
 from bubbybot_freqtrade.blofin.ccxt_blofin.calls import awaiting, blocking, with_calls
-from bubbybot_freqtrade.blofin.ccxt_blofin.description import DescriptionOfBlofin
-from bubbybot_freqtrade.blofin.ccxt_blofin.errors import ErrorsOfBlofin
+from bubbybot_freqtrade.blofin.ccxt_blofin.description import Description
+from bubbybot_freqtrade.blofin.ccxt_blofin.errors import Errors
 from bubbybot_freqtrade.blofin.ccxt_blofin.market_calls import MarketCalls
-from bubbybot_freqtrade.blofin.ccxt_blofin.markets import MarketsOfBlofin
+from bubbybot_freqtrade.blofin.ccxt_blofin.markets import Markets
 from bubbybot_freqtrade.blofin.ccxt_blofin.order_calls import OrderCalls
-from bubbybot_freqtrade.blofin.ccxt_blofin.orders import OrdersOfBlofin
-from bubbybot_freqtrade.blofin.ccxt_blofin.streams import StreamsOfBlofin
-from bubbybot_freqtrade.blofin.ccxt_blofin.time_difference import TimeDifferenceOfBlofin
+from bubbybot_freqtrade.blofin.ccxt_blofin.orders import Orders
+from bubbybot_freqtrade.blofin.ccxt_blofin.streams import Streams
+from bubbybot_freqtrade.blofin.ccxt_blofin.time_difference import TimeDifference
 
 __all__ = ["BlofinAsync", "BlofinPro", "BlofinSync"]
 
@@ -33,15 +33,7 @@ __all__ = ["BlofinAsync", "BlofinPro", "BlofinSync"]
 _CALLS = (MarketCalls, OrderCalls, AccountCalls)
 
 
-class _Blofin(
-    ErrorsOfBlofin,
-    AccessToBlofin,
-    DescriptionOfBlofin,
-    MarketsOfBlofin,
-    OrdersOfBlofin,
-    AccountOfBlofin,
-    TimeDifferenceOfBlofin,
-):
+class _Blofin(Errors, Access, Description, Markets, Orders, Account, TimeDifference):
     """What sync, async and pro have in common."""
 
 
@@ -56,7 +48,7 @@ class BlofinAsync(_Blofin, AsyncBudget, _StockAsync):
 
 
 @with_calls(awaiting, *_CALLS)
-class BlofinPro(StreamsOfBlofin, _Blofin, AsyncBudget, _StockPro):
+class BlofinPro(Streams, _Blofin, AsyncBudget, _StockPro):
     """``ccxt.pro.blofin``: the async class and the websockets."""
 
 

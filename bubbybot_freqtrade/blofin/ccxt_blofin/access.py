@@ -24,7 +24,7 @@ class SignedHeaders(dict):
     __str__ = __repr__
 
 
-class AccessToBlofin:
+class Access:
     """Signing and the choice of hosts; mixed into the ccxt classes."""
 
     id: str

@@ -15,7 +15,7 @@ def _smaller(one: str | None, other: str | None) -> str | None:
     return one if Decimal(one) <= Decimal(other) else other
 
 
-class AccountOfBlofin:
+class Account:
     """The account's data; mixed into the ccxt classes."""
 
     def parse_balance(self: Any, response: dict[str, Any]) -> dict[str, Any]:

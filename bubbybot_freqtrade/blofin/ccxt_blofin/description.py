@@ -71,7 +71,7 @@ _FINISHED_LIST: dict[str, Any] = {
 }
 
 
-class DescriptionOfBlofin:
+class Description:
     """ccxt's ``describe``; mixed into the ccxt classes."""
 
     def describe(self: Any) -> dict[str, Any]:

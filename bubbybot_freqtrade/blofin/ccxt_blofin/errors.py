@@ -132,7 +132,7 @@ _FIREWALL = (
 _EXCERPT = 200
 
 
-class ErrorsOfBlofin:
+class Errors:
     """Turns answers into exceptions; mixed into the ccxt classes."""
 
     id: str

@@ -15,7 +15,7 @@ CANDLE_ENDPOINTS: dict[str | None, str] = {
 _ROW_WITH_VOLUME = 9  # mark and index rows end after the close with the candle's state
 
 
-class MarketsOfBlofin:
+class Markets:
     """Public data; mixed into the ccxt classes."""
 
     def parse_market(self: Any, market: dict[str, Any]) -> dict[str, Any] | None:

@@ -77,7 +77,7 @@ def true_or_false(value: Any) -> str:
     return "true" if str(value).lower() == "true" else "false"
 
 
-class OrdersOfBlofin:
+class Orders:
     """Requests and parsing of orders; mixed into the ccxt classes."""
 
     def new_order_kind(self: Any, params: dict[str, Any]) -> OrderKind:

@@ -18,7 +18,7 @@ _UNSUBSCRIBE = "unsubscribe:"
 _SECONDS_BETWEEN_CONNECTIONS = 1.0  # the venue takes one new websocket a second from an IP
 
 
-class StreamsOfBlofin:
+class Streams:
     """The websocket side; mixed into the pro class."""
 
     _next_connection: ClassVar[float] = 0.0
@@ -39,8 +39,8 @@ class StreamsOfBlofin:
         if client is not None and (client.connecting or client.connection is not None):
             return delay
         now = time.monotonic()
-        start = max(now + delay, StreamsOfBlofin._next_connection)
-        StreamsOfBlofin._next_connection = start + _SECONDS_BETWEEN_CONNECTIONS
+        start = max(now + delay, Streams._next_connection)
+        Streams._next_connection = start + _SECONDS_BETWEEN_CONNECTIONS
         return start - now
 
     async def watch_ticker(self: Any, symbol: str, params: Any = None) -> Any:

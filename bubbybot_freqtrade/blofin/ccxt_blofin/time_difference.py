@@ -26,7 +26,7 @@ TOLERATED_MS = 30_000
 LONGEST_SPAN_MS = 20_000
 
 
-class TimeDifferenceOfBlofin:
+class TimeDifference:
     """Measures with every answer of the venue; mixed into the ccxt classes."""
 
     options: dict[str, Any]

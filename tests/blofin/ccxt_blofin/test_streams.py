@@ -13,7 +13,7 @@ from aiohttp import WSMsgType, web
 from ccxt.pro.blofin import blofin as StockPro
 
 from bubbybot_freqtrade.blofin.ccxt_blofin import BlofinPro
-from bubbybot_freqtrade.blofin.ccxt_blofin.streams import StreamsOfBlofin
+from bubbybot_freqtrade.blofin.ccxt_blofin.streams import Streams
 
 BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
 KEYS = {"apiKey": "k", "secret": "s", "password": "p"}
@@ -96,7 +96,7 @@ class Socket:
 @asynccontextmanager
 async def streaming(cls, instruments, load_markets=True, **config):
     """A client of `cls` and the socket server it talks to."""
-    StreamsOfBlofin._next_connection = 0.0  # nothing was connected to this server before
+    Streams._next_connection = 0.0  # nothing was connected to this server before
     socket = Socket(instruments)
     app = web.Application()
     app.router.add_get("/ws/{kind}", socket.serve)
@@ -382,12 +382,12 @@ async def test_tickers_load_the_markets_they_need(instruments):
 
 
 def test_connections_are_a_second_apart():
-    StreamsOfBlofin._next_connection = 0.0
+    Streams._next_connection = 0.0
     first, second = BlofinPro(), BlofinPro()  # one IP address, however many clients
     delays = [first.ws_dial_delay("ws://a"), second.ws_dial_delay("ws://b")]
     assert delays[0] == 0
     assert 0.9 < delays[1] <= 1
-    StreamsOfBlofin._next_connection = 0.0
+    Streams._next_connection = 0.0
 
 
 @pytest.mark.anyio
