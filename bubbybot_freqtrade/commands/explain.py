@@ -19,11 +19,11 @@ from freqtrade.resolvers import StrategyResolver
 from rich.console import Console
 from rich.table import Table
 
+from bubbybot_freqtrade.commands.output import one_line_for
 from bubbybot_freqtrade.commands.user_config import (
     DEFAULT_CONFIG,
     config_option,
     load_config,
-    one_line_for,
     quiet_freqtrade,
     userdir_option,
 )

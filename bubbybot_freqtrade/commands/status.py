@@ -23,11 +23,11 @@ from rich.text import Text
 from sqlalchemy.exc import SQLAlchemyError
 
 from bubbybot_freqtrade.blofin.protection import covers, stop_candidates
+from bubbybot_freqtrade.commands.output import one_line_for
 from bubbybot_freqtrade.commands.user_config import (
     Config,
     config_option,
     database_url,
-    one_line_for,
     open_exchange,
     quiet_freqtrade,
     read_config,

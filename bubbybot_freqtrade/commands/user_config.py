@@ -60,18 +60,6 @@ def quiet_freqtrade() -> Iterator[None]:
         logging.disable(before)
 
 
-@contextmanager
-def one_line_for(*errors: type[Exception]) -> Iterator[None]:
-    """End the command with one line where one of `errors` is raised."""
-    try:
-        yield
-    except errors as error:
-        # SQLAlchemy's own text has the statement in it, the driver's the reason.
-        reason = getattr(error, "orig", None) or error
-        text = " ".join(str(reason).split()) or type(reason).__name__
-        raise click.ClickException(text) from error
-
-
 def read_config(files: Sequence[str], user_data_dir: Path | None = None) -> Config:
     """Read the config as ``freqtrade trade`` does, FREQTRADE__… variables included.
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from bubbybot_freqtrade.commands.output import one_line_for
 from bubbybot_freqtrade.commands.own_folder import ForeignFolderError
-from bubbybot_freqtrade.commands.user_config import one_line_for
 from bubbybot_freqtrade.drills.catalogue import DRILLS, drill
 from bubbybot_freqtrade.drills.report import show
 

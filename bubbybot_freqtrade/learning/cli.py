@@ -8,10 +8,10 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from bubbybot_freqtrade.commands.output import one_line_for
 from bubbybot_freqtrade.commands.user_config import (
     DEFAULT_CONFIG,
     config_option,
-    one_line_for,
     quiet_freqtrade,
     read_config,
     userdir_option,

@@ -10,9 +10,9 @@ from freqtrade.enums import CandleType
 from freqtrade.exceptions import FreqtradeException
 from sqlalchemy.exc import SQLAlchemyError
 
+from bubbybot_freqtrade.commands.output import one_line_for
 from bubbybot_freqtrade.commands.user_config import (
     config_option,
-    one_line_for,
     quiet_freqtrade,
     read_config,
     userdir_option,

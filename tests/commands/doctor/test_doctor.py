@@ -12,7 +12,10 @@ from wsgiref.handlers import format_date_time
 
 import pytest
 
-from bubbybot_freqtrade.commands import doctor
+from bubbybot_freqtrade.commands.doctor import examine
+from bubbybot_freqtrade.commands.doctor.clock import clock
+from bubbybot_freqtrade.commands.doctor.database import database
+from bubbybot_freqtrade.commands.doctor.heartbeat import bot
 from bubbybot_freqtrade.sandbox.settings import DEMO_UID, ApiKey
 from tests.commands.doctor.conftest import sandbox_config
 from tests.strategy.telegram.bot_api import CHAT_ID, TOKEN, BotApi
@@ -146,7 +149,7 @@ def test_a_wrong_setting_is_named(visit, changes, says):
 
 def test_a_missing_config_file_is_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    findings = list(doctor.examine(["nowhere.json"]))
+    findings = list(examine(["nowhere.json"]))
     assert "nowhere.json" in next(f for f in findings if f.point == "config").line
 
 
@@ -220,7 +223,7 @@ def test_the_clock_is_compared_with_the_venues(ahead, verdict):
 
     with HTTPServer(("127.0.0.1", 0), Answer) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        (finding,) = doctor.clock(f"http://127.0.0.1:{server.server_port}")
+        (finding,) = clock(f"http://127.0.0.1:{server.server_port}")
         server.shutdown()
     assert finding.verdict == verdict
 
@@ -273,7 +276,7 @@ def written(*signs) -> str:
 def test_a_bot_that_hangs_is_seen_by_its_log(tmp_path, signs, verdict, says):
     log = tmp_path / "bot.log"
     log.write_text(written(*signs))
-    (finding,) = doctor.bot(log)
+    (finding,) = bot(log)
     assert finding.verdict == verdict
     assert says in finding.line
 
@@ -282,11 +285,11 @@ def test_a_log_that_was_just_put_aside_still_tells(tmp_path):
     log = tmp_path / "bot.log"
     (tmp_path / "bot.log.1").write_text(written((1, BEAT)))
     log.write_text(written())
-    assert [finding.verdict for finding in doctor.bot(log)] == ["ok"]
+    assert [finding.verdict for finding in bot(log)] == ["ok"]
 
 
 def test_a_log_that_is_not_there_is_a_problem(tmp_path):
-    (finding,) = doctor.bot(tmp_path / "no.log")
+    (finding,) = bot(tmp_path / "no.log")
     assert finding.verdict == "problem"
     assert "No such file" in finding.line
 
@@ -309,13 +312,13 @@ def test_the_command_prints_a_line_each_and_fails_on_a_problem(open_sandbox, tmp
 
 
 def test_a_folder_without_write_permission_is_seen(tmp_path, monkeypatch):
-    monkeypatch.setattr(doctor.os, "access", lambda path, mode: False)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
     config = {
         "db_url": f"sqlite:///{tmp_path}/t.sqlite",
         "dry_run": False,
         "exchange": {"name": "blofin"},
     }
-    (finding,) = doctor.database(config)
+    (finding,) = database(config)
     assert "not writable" in finding.line
 
 
@@ -351,5 +354,5 @@ def test_a_file_with_the_key_that_others_can_read_is_refused_as_by_the_bot(
     # 127.0.0.1 itself is let pass as a sandbox's.
     file.write_text(file.read_text().replace("//127.0.0.1", "//localhost"))
     file.chmod(mode)
-    lines = [f.line for f in doctor.examine([str(file)]) if f.verdict == "problem"]
+    lines = [f.line for f in examine([str(file)]) if f.verdict == "problem"]
     assert any(f"chmod 600 {file}" in line for line in lines) == refused

@@ -5,9 +5,12 @@ and REST, and write other lines.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+
+from bubbybot_freqtrade.commands.doctor.findings import Finding, ok, problem
 
 HUNG_AFTER = timedelta(minutes=10)
 """A loop takes seconds; the first one, with all candles to load, some minutes at most."""
@@ -20,6 +23,36 @@ _SIGN = re.compile(
 )
 # Far more than a bot writes between two heartbeats, also with -vv.
 _TAIL_BYTES = 4_000_000
+
+
+def bot(logfile: Path) -> Iterator[Finding]:
+    """Does the bot that writes this log still work, or does it hang?"""
+    try:
+        sign = last_sign_of_life(logfile)
+    except OSError as error:
+        yield problem(
+            "bot",
+            f"{logfile} cannot be read ({error.strerror}).",
+            "Start the bot with --logfile, and give the same file here.",
+        )
+        return
+    if sign is None:
+        yield problem(
+            "bot",
+            f"{logfile} has no heartbeat of a bot.",
+            "Start it with this --logfile; internals.heartbeat_interval must not be 0.",
+        )
+        return
+    minutes = sign.age(datetime.now()) / timedelta(minutes=1)  # noqa: DTZ005 - as the log's times
+    if minutes > HUNG_AFTER / timedelta(minutes=1):
+        yield problem(
+            "bot",
+            f"Its last sign of life is {minutes:.0f} minutes old ({logfile}): it hangs or has "
+            "ended.",
+            "Start it again; stops and targets stand on BloFin meanwhile.",
+        )
+    else:
+        yield ok("bot", f"Alive {max(minutes, 0) * 60:.0f} s ago, {sign.state}.")
 
 
 @dataclass(frozen=True, slots=True)
