@@ -8,6 +8,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from bubbybot_freqtrade.sandbox.readings import Readings
+
 # Keys that every sandbox knows unless told otherwise. They open nothing but a server on this
 # machine's loopback, so they may stand in documents and tests.
 DEMO_API_KEY = "sandbox-api-key"
@@ -41,7 +43,7 @@ class ApiKey(BaseModel):
     broker_id: str | None = None
 
 
-class SandboxSettings(BaseModel):
+class SandboxSettings(Readings):
     """Where the prices come from, what the account looks like, how the venue behaves.
 
     Market: `data` (a freqtrade data folder) or, without it, a generator started from `seed`.
@@ -51,13 +53,8 @@ class SandboxSettings(BaseModel):
     `start_ms` is where a driven clock starts (a real one plays recorded candles from there on);
     None starts in the middle of the data, or at a fixed day with the generator.
 
-    Behaviours of the venue that its reference leaves open, so that both can be rehearsed:
-    `amend_tpsl` (False: the path answers 404), `attached_tpsl` (a bracket stands after
-    `each_fill` or only after the `complete_fill` of its entry), `passed_trigger` (a TP/SL whose
-    trigger is already passed is accepted and canceled at once, or refused with 102037..102040),
-    `order_failure` (the outer code of an answer in which every order failed), `leftover_exits`
-    (closing orders left when their position goes are canceled, or keep resting),
-    `stop_fill_share` (how much of a TP/SL's market order finds a buyer; the rest is canceled).
+    `multi_position`: the account is in Multi-Position mode, where a pair can have several positions
+    of one side. How the venue behaves where no source settles it: `readings.QUESTIONS`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -73,6 +70,7 @@ class SandboxSettings(BaseModel):
 
     balance: Decimal = Field(default=Decimal(10_000), ge=0)
     position_mode: PositionMode = "net_mode"
+    multi_position: bool = False
     margin_mode: MarginMode = "cross"
     leverage: Decimal = Field(default=Decimal(3), ge=1)
     keys: tuple[ApiKey, ...] = (ApiKey(),)
@@ -84,13 +82,6 @@ class SandboxSettings(BaseModel):
     request_log_size: int = Field(default=200_000, ge=1)
     state_file: Path | None = None
     state_interval_s: float = Field(default=1.0, gt=0)
-
-    amend_tpsl: bool = True
-    attached_tpsl: Literal["each_fill", "complete_fill"] = "each_fill"
-    passed_trigger: Literal["cancel", "refuse"] = "cancel"
-    order_failure: Literal["1", "0"] = "1"
-    leftover_exits: Literal["cancel", "keep"] = "cancel"
-    stop_fill_share: Decimal = Field(default=Decimal(1), gt=0, le=1)
 
     @model_validator(mode="after")
     def _keys_are_distinct(self) -> SandboxSettings:
