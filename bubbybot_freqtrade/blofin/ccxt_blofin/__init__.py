@@ -24,6 +24,7 @@ from bubbybot_freqtrade.blofin.ccxt_blofin.market_calls import MarketCalls
 from bubbybot_freqtrade.blofin.ccxt_blofin.markets import Markets
 from bubbybot_freqtrade.blofin.ccxt_blofin.order_calls import OrderCalls
 from bubbybot_freqtrade.blofin.ccxt_blofin.orders import Orders
+from bubbybot_freqtrade.blofin.ccxt_blofin.redirects import AsyncRedirects, SyncRedirects
 from bubbybot_freqtrade.blofin.ccxt_blofin.streams import Streams
 from bubbybot_freqtrade.blofin.ccxt_blofin.time_difference import TimeDifference
 
@@ -38,17 +39,17 @@ class _Blofin(Errors, Access, Description, Markets, Orders, Account, TimeDiffere
 
 
 @with_calls(blocking, *_CALLS)
-class BlofinSync(_Blofin, SyncBudget, _StockSync):
+class BlofinSync(_Blofin, SyncBudget, SyncRedirects, _StockSync):
     """``ccxt.blofin``."""
 
 
 @with_calls(awaiting, *_CALLS)
-class BlofinAsync(_Blofin, AsyncBudget, _StockAsync):
+class BlofinAsync(_Blofin, AsyncBudget, AsyncRedirects, _StockAsync):
     """``ccxt.async_support.blofin``."""
 
 
 @with_calls(awaiting, *_CALLS)
-class BlofinPro(Streams, _Blofin, AsyncBudget, _StockPro):
+class BlofinPro(Streams, _Blofin, AsyncBudget, AsyncRedirects, _StockPro):
     """``ccxt.pro.blofin``: the async class and the websockets."""
 
 

@@ -11,6 +11,8 @@ from typing import Any, NoReturn
 
 import ccxt
 
+from bubbybot_freqtrade.blofin.ccxt_blofin.redirects import refuse_redirect
+
 
 class TooManyRequests(ccxt.RateLimitExceeded, ccxt.DDoSProtection):
     """The venue's request limit was hit; it answers nothing more for minutes.
@@ -156,6 +158,8 @@ class Errors:
 
         A batch of which a part succeeded is a success here: its rows carry their own verdicts.
         """
+        if 300 <= http_code < 400:
+            refuse_redirect(self.id, http_code, url, headers)
         if not isinstance(response, dict) or http_code >= 500:
             # Whatever a gateway says in JSON, the order behind it may have been carried out.
             self.refuse_page(http_code, reason, url, body)

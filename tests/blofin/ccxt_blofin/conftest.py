@@ -85,8 +85,10 @@ class Venue:
     def refuse(self, path: str, code: str, msg: str, data: Any = None) -> None:
         self.raw(path, 200, json.dumps({"code": code, "msg": msg, "data": data}))
 
-    def raw(self, path: str, status: int, text: str, content_type: str = "text/html") -> None:
-        self.answers[path] = (status, text, content_type)
+    def raw(
+        self, path: str, status: int, text: str, content_type: str = "text/html", **headers: str
+    ) -> None:
+        self.answers[path] = (status, text, content_type, headers)
 
     def asked(self, path: str) -> list[Request]:
         return [request for request in self.requests if request.path == path]
@@ -96,16 +98,17 @@ class Venue:
         (request,) = self.asked(path)
         return request.body
 
-    def reply(self, request: Request) -> tuple[int, str, str]:
+    def reply(self, request: Request) -> tuple[int, str, str, dict[str, str]]:
         if request.path not in self.answers:
             text = json.dumps({"code": "404", "msg": f"not found: {request.path}"})
-            return 200, text, "application/json"
+            return 200, text, "application/json", {}
         answer = self.answers[request.path]
         if callable(answer):
             answer = answer(request)
         if isinstance(answer, tuple):
             return answer
-        return 200, json.dumps({"code": "0", "msg": "success", "data": answer}), "application/json"
+        text = json.dumps({"code": "0", "msg": "success", "data": answer})
+        return 200, text, "application/json", {}
 
 
 def handler_for(venue: Venue) -> type[BaseHTTPRequestHandler]:
@@ -118,11 +121,13 @@ def handler_for(venue: Venue) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(length).decode()
             request = Request(self.command, self.path, dict(self.headers), body)
             venue.requests.append(request)
-            status, text, content_type = venue.reply(request)
+            status, text, content_type, headers = venue.reply(request)
             payload = text.encode()
             self.send_response(status)
             self.send_header("Content-Type", content_type)
             self.send_header("Content-Length", str(len(payload)))
+            for name, value in headers.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(payload)
 
