@@ -38,7 +38,7 @@ doctor` says so before. Settings are read at the start and by `/reload_config`. 
 variables work as for all of freqtrade: `FREQTRADE__BUBBYBOT__RISK__MAX_LEVERAGE=20`.
 
 Shares are of account equity (0.05 is 5 %), distances are shares of the entry price, R is the
-distance from entry to the planned stop.
+planned loss at the stop, both fees included; a profit in R is net of fees and funding.
 """
 
 OVERRIDES_HEAD = """\

@@ -28,7 +28,7 @@ from bubbybot_freqtrade.commands.user_config import (
     userdir_option,
 )
 from bubbybot_freqtrade.risk.closed_candles import CANDLE_SECONDS
-from bubbybot_freqtrade.risk.plan import gain_per_unit, loss_per_unit
+from bubbybot_freqtrade.risk.r import r_at
 from bubbybot_freqtrade.settings import ConfluenceSettings
 from bubbybot_freqtrade.signals.confluence import (
     EVIDENCE,
@@ -179,7 +179,7 @@ def verdict(explained: Explanation, side: Side) -> str:
     target = explained.value(f"plan_{side}_target")
     if explained.value(f"enter_{side}") == 1:
         fee = explained.strategy._fee(explained.pair)
-        reward = gain_per_unit(close, target, fee) / loss_per_unit(close, stop, fee)
+        reward = r_at(target, close, stop, fee)
         tag = explained.frame["enter_tag"].iat[-1]
         return (
             f"{side}: entry at about {close:g}, stop {stop:g} ({abs(close - stop) / close:.2%}), "

@@ -36,6 +36,7 @@ from bubbybot_freqtrade.commands.user_config import (
 from bubbybot_freqtrade.risk.breakers import Day
 from bubbybot_freqtrade.risk.closed_candles import ClosedCandles
 from bubbybot_freqtrade.risk.equity import Equity, UnknownMarkError, close_before, open_trades
+from bubbybot_freqtrade.risk.r import r_multiple
 from bubbybot_freqtrade.settings import BubbyBotSettings
 from bubbybot_freqtrade.strategy.messages import price
 
@@ -62,6 +63,8 @@ class OpenPosition:
     leverage: float | None
     profit: float
     planned_stop: float | None
+    amount: float = 0.0
+    fee: float = 0.0
     on_venue: bool = True
     contracts: float = 0.0
     covered: float = 0.0
@@ -73,10 +76,10 @@ class OpenPosition:
 
     @property
     def r(self) -> float | None:
-        """Way so far in units of the way from entry to the planned stop; None without a plan."""
-        if self.planned_stop is None or self.planned_stop == self.entry:
+        """Profit in R, if it were closed now; None without a plan or trade."""
+        if not self.planned_stop or self.planned_stop == self.entry or not self.amount:
             return None
-        return self.sign * (self.last - self.entry) / abs(self.entry - self.planned_stop)
+        return r_multiple(self.profit, self.amount, self.entry, self.planned_stop, self.fee)
 
     def distance(self, level: float | None) -> float | None:
         """Way of the price from now to `level` as a share of the price."""
@@ -143,6 +146,8 @@ def _position(
         leverage=_number(row.get("leverage")) or (None if trade is None else trade.leverage),
         profit=trade.calc_profit(last) if trade is not None else float(row["unrealizedPnl"] or 0),
         planned_stop=plan["stop"] if plan else (trade.initial_stop_loss if trade else None),
+        amount=0.0 if trade is None else trade.amount,
+        fee=0.0 if trade is None else float(trade.fee_open or 0),
         on_venue=bool(row),
         contracts=contracts,
         covered=covered,

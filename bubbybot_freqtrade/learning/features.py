@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from bubbybot_freqtrade.learning.labels import Signs, barriers
-from bubbybot_freqtrade.risk.plan import gain_per_unit, loss_per_unit
+from bubbybot_freqtrade.risk.r import r_at
 from bubbybot_freqtrade.signals.confluence import PREFIXES, TIMEFRAMES
 
 Floats = npt.NDArray[np.float64]
@@ -65,7 +65,7 @@ def features(frame: pd.DataFrame, sides: Signs, fee: float) -> pd.DataFrame:
 def reward_in_r(close: Floats, stop: Floats, target: Floats, fee: float) -> Floats:
     """What a target pays in units of the loss at the stop, both after fees; entry at the close."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return gain_per_unit(close, target, fee) / loss_per_unit(close, stop, fee)
+        return r_at(target, close, stop, fee)
 
 
 def _numbers(frame: pd.DataFrame, column: str) -> Floats:

@@ -14,7 +14,7 @@ from bubbybot_freqtrade.rehearsal.rules import Violation
 from bubbybot_freqtrade.rehearsal.run import Rehearsal
 from bubbybot_freqtrade.rehearsal.trades import TradeRecord
 from bubbybot_freqtrade.rehearsal.venue_log import PositionLog, when
-from bubbybot_freqtrade.risk.plan import loss_per_unit
+from bubbybot_freqtrade.risk.r import r_multiple
 from bubbybot_freqtrade.sandbox.settings import SandboxSettings
 
 TAKER_FEE = float(SandboxSettings().taker_fee)
@@ -209,11 +209,11 @@ def _stops(position: PositionLog | None) -> str:
 
 
 def _r(trade: TradeRecord, position: PositionLog | None) -> str:
-    """Profit over what the first stop would have cost, fees included."""
+    """Profit over what the venue's first stop would have cost."""
     if position is None or not position.stops or trade.is_open:
         return "-"
-    risk = trade.amount * loss_per_unit(trade.entry, float(position.stops[0][1]), TAKER_FEE)
-    return f"{trade.net / risk:+.2f}"
+    stop = float(position.stops[0][1])
+    return f"{r_multiple(trade.net, trade.amount, trade.entry, stop, TAKER_FEE):+.2f}"
 
 
 def _both(row: Comparison, show: Callable[[TradeRecord | BacktestTrade], str]) -> str:

@@ -13,7 +13,8 @@ from freqtrade.persistence import Trade, init_db
 
 from bubbybot_freqtrade.commands.user_config import database_url
 from bubbybot_freqtrade.risk.order_tag import read_levels, read_regime
-from bubbybot_freqtrade.risk.plan import TradeSide, loss_per_unit
+from bubbybot_freqtrade.risk.plan import TradeSide
+from bubbybot_freqtrade.risk.r import r_multiple
 
 # Key of the plan in the trade's custom data, as bubbybot_freqtrade.strategy.bubbybot writes it.
 PLAN = "plan"
@@ -47,9 +48,10 @@ class ReportTrade:
 
     @property
     def r(self) -> float | None:
-        """Profit in units of the loss at the first stop, fees included; None without a stop."""
-        risk = self.amount * loss_per_unit(self.entry, self.stop, self.fee)
-        return self.profit / risk if self.stop > 0 and risk > 0 else None
+        """Profit in R; None without a stop."""
+        if not self.stop > 0 or self.stop == self.entry or not self.amount > 0:
+            return None
+        return r_multiple(self.profit, self.amount, self.entry, self.stop, self.fee)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,16 +19,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self
 
-import numpy as np
-import numpy.typing as npt
-
+from bubbybot_freqtrade.risk.r import gain_per_unit, loss_per_unit, r_at
 from bubbybot_freqtrade.settings import RiskSettings
 
 TradeSide = Literal["long", "short"]
-Prices = TypeVar("Prices", float, npt.NDArray[np.float64])
-"""One price, or a column of them."""
 
 # Sizes and margins are compared with this relative slack: the float noise of one multiplication.
 NOISE = 1e-9
@@ -179,16 +175,6 @@ def _round_to(value: float, step: float, rounding: str) -> float:
     return float(steps.to_integral_value(rounding) * exact_step)
 
 
-def loss_per_unit(entry: Prices, stop: Prices, fee: float) -> Prices:
-    """Quote currency lost per base unit between entry and stop, both fees included."""
-    return abs(entry - stop) + fee * (entry + stop)
-
-
-def gain_per_unit(entry: Prices, target: Prices, fee: float) -> Prices:
-    """Quote currency won per base unit between entry and target, both fees paid."""
-    return abs(target - entry) - fee * (entry + target)
-
-
 def liquidation_price(
     side: TradeSide, entry: float, leverage: float, maintenance_rate: float, fee: float
 ) -> float:
@@ -284,7 +270,7 @@ def measure(
         size=size,
         margin=size * entry / leverage,
         risk=size * loss,
-        reward_risk=gain_per_unit(entry, signal.target, market.fee) / loss,
+        reward_risk=r_at(signal.target, entry, signal.stop, market.fee),
         liquidation=liquidation_price(
             signal.side, entry, leverage, tier.maintenance_rate, market.fee
         ),

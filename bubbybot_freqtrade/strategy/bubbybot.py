@@ -59,6 +59,7 @@ from bubbybot_freqtrade.risk.plan import (
     measure,
     plan,
 )
+from bubbybot_freqtrade.risk.r import r_at
 from bubbybot_freqtrade.settings import BubbyBotSettings
 from bubbybot_freqtrade.signals import plots
 from bubbybot_freqtrade.signals.confluence import SIDES, Side, regime, scores, tags
@@ -712,7 +713,7 @@ class BubbyBotStrategy(IStrategy):
         if not after_fill and sign * (stop - trade.stop_loss) < max(tick / 2, 1e-9 * stop):
             return None
         if not after_fill and self._trades_for_real():
-            moved = messages.stop_moved(made, trade.open_rate, trade.stop_loss, stop)
+            moved = messages.stop_moved(made, trade.stop_loss, stop, _r_at(stop, trade, made))
             self._say(moved, notify=True)
         # A hair looser: freqtrade rounds towards the price, and noise must not cost a tick.
         return stoploss_from_absolute(
@@ -727,7 +728,7 @@ class BubbyBotStrategy(IStrategy):
         candle = self._candle_since(trade, now)
         if candle is None:
             return made.stop
-        reached = sign * (candle.close - trade.open_rate) / abs(trade.open_rate - made.stop)
+        reached = _r_at(candle.close, trade, made)
         stops = [made.stop]
         if break_even and reached >= break_even:
             stops.append(trade.open_rate * (1 + sign * 2 * self._fee(trade.pair)))
@@ -1026,6 +1027,12 @@ def _stop_after_fill(trade: LocalTrade, made: TradePlan, sign: int) -> float:
     if trade.stop_loss == trade.initial_stop_loss:
         return made.stop
     return max(made.stop, trade.stop_loss, key=lambda stop: sign * stop)
+
+
+def _r_at(rate: float, trade: LocalTrade, made: TradePlan) -> float:
+    """What the trade comes to in R if it is left at `rate`, with the funding so far."""
+    funding = (trade.funding_fees or 0.0) / trade.amount if trade.amount else 0.0
+    return r_at(rate, trade.open_rate, made.stop, trade.fee_open or 0.0, funding)
 
 
 def _side(side: str) -> Side:

@@ -74,10 +74,8 @@ def no_plan(pair: str, side: str, stop: float) -> str:
     )
 
 
-def stop_moved(plan: TradePlan, open_rate: float, before: float, after: float) -> str:
-    """The stop follows the trade; in R, what it holds now."""
-    sign = 1 if plan.side == "long" else -1
-    held = sign * (after - open_rate) / abs(open_rate - plan.stop)
+def stop_moved(plan: TradePlan, before: float, after: float, held: float) -> str:
+    """The stop follows the trade, and holds so much R of it now."""
     return plain(
         f"{plan.pair} {plan.side}: stop moves from {price(before)} to {price(after)}, "
         f"which is {held:+.2f}R."

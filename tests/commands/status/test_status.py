@@ -33,8 +33,11 @@ LONG = OpenPosition(
     liquidation=80.0,
     trade_id=1,
     leverage=5.0,
-    profit=6.0,
+    # 0.1 % of 100 and of 106 are paid, or will be.
+    profit=6.0 - 0.206,
     planned_stop=96.0,
+    amount=1.0,
+    fee=0.001,
 )
 
 
@@ -49,7 +52,8 @@ def run(desk):
 
 
 def test_r_and_distances_are_those_of_the_side():
-    assert LONG.r == pytest.approx(1.5)
+    # The stop would lose 4 and the fees on 100 and 96.
+    assert LONG.r == pytest.approx(5.794 / 4.196)
     assert LONG.distance(LONG.stop) == pytest.approx(98 / 106 - 1)
     short = OpenPosition(
         pair=BTC,
@@ -61,10 +65,12 @@ def test_r_and_distances_are_those_of_the_side():
         liquidation=None,
         trade_id=1,
         leverage=5.0,
-        profit=-6.0,
+        profit=-6.206,
         planned_stop=104.0,
+        amount=1.0,
+        fee=0.001,
     )
-    assert short.r == pytest.approx(-1.5)
+    assert short.r == pytest.approx(-6.206 / 4.204)
     assert short.trouble == "NO STOP"
 
 
@@ -93,7 +99,7 @@ def test_the_table_fits_a_terminal(width):
     shown = text.getvalue()
     assert "…" not in shown
     assert max(map(len, shown.splitlines())) <= width
-    for part in ("1000PEPE/USDT", "#1234 long 50x", "0.0119876", "(-3.68%)", "-1023.45", "+1.50"):
+    for part in ("1000PEPE/USDT", "#1234 long 50x", "0.0119876", "(-3.68%)", "-1023.45", "+1.38"):
         assert part in shown
     assert "ETH/USDT long: not in the database" in shown
 
@@ -110,9 +116,10 @@ def test_the_table_has_what_the_venue_holds(open_desk):  # noqa: F811
     (row,) = [line for line in result.output.splitlines() if "BTC/USDT" in line]
     assert f"{float(stop.tpsl.sl_trigger):,.8g}" in row
     assert f"{float(stop.tpsl.tp_trigger):,.8g}" in row
-    # Stop 2 % below the entry at 50,000, the price 1 % above it: half an R.
+    # Stop 2 % below the entry at 50,000, the price 1 % above it: half an R, less the fees of
+    # 0.06 % on either side, which the stop would pay as well.
     positions = {p.pair: p for p in open_positions(desk.bot.exchange, Trade.get_open_trades())}
-    assert positions[BTC].r == pytest.approx(0.5, abs=0.02)
+    assert positions[BTC].r == pytest.approx((1 - 0.1206) / (2 + 0.1188), abs=0.01)
     assert positions[ETH].side == "short"
     assert 0 < positions[BTC].liquidation < positions[BTC].stop < 50_000
     assert "Day's loss left" in result.output

@@ -75,8 +75,8 @@ def test_no_message_has_a_sign_that_telegram_would_choke_on(name, one, other):
 
 
 def test_a_moved_stop_says_what_it_holds():
-    told = messages.stop_moved(PLAN, 50_000.0, 49_000.0, 51_000.0)
-    assert told == "BTC/USDT:USDT long: stop moves from 49,000 to 51,000, which is +1.00R."
+    told = messages.stop_moved(PLAN, 49_000.0, 51_000.0, 0.887)
+    assert told == "BTC/USDT:USDT long: stop moves from 49,000 to 51,000, which is +0.89R."
 
 
 def test_the_end_of_a_day_says_until_when_and_what_happens_to_open_trades():
