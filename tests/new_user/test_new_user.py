@@ -139,6 +139,8 @@ def trade_by_phone(terminal: Terminal, phone: BotApi) -> None:
     (row,) = [line for line in shown.splitlines() if "BTC/USDT" in line]
     stop = re.search(r"Stop ([\d,.]+)", told)[1]
     assert stop in row
+    # The health check of the container looks while trades are open.
+    assert "PROBLEM" not in terminal.run("bubbybot", "doctor", *CONFIGS)
     phone.write("/forceexit all")
     phone.wait_for("Exited", PAIR, timeout=90)
     assert "No open positions" in terminal.run("bubbybot", "status", *CONFIGS)

@@ -70,12 +70,13 @@ def balance(exchange: Exchange, config: Config) -> Iterator[Finding]:
     currency = config["stake_currency"]
     row = exchange.get_balances().get(currency) or {}
     free, total = float(row.get("free") or 0), float(row.get("total") or 0)
-    if free <= 0:
-        yield problem(
-            "balance",
-            f"No free {currency} in the futures account ({total:.2f} in all).",
-            "Transfer some in the app: Assets, Transfer, to Futures.",
-        )
+    mend = "Transfer some in the app: Assets, Transfer, to Futures."
+    if total <= 0:
+        yield problem("balance", f"No {currency} in the futures account.", mend)
         return
-    yield ok("balance", f"{free:.2f} {currency} free of {total:.2f}.")
+    if free <= 0:
+        # What a full book of trades looks like, too.
+        yield note("balance", f"{total:.2f} {currency}, all of it in open positions.", mend)
+    else:
+        yield ok("balance", f"{free:.2f} {currency} free of {total:.2f}.")
     yield from limits(exchange, config, total)

@@ -41,11 +41,11 @@ def database(config: Config) -> Iterator[Finding]:
     except SQLAlchemyError as error:
         yield problem(
             "database",
-            f"{shown} cannot be read: {one_line(getattr(error, 'orig', None) or error)}.",
+            f"{shown} cannot be read: {one_line(getattr(error, 'orig', None) or error)}",
             "Check db_url and that its server runs; restore a damaged file from a copy.",
         )
         return
-    foreign = sorted({row[1] for row in rows} - {config["exchange"]["name"]})
+    foreign = sorted({row[1] for row in rows} - {_name_in_trades(config["exchange"])})
     if foreign:
         yield problem(
             "database",
@@ -54,6 +54,11 @@ def database(config: Config) -> Iterator[Finding]:
         )
         return
     yield ok("database", f"{shown}, {len(rows)} open trades.")
+
+
+def _name_in_trades(exchange: Config) -> str:
+    """The exchange's name as freqtrade's ``Exchange.id`` writes it into a trade."""
+    return f"{exchange['name']}_demo" if exchange.get("demo_trading") else str(exchange["name"])
 
 
 def _cannot_write(file: Path) -> str:

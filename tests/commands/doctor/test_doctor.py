@@ -17,6 +17,7 @@ from bubbybot_freqtrade.commands.doctor.clock import clock
 from bubbybot_freqtrade.commands.doctor.database import database
 from bubbybot_freqtrade.commands.doctor.heartbeat import bot
 from bubbybot_freqtrade.sandbox.settings import DEMO_UID, ApiKey
+from tests.blofin.conftest import open_desk  # noqa: F401 - a fixture
 from tests.commands.doctor.conftest import sandbox_config
 from tests.strategy.telegram.bot_api import CHAT_ID, TOKEN, BotApi
 
@@ -177,6 +178,30 @@ def test_a_database_with_another_exchanges_trades_is_refused(visit, tmp_path):
         connection.execute("CREATE TABLE trades (pair TEXT, exchange TEXT, is_open BOOLEAN)")
         connection.execute("INSERT INTO trades VALUES ('BTC/USDT:USDT', 'bybit', 1)")
     assert "bybit" in visit(db_url=f"sqlite:///{file}").problems()["database"]
+
+
+@pytest.mark.parametrize("bot", ["blofin", "blofin_demo"])
+@pytest.mark.parametrize("trades_of", ["blofin", "blofin_demo"])
+def test_trades_of_the_demo_account_belong_to_the_demo_bot(visit, tmp_path, bot, trades_of):
+    """freqtrade writes `blofin_demo` into the trades of a bot with demo_trading."""
+    file = tmp_path / "trades.sqlite"
+    with sqlite3.connect(file) as connection:
+        connection.execute("CREATE TABLE trades (pair TEXT, exchange TEXT, is_open BOOLEAN)")
+        connection.execute("INSERT INTO trades VALUES ('BTC/USDT:USDT', ?, 1)", (trades_of,))
+    seen = visit(exchange={"demo_trading": bot == "blofin_demo"})
+    assert ("database" in seen.problems()) == (bot != trades_of)
+
+
+def test_a_healthy_demo_bot_with_an_open_trade_has_no_problem(open_desk):  # noqa: F811
+    """What the container's health check sees."""
+    desk = open_desk(keys=(ApiKey(ips=("127.0.0.1",)),))
+    desk.start(exchange={"demo_trading": True})
+    trade = desk.enter()
+    assert trade.exchange == "blofin_demo"
+    file = str(desk.folder / "config.json")
+    findings = list(examine([file], desk.folder))
+    assert [f.line for f in findings if f.verdict == "problem"] == []
+    assert {f.point: f.line for f in findings}["positions"] == "1 on BloFin, all known."
 
 
 def test_looking_creates_no_database(visit, tmp_path):
