@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 
@@ -20,3 +21,22 @@ def one_line_for(*errors: type[Exception]) -> Iterator[None]:
     except errors as error:
         # SQLAlchemy's own text has the statement in it, the driver's the reason.
         raise click.ClickException(one_line(getattr(error, "orig", None) or error)) from error
+
+
+def write_page(file: Path, text: str) -> None:
+    """Write what a command makes, as UTF-8, into a folder that is there.
+
+    :raises click.ClickException: in one line, when it cannot be written.
+    """
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise click.ClickException(not_written(file, error)) from error
+
+
+def not_written(path: Path, error: OSError) -> str:
+    """Why `path` could not be written, and what to do."""
+    reason = (error.strerror or str(error)).lower()
+    if isinstance(error, FileNotFoundError):
+        reason = f"there is no folder {path.parent}"
+    return f"{path} cannot be written ({reason}): name another place."

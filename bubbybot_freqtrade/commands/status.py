@@ -5,7 +5,7 @@ Only looks. It may run beside the bot, with the same config.
 
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from math import inf
 from pathlib import Path
@@ -15,7 +15,7 @@ import ccxt
 import click
 from freqtrade.exceptions import FreqtradeException
 from freqtrade.exchange import Exchange
-from freqtrade.persistence import Trade, init_db
+from freqtrade.persistence import Trade
 from freqtrade.wallets import Wallets
 from rich.console import Console
 from rich.table import Table
@@ -24,10 +24,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bubbybot_freqtrade.blofin.protection import covers, stop_candidates
 from bubbybot_freqtrade.commands.output import one_line_for
+from bubbybot_freqtrade.commands.trades_database import looked_at
 from bubbybot_freqtrade.commands.user_config import (
     Config,
     config_option,
-    database_url,
     open_exchange,
     quiet_freqtrade,
     read_config,
@@ -119,6 +119,26 @@ def open_positions(exchange: Exchange, trades: Iterable[Trade]) -> list[OpenPosi
     ]
 
 
+def paper_positions(exchange: Exchange, trades: Iterable[Trade]) -> list[OpenPosition]:
+    """Open trades of paper trading, whose stops, targets and liquidation only the bot knows."""
+    tickers = exchange.get_tickers()
+    return sorted(
+        (_on_paper(t, float(tickers[t.pair]["last"] or 0)) for t in trades if t.amount),
+        key=lambda position: (position.pair, position.side),
+    )
+
+
+def _on_paper(trade: Trade, last: float) -> OpenPosition:
+    plan = trade.get_custom_data(PLAN) or {}
+    return replace(
+        _position((trade.pair, trade.trade_direction), None, trade, (), last),
+        on_venue=True,
+        stop=trade.stop_loss or None,
+        target=_number(plan.get("target")),
+        liquidation=_number(trade.liquidation_price),
+    )
+
+
 def _position(
     key: tuple[str, str],
     row: dict[str, Any] | None,
@@ -200,9 +220,9 @@ def day_so_far(exchange: Exchange, config: Config, now: datetime) -> Day:
     return equity.day(now)
 
 
-def positions_table(positions: Sequence[OpenPosition]) -> Table:
+def positions_table(positions: Sequence[OpenPosition], title: str = "Open positions") -> Table:
     """The table: levels on the venue, the way to each, R so far. Two lines each, for 80 columns."""
-    table = Table(title="Open positions", title_justify="left", show_lines=True, pad_edge=False)
+    table = Table(title=title, title_justify="left", show_lines=True, pad_edge=False)
     table.add_column("position")
     for name in ("entry\nlast", "stop", "target", "liquidation", "R\nprofit"):
         table.add_column(name, justify="right")
@@ -261,21 +281,18 @@ def day_line(day: Day, limit: float, currency: str) -> str:
 def status_command(config_files: tuple[str, ...], userdir: Path | None) -> None:
     """Show open positions: stop and target on the venue, way to each, R so far, day's loss left.
 
-    The exit code is 1 when a position is not stopped for all of its size before liquidation, or
-    venue and database disagree.
+    On paper (dry_run) nothing stands on the venue: there the levels are the bot's own. The exit
+    code is 1 when a position is not stopped for all of its size before liquidation, or venue and
+    database disagree.
     """
     with one_line_for(FreqtradeException, ccxt.BaseError, SQLAlchemyError, OSError):
         config = read_config(config_files, userdir)
-        if config["dry_run"]:
-            raise click.ClickException(
-                "This config trades on paper: the venue knows nothing of it. Use /status, or give "
-                "the config of a bot with real orders with -c."
-            )
         settings = BubbyBotSettings.from_config(config)
         with quiet_freqtrade():
             positions, line = _look(config, settings)
     console = Console(highlight=False)
-    console.print(positions_table(positions) if positions else "No open positions.")
+    kind = "Open trades on paper" if config["dry_run"] else "Open positions"
+    console.print(positions_table(positions, kind) if positions else f"No {kind.lower()}.")
     wrong = troubles(positions)
     for text in wrong:
         console.print(text)
@@ -285,18 +302,12 @@ def status_command(config_files: tuple[str, ...], userdir: Path | None) -> None:
 
 
 def _look(config: Config, settings: BubbyBotSettings) -> tuple[list[OpenPosition], str]:
-    url = database_url(config["db_url"])
-    if url.drivername.startswith("sqlite") and not Path(url.database or "").is_file():
-        raise FreqtradeException(
-            f"The database {config['db_url']} does not exist yet: the bot has not run with this "
-            "config in this folder."
-        )
     with ExitStack() as stack:
-        init_db(config["db_url"])
-        stack.callback(Trade.session.remove)
+        stack.enter_context(looked_at(config["db_url"]))
         exchange = open_exchange(config)
         stack.callback(exchange.close)
-        positions = open_positions(exchange, Trade.get_trades_proxy(is_open=True))
+        find = paper_positions if config["dry_run"] else open_positions
+        positions = find(exchange, Trade.get_trades_proxy(is_open=True))
         try:
             day = day_so_far(exchange, config, datetime.now(UTC))
             line = day_line(day, settings.risk.daily_loss, config["stake_currency"])

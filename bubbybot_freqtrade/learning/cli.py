@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from bubbybot_freqtrade.commands.output import one_line_for
+from bubbybot_freqtrade.commands.output import one_line_for, write_page
 from bubbybot_freqtrade.commands.user_config import (
     DEFAULT_CONFIG,
     config_option,
@@ -20,8 +20,8 @@ from bubbybot_freqtrade.learning import picture
 from bubbybot_freqtrade.learning.ledger import History, Ledger
 from bubbybot_freqtrade.learning.table import Row, pattern_rows
 from bubbybot_freqtrade.learning.trades import past_trades, read_prior
-from bubbybot_freqtrade.report.cli import UNREADABLE, read_source
 from bubbybot_freqtrade.report.page import html_page
+from bubbybot_freqtrade.report.source import UNREADABLE, read_source
 from bubbybot_freqtrade.report.trades import Source
 from bubbybot_freqtrade.settings import BubbyBotSettings, LearningSettings
 from bubbybot_freqtrade.strategy.messages import reasons
@@ -81,8 +81,7 @@ def patterns_command(
     console = Console(highlight=False)
     console.print(_table(told, by) if told else "No closed trade has a pattern in its tag.")
     console.print(words)
-    with one_line_for(OSError):
-        out.write_text(_page(told, words), encoding="utf-8")
+    write_page(out, _page(told, words))
     click.echo(out.resolve().as_uri())
 
 

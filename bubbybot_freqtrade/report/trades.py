@@ -9,8 +9,9 @@ from typing import Any
 import pandas as pd
 from freqtrade.data.btanalysis import load_backtest_data, load_backtest_stats
 from freqtrade.exchange import timeframe_to_seconds
-from freqtrade.persistence import Trade, init_db
+from freqtrade.persistence import Trade
 
+from bubbybot_freqtrade.commands.trades_database import looked_at
 from bubbybot_freqtrade.commands.user_config import database_url
 from bubbybot_freqtrade.risk.order_tag import read_levels, read_regime
 from bubbybot_freqtrade.risk.plan import TradeSide
@@ -75,14 +76,11 @@ def read_database(url: str) -> Source:
     :raises ConfigurationError, SQLAlchemyError: when it cannot be read.
     """
     name = Path(database_url(url).database or "").name
-    init_db(url)
-    try:
+    with looked_at(url):
         rows = Trade.get_trades([Trade.is_open.is_(False)]).all()
         trades = [_from_database(trade) for trade in rows if trade.amount_requested]
         plans = [trade.get_custom_data(PLAN) for trade in sorted(rows, key=lambda t: t.open_date)]
         equity = next((float(plan["equity"]) for plan in plans if plan), None)
-    finally:
-        Trade.session.remove()
     return Source(f"database {name}", _by_end(trades), equity, "15m")
 
 

@@ -108,7 +108,8 @@ class Desk:
         file = self.folder / "config.json"
         file.write_text(json.dumps(self.config(**changes)))
         args = {"config": [str(file)], "user_data_dir": str(self.folder)}
-        self._bot = FreqtradeBot(Configuration(args, RunMode.LIVE).get_config())
+        mode = RunMode.DRY_RUN if changes.get("dry_run") else RunMode.LIVE
+        self._bot = FreqtradeBot(Configuration(args, mode).get_config())
         self._bot.startup()
         return self._bot
 

@@ -225,12 +225,37 @@ def test_no_position_is_a_sentence(open_desk):  # noqa: F811
     assert "No open positions." in result.output
 
 
-def test_a_config_on_paper_is_sent_to_telegram(open_desk):  # noqa: F811
+def test_paper_trades_are_shown_with_the_bots_own_levels(open_desk):  # noqa: F811
+    desk = open_desk({BTC: [(0, 50_000), (20, 50_000), (40, 50_500)]})
+    desk.start(dry_run=True, dry_run_wallet=1_000)
+    trade = desk.enter(BTC, "long")
+    desk.enter(ETH, "short")
+    desk.loop(minutes=45)
+    result = run(desk)
+    assert result.exit_code == 0, result.output
+    assert "Open trades on paper" in result.output
+    (row,) = [line for line in result.output.splitlines() if "BTC/USDT" in line]
+    assert f"{trade.stop_loss:,.8g}" in row
+    # Stop 2 % below the entry, the price 1 % above it.
+    assert "+0.5" in row or "+0.4" in row
+    assert "of 100." in result.output
+    assert desk.sandbox.requests.select(method="POST") == []
+
+
+def test_paper_without_trades_is_a_sentence(open_desk):  # noqa: F811
+    desk = open_desk()
+    desk.start(dry_run=True)
+    result = run(desk)
+    assert result.exit_code == 0, result.output
+    assert "No open trades on paper." in result.output
+
+
+def test_looking_leaves_the_database_as_it_is(open_desk):  # noqa: F811
     desk = open_desk()
     desk.start()
+    desk.enter(BTC)
     desk.stop()
-    config = desk.folder / "config.json"
-    config.write_text(config.read_text().replace('"dry_run": false', '"dry_run": true'))
-    result = run(desk)
-    assert result.exit_code == 1
-    assert "trades on paper" in result.output
+    file = desk.folder / "trades.sqlite"
+    before = file.read_bytes(), file.stat().st_mtime_ns
+    assert "BTC/USDT" in run(desk).output
+    assert (file.read_bytes(), file.stat().st_mtime_ns) == before
