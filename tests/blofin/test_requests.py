@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import timedelta
 from urllib.parse import parse_qs
 
-from bubbybot_freqtrade.blofin.exchange import blofin as exchange
+from bubbybot_freqtrade.blofin.exchange import tiers
 from tests.blofin.desk import BTC
 
 PAIRS = [f"C{number:02}/USDT:USDT" for number in range(20)]
@@ -52,8 +52,8 @@ def test_open_entry_orders_are_read_from_one_list(open_desk):
 
 
 def test_leverage_tiers_get_renewed_a_few_at_a_time(open_desk, monkeypatch):
-    monkeypatch.setattr(exchange, "TIERS_AGE", timedelta(hours=2))
-    monkeypatch.setattr(exchange, "TIERS_AT_ONCE", 9)
+    monkeypatch.setattr(tiers, "MAX_AGE", timedelta(hours=2))
+    monkeypatch.setattr(tiers, "AT_ONCE", 9)
     desk = open_desk(COURSES)
     desk.start()
 

@@ -3,14 +3,15 @@
 import pytest
 from freqtrade.persistence import Trade
 
-from bubbybot_freqtrade.blofin.exchange.blofin import Blofin
+from bubbybot_freqtrade.blofin.exchange.orders import Orders
+from bubbybot_freqtrade.blofin.exchange.requests import Requests
 from bubbybot_freqtrade.drills.drill import settle
 from bubbybot_freqtrade.drills.limits import busiest, slope
 from bubbybot_freqtrade.drills.market import BTC, ETH
 
 
 def test_an_entry_without_a_stop_is_bare(desk, monkeypatch):
-    monkeypatch.setattr(Blofin, "_attached", lambda *_: {})
+    monkeypatch.setattr(Orders, "attached", lambda *_: {})
     desk.enter(BTC)
     assert any("is bare" in what for what in desk.broken())
 
@@ -19,7 +20,7 @@ def test_a_stop_canceled_by_the_bot_is_bare(desk):
     desk.enter(BTC)
     desk.loop(2)
     (stop,) = desk.watch.account.live_tpsl()
-    desk.bot.exchange.cancel_tpsl(stop.tpsl_id, BTC)
+    desk.bot.exchange.stops.cancel(stop.tpsl_id, BTC)
     assert any("is bare" in what for what in desk.broken())
 
 
@@ -34,11 +35,11 @@ def test_a_stop_canceled_by_the_owner_is_excused_for_a_loop_and_no_longer(desk):
 
 
 def test_a_blindly_repeated_entry_is_a_duplicate(desk, monkeypatch):
-    def look_up_by_sending_again(exchange, pair, client_order_id, tpsl, lost):
+    def look_up_by_sending_again(requests, pair, client_order_id, tpsl, lost):
         params = {"marginMode": "isolated", "stopLoss": {"triggerPrice": 49_000.0}}
-        return exchange._api.create_order(pair, "market", "buy", 10, None, params)
+        return requests.api.create_order(pair, "market", "buy", 10, None, params)
 
-    monkeypatch.setattr(Blofin, "_look_up", look_up_by_sending_again)
+    monkeypatch.setattr(Requests, "_look_up", look_up_by_sending_again)
     desk.fault(kind="lost_reset", path="*/trade/order", method="POST", times=1)
     desk.enter(BTC)
     assert any("entered by 2 orders" in what for what in desk.broken())

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from bubbybot_freqtrade.blofin.exchange.blofin import Blofin
+from bubbybot_freqtrade.blofin.exchange.orders import Orders
 from bubbybot_freqtrade.rehearsal.cli import rehearse_command, run
 from bubbybot_freqtrade.rehearsal.report import report
 from bubbybot_freqtrade.rehearsal.rules import RULES, entry_orders, violations
@@ -161,7 +161,7 @@ def test_a_stop_taken_away_by_hand_is_found_and_fails_the_rehearsal(settings_for
 
 
 def test_an_extension_that_forgets_the_stop_is_found(settings_for, monkeypatch):
-    monkeypatch.setattr(Blofin, "_attached", lambda *_: {})
+    monkeypatch.setattr(Orders, "attached", lambda *_: {})
     rehearsal = rehearse(settings_for(days=0.05))
     broken = {violation.rule for violation in violations(rehearsal.evidence, RULES)}
     assert {"entry requests carry stops", "positions are never bare"} <= broken

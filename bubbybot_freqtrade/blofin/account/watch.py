@@ -3,9 +3,10 @@
 import logging
 from datetime import timedelta
 from math import isclose
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from freqtrade.exceptions import DDosProtection, ExchangeError
+from freqtrade.exchange import Exchange
 from freqtrade.util import dt_now, dt_ts
 
 from bubbybot_freqtrade.blofin.account import database
@@ -16,10 +17,8 @@ from bubbybot_freqtrade.blofin.account.reconciliation import (
     compare,
     told,
 )
+from bubbybot_freqtrade.blofin.account.venue import Requests, Stops
 from bubbybot_freqtrade.blofin.protection import closes
-
-if TYPE_CHECKING:
-    from bubbybot_freqtrade.blofin.exchange.blofin import Blofin
 
 logger = logging.getLogger(__name__)
 
@@ -49,8 +48,10 @@ _OF_AN_ENTRY = (Discrepancy.UNKNOWN_ORDER, Discrepancy.SIZE_DIFFERS)
 class AccountWatch:
     """The account against the database; no entry is sent where they disagree."""
 
-    def __init__(self, exchange: "Blofin") -> None:
+    def __init__(self, exchange: Exchange, requests: Requests, stops: Stops) -> None:
         self._exchange = exchange
+        self._requests = requests
+        self._stops = stops
         # What was seen in the last loop, told or not.
         self._seen: set[tuple[Any, ...]] = set()
         self._told: set[tuple[Any, ...]] = set()
@@ -64,6 +65,9 @@ class AccountWatch:
 
     def run(self) -> None:
         """Compare, mend and tell. Called at the start of a loop, in its thread."""
+        if not database.is_open():
+            # freqtrade makes the exchange first.
+            return
         try:
             self._look_back()
             seen = self._compare()
@@ -85,7 +89,7 @@ class AccountWatch:
         """Why no entry may be sent for a pair; None when one may."""
         if not self._looked_back:
             self.run()
-        if self._exchange.clock.is_wrong():
+        if self._requests.clock.is_wrong():
             return "this machine's clock is off, BloFin refuses its time"
         if not self.account_known:
             return "the account's state is not known"
@@ -98,7 +102,7 @@ class AccountWatch:
 
     def news(self) -> list[str]:
         """What the owner should know of, a sentence each: the clock and the findings."""
-        clock = self._exchange.clock.news()
+        clock = self._requests.clock.news()
         findings = (self._failed.get(finding.key) or told(finding) for finding in self.findings)
         return [*([clock] if clock else []), *findings]
 
@@ -110,36 +114,34 @@ class AccountWatch:
         """
         newest = None if self._looked_back else database.newest_order_date()
         if newest is not None:
-            exchange = self._exchange
             # Its date is the venue's or this machine's: the earlier of the two.
-            since = min(dt_ts(newest), exchange.clock.venue_ms(newest))
-            ended = exchange.ended_orders(None, since)
-            own = [o for o in ended if exchange.is_own(o) and not closes(o)]
+            since = min(dt_ts(newest), self._requests.clock.venue_ms(newest))
+            ended = self._requests.ended_orders(None, since)
+            own = [o for o in ended if self._requests.is_own(o) and not closes(o)]
             settled = database.known_order_ids(own) | database.deleted_entry_ids(own)
             for order in own:
                 if order["id"] not in settled and database.open_since(order["symbol"]) is None:
-                    self._recover(exchange.in_base_currency(order))
+                    self._recover(self._requests.in_base_currency(order))
         self._looked_back = True
 
     def _recover(self, order: dict[str, Any]) -> None:
-        trade = database.recover_trade(self._exchange, self._exchange.config, order)
+        trade = database.recover_trade(self._exchange, self._exchange._config, order)
         logger.warning(f"{trade.pair}: found an entry that got lost, put it back: {trade}.")
 
     def _is_sure(self, finding: Finding) -> bool:
         return finding.kind not in NEEDS_A_SECOND_LOOK or finding.key in self._seen
 
     def _compare(self) -> list[Finding]:
-        exchange = self._exchange
         # Stops before positions: a stop seen here had its position then.
-        stops, orders = exchange.open_rows("tpsl"), exchange.open_rows("orders")
-        ours = [o for o in orders if exchange.is_own(o)]
+        stops, orders = self._requests.rows("tpsl"), self._requests.rows("orders")
+        ours = [o for o in orders if self._requests.is_own(o)]
         own, known = {o["id"] for o in ours}, database.known_order_ids(ours)
-        positions = exchange.open_rows("positions")
+        positions = self._requests.rows("positions")
         trades = [self._open_trade(trade) for trade in database.open_trades()]
         findings = compare(trades, positions, stops, orders, own, known)
         if any(finding.bare for finding in findings):
             # An entry may have been filled, and its stop placed, between the two requests.
-            stops = exchange.open_rows("tpsl", fresh=True)
+            stops = self._requests.rows("tpsl", fresh=True)
             findings = compare(trades, positions, stops, orders, own, known)
         traded = {trade.pair for trade in trades}
         return [finding for finding in findings if not self._is_of_an_entry(finding, traded)]
@@ -150,12 +152,12 @@ class AccountWatch:
         Telegram's and the API's entries run beside the loop, and an answer that got lost is looked
         up for seconds.
         """
-        if not self._exchange.is_entering(finding.pair):
+        if not self._requests.is_entering(finding.pair):
             return False
         return finding.pair not in traded or finding.kind in _OF_AN_ENTRY
 
     def _open_trade(self, trade: Any) -> OpenTrade:
-        contracts = self._exchange.contracts(trade.pair, trade.amount) if trade.amount else 0.0
+        contracts = self._requests.contracts(trade.pair, trade.amount) if trade.amount else 0.0
         return OpenTrade(trade.pair, trade.trade_direction, contracts, trade.has_open_orders)
 
     def _mend_all(self) -> None:
@@ -175,7 +177,7 @@ class AccountWatch:
     def _mend(self, finding: Finding) -> None:
         row = finding.row or {}
         if finding.kind in (Discrepancy.LEFTOVER_STOP, Discrepancy.SURPLUS_STOP):
-            self._exchange.cancel_tpsl(row["id"], finding.pair)
+            self._stops.cancel(row["id"], finding.pair)
         elif finding.kind in CANCELED:
             self._exchange.cancel_order(row["id"], finding.pair)
         elif finding.kind is Discrepancy.EMPTY_TRADE:
@@ -191,7 +193,7 @@ class AccountWatch:
             self._recover(order)
             self.findings = [f for f in self.findings if f.key != finding.key]
         elif finding.bare:
-            self._exchange.protect(finding.row or {})
+            self._stops.protect(finding.row or {})
 
     def _protect_part(self, finding: Finding) -> None:
         """Stand in where freqtrade can't or didn't: it places no stop before an entry has ended,
@@ -200,19 +202,19 @@ class AccountWatch:
         missed = finding.key in self._seen
         for trade in database.open_trades():
             if trade.pair == finding.pair and (missed or not trade.has_open_position):
-                self._exchange.protect(finding.row or {})
+                self._stops.protect(finding.row or {})
 
     def _lost_entry(self, finding: Finding) -> dict[str, Any] | None:
         """Return the entry of this bot that alone made the position, if there is one."""
-        exchange, position = self._exchange, finding.row or {}
+        position = finding.row or {}
         since = dt_ts(dt_now() - RECOVERY_WINDOW)
         opening = "buy" if finding.side == "long" else "sell"
         own = [
             order
-            for order in exchange.ended_orders(finding.pair, since)
-            if exchange.is_own(order) and order["side"] == opening and not closes(order)
+            for order in self._requests.ended_orders(finding.pair, since)
+            if self._requests.is_own(order) and order["side"] == opening and not closes(order)
         ]
         settled = database.known_order_ids(own) | database.deleted_entry_ids(own)
         contracts = position["contracts"]
         made = [o for o in own if o["id"] not in settled and isclose(o["filled"], contracts)]
-        return exchange.in_base_currency(made[-1]) if made else None
+        return self._requests.in_base_currency(made[-1]) if made else None

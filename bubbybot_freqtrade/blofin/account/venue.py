@@ -1,0 +1,55 @@
+"""What the account watch asks of the exchange class and has it do."""
+
+from datetime import datetime
+from typing import Any, Protocol
+
+Row = dict[str, Any]
+
+
+class Clock(Protocol):
+    """This machine's clock beside BloFin's."""
+
+    def is_wrong(self) -> bool:
+        """Whether the venue refuses this machine's time."""
+
+    def venue_ms(self, date: datetime) -> int:
+        """BloFin's time, ms, at a moment that this machine's clock has noted."""
+
+    def news(self) -> str | None:
+        """What is wrong with the clock; None when it is right."""
+
+
+class Requests(Protocol):
+    """Lists and orders of the account, amounts in contracts."""
+
+    @property
+    def clock(self) -> Clock:
+        """This machine's clock beside BloFin's."""
+
+    def rows(self, name: Any, *, fresh: bool = False) -> list[Any]:
+        """Open `orders`, `tpsl` orders or `positions` of all pairs, asked for once per loop."""
+
+    def ended_orders(self, pair: str | None, since: int) -> list[Any]:
+        """Ended and filled orders of a pair, or of all, since a time (ms), oldest first."""
+
+    def is_own(self, order: Any) -> bool:
+        """Whether this bot placed the order."""
+
+    def is_entering(self, pair: str) -> bool:
+        """Whether an entry was sent a moment ago: freqtrade may not have its trade yet."""
+
+    def contracts(self, pair: str, amount: float) -> float:
+        """Contracts of an amount in base currency."""
+
+    def in_base_currency(self, order: Any) -> Any:
+        """Return an order with its amounts in base currency instead of contracts."""
+
+
+class Stops(Protocol):
+    """The account's TP/SL orders."""
+
+    def cancel(self, order_id: str, pair: str) -> None:
+        """Take a TP/SL order away."""
+
+    def protect(self, position: Any) -> None:
+        """Place a stop on a bare position that freqtrade does not look after."""

@@ -1,0 +1,49 @@
+"""The account at the start of a live bot: brought into the configured modes, or refused."""
+
+from typing import Any
+
+import ccxt
+from freqtrade.exceptions import OperationalException
+from freqtrade.exchange.exchange import Exchange
+
+from bubbybot_freqtrade.blofin.account import database
+from bubbybot_freqtrade.blofin.account.exit_reasons import name_exit_reasons
+from bubbybot_freqtrade.blofin.account.key import (
+    ApiKey,
+    check_api_key,
+    check_secrets_files,
+    is_on_this_machine,
+)
+from bubbybot_freqtrade.blofin.exchange.errors import errors_at_start, refusing_to_start
+from bubbybot_freqtrade.blofin.exchange.venue_clock import VenueClock
+
+
+def prepare_account(exchange: Exchange, position_mode: str, clock: VenueClock) -> ApiKey:
+    """Check the key, then bring the account into the configured position and margin mode.
+
+    :raises OperationalException: when the bot must not start
+    """
+    name_exit_reasons()
+    database.remember_deleted_entries()
+    if not is_on_this_machine(exchange._api):
+        check_secrets_files(exchange._config.get("config_files", []))
+    try:
+        with errors_at_start():
+            allow_transfer = bool(exchange._config["exchange"].get("allow_transfer_permission"))
+            key = check_api_key(exchange._api, allow_transfer=allow_transfer)
+            _set_modes(exchange._api, position_mode, exchange.margin_mode.value)
+            return key
+    except ccxt.InvalidNonce as e:
+        clock.remind()
+        raise OperationalException(f"{clock.news() or ''} Message: {e}".strip()) from e
+
+
+def _set_modes(api: Any, position_mode: str, margin_mode: str) -> None:
+    hedged = position_mode == "long_short_mode"
+    if api.fetch_position_mode()["hedged"] != hedged:
+        with refusing_to_start("exchange.position_mode", position_mode):
+            api.set_position_mode(hedged)
+    # One for the whole account; ccxt's fetch_margin_mode insists on a symbol.
+    if api.privateGetAccountMarginMode()["data"]["marginMode"] != margin_mode:
+        with refusing_to_start("margin_mode", margin_mode):
+            api.set_margin_mode(margin_mode, None)
