@@ -21,12 +21,11 @@ from timing import RUNS, best
 
 from bubbybot_freqtrade.learning.ledger import Ledger
 from bubbybot_freqtrade.learning.trades import ClosedTrades
-from bubbybot_freqtrade.risk.plan import Signal, TradePlan
+from bubbybot_freqtrade.risk.plan import PLAN, Signal, TradePlan
 from bubbybot_freqtrade.search.backtests import PAIRS, backtest_desk, generate_folder
 from bubbybot_freqtrade.settings import LearningSettings
 from bubbybot_freqtrade.signals.confluence import EVIDENCE
 from bubbybot_freqtrade.signals.context import analyze
-from bubbybot_freqtrade.strategy.bubbybot import PLAN
 
 TRADES = 1_000
 NOW = datetime(2025, 6, 1, tzinfo=UTC)

@@ -15,14 +15,17 @@ CONFIDENCE = 0.75
 class RandomEntry(BubbyBotStrategy):
     """Config key `random_entry`: `{"share": of candles with a signal, "seed": of the die}`."""
 
-    def _add_plans(self, dataframe: pd.DataFrame, pair: str) -> pd.DataFrame:
-        dataframe = super()._add_plans(dataframe, pair)
+    def populate_indicators(self, dataframe: pd.DataFrame, metadata: dict) -> pd.DataFrame:
+        dataframe = super().populate_indicators(dataframe, metadata)
         for side in SIDES:
             dataframe[f"{side}_confluence"] = CONFIDENCE
-        self._pair = pair
         return dataframe
 
-    def _entries(self, dataframe: pd.DataFrame, side: Side) -> npt.NDArray[np.bool_]:
+    def populate_entry_trend(self, dataframe: pd.DataFrame, metadata: dict) -> pd.DataFrame:
+        self._pair = metadata["pair"]
+        return super().populate_entry_trend(dataframe, metadata)
+
+    def entry_candles(self, dataframe: pd.DataFrame, side: Side) -> npt.NDArray[np.bool_]:
         die = self.config["random_entry"]
         words = f"{die['seed']} {self._pair} {side}".encode()
         random = np.random.default_rng(zlib.crc32(words))

@@ -45,7 +45,9 @@ from bubbybot_freqtrade.signals.confluence import (
     evidence,
     parts,
 )
-from bubbybot_freqtrade.strategy.bubbybot import TAKER_FEE, BubbyBotStrategy
+from bubbybot_freqtrade.strategy.bubbybot import BubbyBotStrategy
+from bubbybot_freqtrade.strategy.market import TAKER_FEE, fee_of
+from bubbybot_freqtrade.strategy.parameters import confluence_of
 
 CANDLES_SHOWN = 96
 
@@ -66,12 +68,7 @@ class Explanation:
     @property
     def confluence(self) -> ConfluenceSettings:
         """Settings with the strategy's parameters in them."""
-        return self.strategy.settings.confluence.model_copy(
-            update={
-                "conflict": self.strategy.conflict.value,
-                "agreement": self.strategy.agreement.value,
-            }
-        )
+        return confluence_of(self.strategy)
 
     def value(self, column: str) -> float:
         """A column on the explained candle, NaN where there is none."""
@@ -178,7 +175,7 @@ def verdict(explained: Explanation, side: Side) -> str:
     stop = explained.value(f"plan_{side}_stop")
     target = explained.value(f"plan_{side}_target")
     if explained.value(f"enter_{side}") == 1:
-        fee = explained.strategy._fee(explained.pair)
+        fee = fee_of(explained.strategy, explained.pair)
         reward = r_at(target, close, stop, fee)
         tag = explained.frame["enter_tag"].iat[-1]
         return (

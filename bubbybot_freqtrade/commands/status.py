@@ -36,12 +36,10 @@ from bubbybot_freqtrade.commands.user_config import (
 from bubbybot_freqtrade.risk.breakers import Day
 from bubbybot_freqtrade.risk.closed_candles import ClosedCandles
 from bubbybot_freqtrade.risk.equity import Equity, UnknownMarkError, close_before, open_trades
+from bubbybot_freqtrade.risk.plan import PLAN
 from bubbybot_freqtrade.risk.r import r_multiple
 from bubbybot_freqtrade.settings import BubbyBotSettings
 from bubbybot_freqtrade.strategy.messages import price
-
-# Key of the plan in the trade's custom data, as bubbybot_freqtrade.strategy.bubbybot writes it.
-PLAN = "plan"
 
 
 @dataclass(frozen=True, slots=True)

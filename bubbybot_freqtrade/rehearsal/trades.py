@@ -9,8 +9,7 @@ from typing import Any
 from freqtrade.persistence import Trade
 from freqtrade.util import dt_ts
 
-# Key under which a strategy keeps the plan with its trade (strategy.bubbybot.PLAN).
-PLAN = "plan"
+from bubbybot_freqtrade.risk.plan import PLAN
 
 
 @dataclass(frozen=True, slots=True)

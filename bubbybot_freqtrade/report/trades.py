@@ -14,11 +14,8 @@ from freqtrade.persistence import Trade
 from bubbybot_freqtrade.commands.trades_database import looked_at
 from bubbybot_freqtrade.commands.user_config import database_url
 from bubbybot_freqtrade.risk.order_tag import read_levels, read_regime
-from bubbybot_freqtrade.risk.plan import TradeSide
+from bubbybot_freqtrade.risk.plan import PLAN, TradeSide
 from bubbybot_freqtrade.risk.r import r_multiple
-
-# Key of the plan in the trade's custom data, as bubbybot_freqtrade.strategy.bubbybot writes it.
-PLAN = "plan"
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,9 @@ from typing import Any, Literal, Self
 from bubbybot_freqtrade.risk.r import gain_per_unit, loss_per_unit, r_at
 from bubbybot_freqtrade.settings import RiskSettings
 
+PLAN = "plan"
+"""Key of the plan in a trade's custom data, in freqtrade's database."""
+
 TradeSide = Literal["long", "short"]
 
 # Sizes and margins are compared with this relative slack: the float noise of one multiplication.

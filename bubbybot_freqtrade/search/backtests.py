@@ -20,12 +20,13 @@ from freqtrade.configuration import Configuration
 from freqtrade.enums import RunMode
 from freqtrade.optimize.backtesting import Backtesting
 from freqtrade.resolvers import ExchangeResolver
+from freqtrade.strategy import IStrategy
 
-from bubbybot_freqtrade.risk.plan import TradePlan
 from bubbybot_freqtrade.sandbox.market.generator import GeneratedMarket
 from bubbybot_freqtrade.sandbox.market.instruments import instrument
 from bubbybot_freqtrade.sandbox.server import Sandbox
 from bubbybot_freqtrade.sandbox.settings import SandboxSettings
+from bubbybot_freqtrade.strategy import BubbyBotStrategy
 
 PAIRS = ("BTC/USDT:USDT", "ETH/USDT:USDT", "SOL/USDT:USDT")
 STRATEGIES = Path("user_data/strategies")
@@ -193,7 +194,7 @@ class BacktestDesk:
                 Backtesting.cleanup()
         name = config["strategy"]
         trades = backtesting.all_bt_content[name]["results"]
-        trades = with_plans(trades, getattr(backtesting.strategy, "plans", {}))
+        trades = with_plans(trades, backtesting.strategy)
         return Backtest(trades, seconds, self._exported(config))
 
     def _exported(self, config: Mapping[str, Any]) -> Path | None:
@@ -213,11 +214,11 @@ def backtest_desk(
         yield BacktestDesk(data, user_data, sandbox, pairs)
 
 
-def with_plans(
-    trades: pd.DataFrame, plans: Mapping[tuple[int, datetime], TradePlan]
-) -> pd.DataFrame:
-    """Trades with their plans' `plan_…` columns; as they are when none was planned."""
-    made = {(plan.pair, opened): plan for (_, opened), plan in plans.items()}
+def with_plans(trades: pd.DataFrame, strategy: IStrategy) -> pd.DataFrame:
+    """Trades with their plans' `plan_…` columns; as they are when the strategy made none."""
+    if not isinstance(strategy, BubbyBotStrategy):
+        return trades
+    made = {(plan.pair, opened): plan for (_, opened), plan in strategy.memory.plans.items()}
     if not made or trades.empty:
         return trades
     rows = [made[key] for key in zip(trades["pair"], trades["open_date"], strict=True)]

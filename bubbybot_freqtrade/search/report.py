@@ -10,7 +10,7 @@ import pandas as pd
 from bubbybot_freqtrade.search.performance import Figures, daily, deflated_sharpe, figures
 from bubbybot_freqtrade.search.performance import returns_of as returns
 from bubbybot_freqtrade.search.study import PAIR, Part, Plan
-from bubbybot_freqtrade.strategy.bubbybot import PARAMETERS
+from bubbybot_freqtrade.strategy.parameters import PARAMETERS
 
 
 def report(plan: Plan, parts: Sequence[Part], tried_before: int = 0) -> str:

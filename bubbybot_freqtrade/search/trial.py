@@ -95,7 +95,7 @@ def _run(task: Task) -> pd.DataFrame:
             parameter.value = task.values[name]
     frames = {pair: made.frames[pair].copy() for pair in task.pairs if pair in made.frames}
     found = made.backtesting.backtest(frames, made.start, made.end)["results"]
-    trades = with_plans(found, getattr(strategy, "plans", {}))
+    trades = with_plans(found, strategy)
     if trades.empty:
         return pd.DataFrame(columns=RESULT_COLUMNS)
     if "plan_risk" not in trades:

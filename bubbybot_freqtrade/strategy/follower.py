@@ -83,7 +83,7 @@ class BubbyBotFollowerStrategy(BubbyBotStrategy):
             confident = dataframe[f"{side}_confluence"].to_numpy() >= self.min_confidence.value
             dataframe[f"enter_{side}"] = (entered & confident).astype(int)
         dataframe["enter_tag"] = dataframe[SENT_TAG]
-        self.candles.keep(metadata["pair"], dataframe)
+        self.memory.candles.keep(metadata["pair"], dataframe)
         return dataframe
 
 

@@ -1,15 +1,31 @@
 """What the operator should hear between trades: fast prices, old candles, a strange account.
 
-State machines without I/O: the strategy feeds them each loop and sends what they return. Each
-thing is told once, and again only when it happens again.
+State machines without I/O, and what feeds them. Each thing is told once, and again only when it
+happens again.
 """
 
-from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from __future__ import annotations
 
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from freqtrade.exceptions import FreqtradeException
+
+from bubbybot_freqtrade.learning.table import pattern_rows
+from bubbybot_freqtrade.risk.closed_candles import CANDLE
 from bubbybot_freqtrade.settings import MessageSettings
 from bubbybot_freqtrade.strategy import messages
+from bubbybot_freqtrade.strategy.operator import tell
 
+if TYPE_CHECKING:
+    from bubbybot_freqtrade.strategy.bubbybot import BubbyBotStrategy
+
+logger = logging.getLogger(__name__)
+
+INTERVAL = timedelta(minutes=1)
 WINDOW = timedelta(minutes=15)
 """Fast moves are those within this time."""
 
@@ -89,6 +105,82 @@ class PatternCalendar:
         begun = self._period is not None and period != self._period
         self._period = period
         return begun and self._every is not None
+
+
+@dataclass
+class Watches:
+    """All of them, and when they last looked."""
+
+    prices: PriceWatch
+    candles: CandleWatch
+    account: AccountMessages
+    patterns: PatternCalendar
+    looked_at: datetime | None = None
+
+    @classmethod
+    def of(cls, settings: MessageSettings) -> Watches:
+        """Watches that have seen nothing yet."""
+        return cls(
+            PriceWatch(settings),
+            CandleWatch(settings),
+            AccountMessages(),
+            PatternCalendar(settings),
+        )
+
+    def are_due(self, now: datetime) -> bool:
+        """Whether to look now: at most once a minute."""
+        if self.looked_at is not None and now - self.looked_at < INTERVAL:
+            return False
+        self.looked_at = now
+        return True
+
+
+def tell_news(bot: BubbyBotStrategy, now: datetime) -> None:
+    """Fast prices, old candles and the account's findings."""
+    watches = bot.memory.watches
+    news = watches.account.look(_account_findings(bot))
+    news += watches.candles.look(now, _candles_closed(bot))
+    news += watches.prices.look(now, _prices(bot))
+    if watches.patterns.is_due(now):
+        news += _patterns_told(bot, now)
+    for message in news:
+        tell(bot, message)
+
+
+def _patterns_told(bot: BubbyBotStrategy, now: datetime) -> list[str]:
+    """What past trades say of the patterns; nothing while there are none."""
+    found = pattern_rows(bot.ledger, bot.closed_trades.history(), now)
+    return [messages.patterns_told(found)] if found else []
+
+
+def _account_findings(bot: BubbyBotStrategy) -> list[str]:
+    """What the extension found wrong with the account, the database or the clock."""
+    watch = getattr(bot.dp._exchange, "account_watch", None)
+    return [] if watch is None else watch.news()
+
+
+def _candles_closed(bot: BubbyBotStrategy) -> dict[str, datetime]:
+    """When the newest analyzed candle of each pair closed."""
+    closed = {}
+    for pair in bot.dp.current_whitelist():
+        frame, _ = bot.dp.get_analyzed_dataframe(pair, bot.timeframe)
+        if not frame.empty:
+            closed[pair] = frame["date"].iat[-1].to_pydatetime() + CANDLE
+    return closed
+
+
+def _prices(bot: BubbyBotStrategy) -> dict[str, float]:
+    """Last prices of all pairs: one request. Empty when nobody wants them or none come."""
+    settings = bot.settings.messages
+    if not settings.price_move and not settings.price_moves:
+        return {}
+    try:
+        tickers = bot.dp._exchange.get_tickers()
+    except FreqtradeException as error:
+        logger.warning("No tickers for the price watch: %s", error)
+        return {}
+    pairs = bot.dp.current_whitelist()
+    return {pair: float(tickers[pair]["last"] or 0) for pair in pairs if pair in tickers}
 
 
 def _minutes(span: timedelta) -> float:

@@ -13,19 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from freqtrade.exceptions import OperationalException
 
 from bubbybot_freqtrade.learning.features import features, reward_in_r
 from bubbybot_freqtrade.learning.labels import OUTCOMES, barriers, candidates, outcomes
 from bubbybot_freqtrade.learning.model_folder import recover
+from bubbybot_freqtrade.signals.confluence import Side
 from bubbybot_freqtrade.signals.context import whole_candles
+from bubbybot_freqtrade.strategy.analysis import Flags, with_signals_of
 from bubbybot_freqtrade.strategy.bubbybot import BubbyBotStrategy
+from bubbybot_freqtrade.strategy.market import fee_of
 
 logger = logging.getLogger(__name__)
-
-Flags = npt.NDArray[np.bool_]
 
 NEEDED = ("lightgbm", "datasieve", "sklearn", "xgboost")
 """Modules of the extra `ai`; freqtrade's LightGBM models import xgboost for a type of theirs."""
@@ -91,7 +91,7 @@ class BubbyBotAIStrategy(BubbyBotStrategy):
             {"model_side": sides, "model_stop": stop, "model_target": target},
             index=dataframe.index,
         )
-        made = features(dataframe, sides, self._fee(pair)).add_prefix(FEATURE)
+        made = features(dataframe, sides, fee_of(self, pair)).add_prefix(FEATURE)
         return pd.concat([dataframe[CANDLE_COLUMNS], plan, made], axis=1)
 
     def _add_answer(
@@ -112,7 +112,7 @@ class BubbyBotAIStrategy(BubbyBotStrategy):
             for name in OUTCOMES
         }
         stop, target = shown["model_stop"].to_numpy(), shown["model_target"].to_numpy()
-        reward = reward_in_r(dataframe["close"].to_numpy(), stop, target, self._fee(pair))
+        reward = reward_in_r(dataframe["close"].to_numpy(), stop, target, fee_of(self, pair))
         expected = chances["target"] * reward - chances["stop"]
         columns = {f"model_{name}": np.where(trusted, chances[name], np.nan) for name in OUTCOMES}
         return dataframe.assign(
@@ -121,13 +121,13 @@ class BubbyBotAIStrategy(BubbyBotStrategy):
             model_expected_r=np.where(trusted, expected, np.nan),
         )
 
-    def _entries(self, dataframe: pd.DataFrame, side: Any) -> Flags:
+    def entry_candles(self, dataframe: pd.DataFrame, side: Side) -> Flags:
         """BubbyBot's entries, where the model was asked about this side and expects enough."""
         sign = 1 if side == "long" else -1
         # A comparison with NaN is False: no answer, no entry.
         enough = dataframe["model_expected_r"].to_numpy() >= self.settings.model.min_expected_r
         return (
-            super()._entries(dataframe, side)
+            super().entry_candles(dataframe, side)
             & (dataframe["model_side"].to_numpy() == sign)
             & enough
         )
@@ -160,7 +160,7 @@ class BubbyBotAIStrategy(BubbyBotStrategy):
                 for timeframe, parts in CONTEXT_PARTS.items()
             }
             pair = metadata["pair"]
-            dataframe = self._shown(self._analyzed(dataframe, pair, contexts), pair)
+            dataframe = self._shown(with_signals_of(self, dataframe, pair, contexts), pair)
         # FreqAI has merged copies of all columns, with the pair in their names.
         names = [name for name in map(str, dataframe) if name.startswith(FEATURE)]
         own = {name: f"%-{name.removeprefix(FEATURE)}" for name in names if "/" not in name}

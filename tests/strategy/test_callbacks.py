@@ -20,7 +20,7 @@ from bubbybot_freqtrade.risk.closed_candles import ClosedCandles, shocks
 from bubbybot_freqtrade.risk.plan import TradePlan
 from bubbybot_freqtrade.search.backtests import BacktestDesk
 from bubbybot_freqtrade.signals.context import whole_candles
-from bubbybot_freqtrade.strategy.bubbybot import DAILY_LOSS_LOCK
+from bubbybot_freqtrade.strategy.day import DAILY_LOSS_LOCK
 
 # What `conftest.py` makes; a conftest cannot be imported by name here.
 Bot = Any
@@ -52,7 +52,7 @@ def show(bot: Bot, pair: str = BTC, close: float = 50_000.0, **changes: Any) -> 
     } | changes
     frame = pd.DataFrame([row] * len(dates)).assign(date=dates)
     bot.strategy.dp._set_cached_df(pair, "15m", frame, CandleType.FUTURES)
-    bot.strategy.candles.keep(pair, frame)
+    bot.strategy.memory.candles.keep(pair, frame)
 
 
 def enter(
@@ -464,18 +464,18 @@ def test_losses_of_parts_count_on_the_day_they_were_taken(calm: Bot) -> None:
     trade.realized_profit = -1_008.8
     Trade.commit()
     calm.strategy.wallets.update()
-    day = calm.strategy._equity.day(NOON)
+    day = calm.strategy.equity.day(NOON)
     assert day.profit == pytest.approx(-1_008.8 - 0.6, abs=0.2)
     assert day.opening_equity == pytest.approx(10_000, abs=0.2)
     tomorrow = NOON + timedelta(days=1)
-    assert calm.strategy._equity.day(tomorrow).profit == pytest.approx(0, abs=1)
+    assert calm.strategy.equity.day(tomorrow).profit == pytest.approx(0, abs=1)
 
 
 def test_an_entry_that_waits_may_lose_its_margin(calm: Bot) -> None:
     show(calm)
     open_trade(calm, amount=0.0, stake_amount=480.0)
     calm.strategy.wallets.update()
-    assert calm.strategy._equity.day(NOON).profit_at_stops == -480
+    assert calm.strategy.equity.day(NOON).profit_at_stops == -480
 
 
 def test_the_first_loop_after_a_restart_knows_what_the_day_began_with(calm: Bot) -> None:
@@ -499,7 +499,7 @@ def test_the_first_loop_after_a_restart_knows_what_the_day_began_with(calm: Bot)
     calm.strategy.bot_loop_start(now)
     # 12 % is gone, but all of it but the fees was lost yesterday.
     assert not PairLocks.is_global_lock(now)
-    assert calm.strategy._equity.day(now).profit == pytest.approx(-200, abs=60)
+    assert calm.strategy.equity.day(now).profit == pytest.approx(-200, abs=60)
 
 
 def test_a_day_whose_beginning_nobody_knows_has_no_entries_and_no_panic(calm: Bot) -> None:

@@ -172,8 +172,8 @@ def test_a_database_shows_a_trade_when_it_has_closed_and_not_before(learning_bot
         lost(learning_bot, NOON - timedelta(minutes=1 + number), number)
     assert enter(learning_bot, 50_000) is None
     # Another situation: the short side has lost nothing.
-    history = learning_bot.strategy._closed_trades.history()
-    ledger = learning_bot.strategy._ledger
+    history = learning_bot.strategy.closed_trades.history()
+    ledger = learning_bot.strategy.ledger
     known = ledger.posterior(history, Situation("mc:dot", "long"), NOON)
     assert known.weight == pytest.approx(20, rel=1e-3)
     assert known.target_first < 0.15
@@ -183,12 +183,12 @@ def test_a_database_shows_a_trade_when_it_has_closed_and_not_before(learning_bot
 def test_half_a_losing_streak_lowers_the_risk_and_a_correction_is_seen(learning_bot: Bot) -> None:
     show(learning_bot, long_confluence=0.9, plan_long_stop=48_500.0, plan_long_target=55_000.0)
     before = enter(learning_bot, 50_000)
-    risk_before = learning_bot.strategy._pending[BTC].risk
+    risk_before = learning_bot.strategy.memory.pending[BTC].risk
     for number in range(3):
         lost(learning_bot, NOON - timedelta(days=1 + number), number)
     assert before
     assert enter(learning_bot, 50_000)
-    lowered = learning_bot.strategy._pending[BTC]
+    lowered = learning_bot.strategy.memory.pending[BTC]
     assert lowered.trust < 0.4
     assert lowered.risk < risk_before
     assert lowered.risk >= 0.02 * lowered.equity
@@ -196,7 +196,7 @@ def test_half_a_losing_streak_lowers_the_risk_and_a_correction_is_seen(learning_
         trade.close_rate, trade.close_profit_abs = 53_000.0, trade.calc_profit(53_000.0)
     Trade.commit()
     enter(learning_bot, 50_000)
-    assert learning_bot.strategy._pending[BTC].trust > 0.6
+    assert learning_bot.strategy.memory.pending[BTC].trust > 0.6
 
 
 def test_a_restart_knows_what_the_bot_knew(restart: Callable[..., Bot]) -> None:
@@ -215,4 +215,4 @@ def test_off_means_off(restart: Callable[..., Bot]) -> None:
         lost(bot, NOON - timedelta(days=1 + number), number)
     show(bot)
     assert enter(bot, 50_000)
-    assert bot.strategy._pending[BTC].trust == 0.5
+    assert bot.strategy.memory.pending[BTC].trust == 0.5

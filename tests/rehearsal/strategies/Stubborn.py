@@ -33,5 +33,5 @@ class Stubborn(BubbyBotStrategy):
         dataframe["enter_short"] = 0
         dataframe["enter_tag"] = None
         dataframe.loc[due, "enter_tag"] = TAG
-        self.candles.keep(metadata["pair"], dataframe)
+        self.memory.candles.keep(metadata["pair"], dataframe)
         return dataframe

@@ -46,7 +46,7 @@ class Planted(BubbyBotStrategy):
             initial_stop_loss=100.0 - 2 * sign,
             orders=[],
         )
-        self.plans[trade.id, trade.open_date_utc] = TradePlan(
+        self.memory.plans[trade.id, trade.open_date_utc] = TradePlan(
             pair=trade.pair,
             side=told["side"],
             entry=100.0,

@@ -9,8 +9,7 @@ import requests
 from freqtrade.enums import State
 from freqtrade_client.ft_rest_client import FtRestClient
 
-from bubbybot_freqtrade.risk.plan import TradePlan
-from bubbybot_freqtrade.strategy.bubbybot import PLAN
+from bubbybot_freqtrade.risk.plan import PLAN, TradePlan
 from tests.strategy.telegram.conftest import BTC, ETH, REST_API
 
 

@@ -8,8 +8,7 @@ from freqtrade.enums import State
 from freqtrade.exceptions import TemporaryError
 from freqtrade.persistence import Trade
 
-from bubbybot_freqtrade.risk.plan import TradePlan
-from bubbybot_freqtrade.strategy.bubbybot import PLAN
+from bubbybot_freqtrade.risk.plan import PLAN, TradePlan
 from tests.strategy.telegram.bot_api import CHAT_ID
 from tests.strategy.telegram.conftest import BTC, ETH
 
@@ -106,7 +105,7 @@ def test_a_trade_whose_plan_was_lost_before_its_fill_gets_the_venues(open_desk, 
     desk.start()
     desk.command(f"/forcelong {BTC}", "New Trade")
     # As a restart does to the plan of an order that fills some loops later.
-    desk.bot.strategy._pending.clear()
+    desk.bot.strategy.memory.pending.clear()
     desk.loop()
     desk.loop()
     assert "Unexpected error" not in caplog.text
@@ -131,7 +130,7 @@ def test_a_plan_that_could_not_be_asked_for_at_the_fill_comes_later(open_desk, m
     desk = open_desk()
     desk.start()
     desk.command(f"/forcelong {BTC}", "New Trade")
-    desk.bot.strategy._pending.clear()
+    desk.bot.strategy.memory.pending.clear()
     ask = desk.bot.exchange.standing_bracket
 
     def unreachable(*_):

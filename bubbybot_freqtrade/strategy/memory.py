@@ -1,0 +1,57 @@
+"""What the strategy knows from one callback to the next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+from freqtrade.persistence import LocalTrade
+
+from bubbybot_freqtrade.risk.closed_candles import ClosedCandles
+from bubbybot_freqtrade.risk.plan import TradePlan
+from bubbybot_freqtrade.settings import BubbyBotSettings
+from bubbybot_freqtrade.strategy.watch import Watches
+
+TradeKey = tuple[int, datetime]
+"""A trade's id and opening: a backtest's ids begin again with each of its runs."""
+
+
+@dataclass
+class Memory:
+    """All of it can be lost: a restart finds it again in freqtrade's database and on the venue.
+
+    :param candles: the analyzed candles, by the time they are asked for
+    :param pending: the plan of a pair's entry, until the entry has filled
+    :param plans: the plans of open and past trades
+    :param planless: ids of trades for which no plan could be found
+    :param target_ratios: the profit ratio of each pair's target, and what it was made of
+    :param contexts: candles of a pair and timeframe, and what is needed of their analysis
+    :param funding: when a pair's funding rate was asked, and the rate
+    :param earlier_closes: closes before a moment that the exchange was asked for
+    :param is_halted: the day's loss limit is reached
+    :param harmless: the account in a state that cannot reach the limit (see `day`)
+    """
+
+    candles: ClosedCandles
+    watches: Watches
+    pending: dict[str, TradePlan] = field(default_factory=dict)
+    plans: dict[TradeKey, TradePlan] = field(default_factory=dict)
+    planless: set[int] = field(default_factory=set)
+    target_ratios: dict[str, tuple[tuple[Any, ...], float]] = field(default_factory=dict)
+    contexts: dict[tuple[str, str], tuple[pd.DataFrame, pd.DataFrame]] = field(default_factory=dict)
+    funding: dict[str, tuple[datetime, float]] = field(default_factory=dict)
+    earlier_closes: dict[tuple[str, datetime], float] = field(default_factory=dict)
+    is_halted: bool = False
+    harmless: tuple[Any, ...] | None = None
+
+    @classmethod
+    def empty(cls, settings: BubbyBotSettings) -> Memory:
+        """Nothing yet."""
+        return cls(ClosedCandles(settings.exits.volatility_shock), Watches.of(settings.messages))
+
+
+def key_of(trade: LocalTrade) -> TradeKey:
+    """What a trade's plan is kept under."""
+    return trade.id, trade.open_date_utc
