@@ -260,6 +260,11 @@ class BubbyBotSettings(Settings):
     entry_order: Literal["limit", "market"] = Field(
         default="market", description="order type of entries"
     )
+    chart_panels: Literal["main", "all"] = Field(
+        default="main",
+        description="panels below FreqUI's price chart: confluence, wave trend and money flow, or "
+        "everything the analyzers have",
+    )
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:

@@ -4,13 +4,15 @@ Plain dicts of freqtrade's `plot_config` and `plot_annotations`.
 """
 
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Literal
 
 import pandas as pd
 
 from bubbybot_freqtrade.analyzers import frankie_candles, lux_algo, market_cipher
 from bubbybot_freqtrade.analyzers.annotations import Annotation
+
+Panels = Literal["main", "all"]
 
 ANALYZERS = (market_cipher, lux_algo, frankie_candles)
 FLAG = "lux_swing_bos_bull"
@@ -18,23 +20,61 @@ FLAG = "lux_swing_bos_bull"
 
 RISK, REWARD = "rgba(229, 57, 53, 0.2)", "rgba(67, 160, 71, 0.2)"
 
+NEEDED = "confluence_needed"
+DOTS = {
+    "dot_green": ("mc_green_dot", "#00e676"),
+    "dot_red": ("mc_red_dot", "#ff1744"),
+    "dot_gold": ("mc_gold_dot", "#ffc400"),
+}
+"""Columns that a chart alone needs, the event each shows on the wave, and its colour."""
 
-def plot_config() -> dict[str, Any]:
-    """All three analyzers' plots in one, and the confluence that comes of them."""
+SHORTEST_BOX = 3
+"""Candles that a plan's box covers at least: FreqUI's axis ends with the last closed candle, so a
+trade that has just begun would lie outside, or have no width."""
+
+
+def plot_config(panels: Panels = "main") -> dict[str, Any]:
+    """The analyzers' lines on the price; below it the confluence, the wave with its dots and money
+    flow, or all that the analyzers have.
+    """
+    # freqtrade's own plots draw a "scatter" as a line unless plotly is told otherwise.
+    dot = {"type": "scatter", "scatterSymbolSize": 8, "plotly": {"mode": "markers"}}
     made: dict[str, Any] = {
         "main_plot": {},
         "subplots": {
             "Confluence": {
                 "long_confluence": {"color": "#43a047"},
                 "short_confluence": {"color": "#e53935"},
+                NEEDED: {"color": "#9e9e9e"},
             }
         },
     }
+    every: dict[str, Any] = {}
     for analyzer in ANALYZERS:
         own = analyzer.plot_config()
         made["main_plot"] |= own["main_plot"]
-        made["subplots"] |= own["subplots"]
+        every |= own["subplots"]
+    dots = {name: {"color": color, **dot} for name, (_, color) in DOTS.items()}
+    made["subplots"] |= {
+        "Wave trend": every.pop("Wave trend") | dots,
+        "Money flow": every.pop("Money flow"),
+    }
+    if panels == "all":
+        made["subplots"] |= every
     return made
+
+
+def chart_columns(dataframe: pd.DataFrame, needed: float) -> pd.DataFrame:
+    """The columns that a chart alone needs: the least score that is traded, and dots on the wave.
+
+    :param dataframe: a populated frame
+    """
+    wave = dataframe["mc_wt2"]
+    return pd.DataFrame(
+        {NEEDED: needed}
+        | {name: wave.where(dataframe[event] == 1) for name, (event, _) in DOTS.items()},
+        index=dataframe.index,
+    )
 
 
 def evidence(dataframe: pd.DataFrame) -> list[Annotation]:
@@ -58,6 +98,11 @@ def planned(
         span | {"y_end": stop, "color": RISK, "label": f"{label} stop"},
         span | {"y_end": target, "color": REWARD, "label": f"{label} target"},
     ]
+
+
+def box_start(opened: datetime, end: datetime, candle: timedelta) -> datetime:
+    """Where a plan's box begins on a chart that ends with the candle of `end`."""
+    return min(opened, end - SHORTEST_BOX * candle)
 
 
 def within(drawn: Iterable[Annotation], start: datetime, end: datetime) -> list[Annotation]:

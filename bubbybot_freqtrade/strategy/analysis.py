@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from bubbybot_freqtrade.risk.levels import average_true_range, long_levels, short_levels
+from bubbybot_freqtrade.signals import plots
 from bubbybot_freqtrade.signals.confluence import SIDES, Side, regime, scores, tags
 from bubbybot_freqtrade.signals.context import (
     CONTEXT_COLUMNS,
@@ -21,7 +22,7 @@ from bubbybot_freqtrade.signals.context import (
 )
 from bubbybot_freqtrade.strategy.market import fee_of
 from bubbybot_freqtrade.strategy.parameters import confluence_of, risk_of
-from bubbybot_freqtrade.strategy.run_modes import is_running
+from bubbybot_freqtrade.strategy.run_modes import is_backtest, is_hyperopt, is_running
 
 if TYPE_CHECKING:
     from bubbybot_freqtrade.strategy.bubbybot import BubbyBotStrategy
@@ -52,7 +53,12 @@ def with_signals_of(
     dataframe["plan_atr"] = average_true_range(dataframe)
     dataframe["regime"] = regime(dataframe)
     # Here, not with the entries: freqtrade exports signal candles as they are now.
-    return with_plans(bot, dataframe, pair)
+    dataframe = with_plans(bot, dataframe, pair)
+    if is_backtest(bot.config) or is_hyperopt(bot.config):
+        # Nobody looks at a chart there: its columns would only take memory.
+        return dataframe
+    columns = plots.chart_columns(dataframe, bot.min_confidence.value)
+    return pd.concat([dataframe, columns], axis=1)
 
 
 def with_plans(bot: BubbyBotStrategy, dataframe: pd.DataFrame, pair: str) -> pd.DataFrame:

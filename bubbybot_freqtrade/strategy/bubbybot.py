@@ -85,6 +85,7 @@ class BubbyBotStrategy(IStrategy):
     def __init__(self, config: dict[str, Any]) -> None:
         super().__init__(config)
         self.settings = BubbyBotSettings.from_config(config)
+        self.plot_config = plots.plot_config(self.settings.chart_panels)
         self.order_types = self.order_types | {"entry": self.settings.entry_order}
         parameters.give_own_parameters(self)
         parameters.apply_explicit(self)

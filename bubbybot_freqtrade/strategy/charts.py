@@ -9,6 +9,7 @@ import pandas as pd
 from freqtrade.persistence import Trade
 
 from bubbybot_freqtrade.analyzers.annotations import Annotation
+from bubbybot_freqtrade.risk.closed_candles import CANDLE
 from bubbybot_freqtrade.signals import plots
 from bubbybot_freqtrade.strategy.market import analyzed
 from bubbybot_freqtrade.strategy.plans import plan_of
@@ -30,9 +31,8 @@ def drawn_between(
     drawn = plots.evidence(dataframe if frame.empty else frame)
     for trade in trades:
         if made := plan_of(bot, trade):
-            ended = trade.close_date_utc or max(end, trade.open_date_utc)
+            began = plots.box_start(trade.open_date_utc, end, CANDLE)
+            ended = trade.close_date_utc or end
             label = f"#{trade.id} {made.side}"
-            drawn += plots.planned(
-                trade.open_rate, made.stop, made.target, trade.open_date_utc, ended, label
-            )
+            drawn += plots.planned(trade.open_rate, made.stop, made.target, began, ended, label)
     return plots.within(drawn, start, end)

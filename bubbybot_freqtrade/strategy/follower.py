@@ -14,6 +14,7 @@ import pandas as pd
 from freqtrade.enums import RunMode
 from freqtrade.exceptions import OperationalException
 
+from bubbybot_freqtrade.signals import plots
 from bubbybot_freqtrade.signals.confluence import SIDES
 from bubbybot_freqtrade.strategy.bubbybot import BubbyBotStrategy
 
@@ -83,6 +84,7 @@ class BubbyBotFollowerStrategy(BubbyBotStrategy):
             confident = dataframe[f"{side}_confluence"].to_numpy() >= self.min_confidence.value
             dataframe[f"enter_{side}"] = (entered & confident).astype(int)
         dataframe["enter_tag"] = dataframe[SENT_TAG]
+        dataframe[plots.NEEDED] = self.min_confidence.value
         self.memory.candles.keep(metadata["pair"], dataframe)
         return dataframe
 

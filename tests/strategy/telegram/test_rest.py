@@ -4,12 +4,14 @@ import socket
 import time
 from datetime import datetime, timedelta
 
+import pandas as pd
 import pytest
 import requests
 from freqtrade.enums import State
 from freqtrade_client.ft_rest_client import FtRestClient
 
 from bubbybot_freqtrade.risk.plan import PLAN, TradePlan
+from bubbybot_freqtrade.signals import plots
 from tests.strategy.telegram.conftest import BTC, ETH, REST_API
 
 
@@ -109,13 +111,42 @@ def test_the_chart_has_every_plotted_column_the_marks_and_the_plan(ui):
     assert kinds == {"area", "line", "point"}
     everything = client.pair_candles(BTC, "15m")["annotations"]
     assert len(everything) > len(chart["annotations"]) > 10
-    # A trade that has just begun stands right of the last closed candle.
-    for _ in range(2):
-        desk.loop(minutes=15)
-    drawn = {one["label"]: one for one in client.pair_candles(BTC, "15m", 50)["annotations"]}
+    # The plan stands there with the loop that saw the fill: the trade itself lies right of the last
+    # closed candle, where FreqUI's axis has ended.
+    drawn = {one["label"]: one for one in chart["annotations"]}
     for name, level in (("stop", plan.stop), ("target", plan.target)):
         box = drawn[f"#{trade['trade_id']} short {name}"]
         assert (box["y_start"], box["y_end"]) == (trade["open_rate"], level)
+        start, end = (datetime.fromisoformat(box[key]) for key in ("start", "end"))
+        assert end == last
+        assert end - start >= timedelta(minutes=45)
+
+
+def test_the_chart_below_the_price_is_three_panels_unless_all_are_asked_for(ui):
+    desk, client = ui
+    panels = client.plot_config()["subplots"]
+    assert list(panels) == ["Confluence", "Wave trend", "Money flow"]
+    assert {"long_confluence", "short_confluence", plots.NEEDED} == set(panels["Confluence"])
+    rows = client.pair_candles(BTC, "15m", limit=500)
+    frame = pd.DataFrame(rows["data"], columns=rows["columns"])
+    assert set(frame[plots.NEEDED]) == {0.7}
+    for name, (event, _) in plots.DOTS.items():
+        assert panels["Wave trend"][name]["type"] == "scatter"
+        happened = frame[event].astype(bool)
+        assert frame.loc[happened, name].tolist() == frame.loc[happened, "mc_wt2"].tolist()
+        assert frame.loc[~happened, name].isna().all()
+    assert frame["dot_green"].notna().any()
+    desk.write_config(
+        api_server=desk.bot.config["original_config"]["api_server"],
+        telegram={"enabled": False, "token": "", "chat_id": ""},
+        bubbybot={"chart_panels": "all"},
+    )
+    client.reload_config()
+    desk.loop()
+    everything = client.plot_config()
+    assert len(everything["subplots"]) > 10
+    desk.loop()
+    assert columns_of(everything) <= set(client.pair_candles(BTC, "15m", limit=5)["columns"])
 
 
 def test_the_other_requests_of_freq_ui_answer(ui):
