@@ -9,6 +9,7 @@ COMMANDS = {
     "sandbox": "bubbybot_freqtrade.sandbox.cli:sandbox_command",
     "search": "bubbybot_freqtrade.search.cli:search_command",
     "rehearse": "bubbybot_freqtrade.rehearsal.cli:rehearse_command",
+    "verify": "bubbybot_freqtrade.verify.cli:verify_command",
     "doctor": "bubbybot_freqtrade.commands.doctor:doctor_command",
     "report": "bubbybot_freqtrade.report.cli:report_command",
     "secrets": "bubbybot_freqtrade.commands.secrets:secrets_command",

@@ -1,0 +1,188 @@
+"""Taking away exactly what verify has left: its own orders, its own part of a position, no more.
+
+The journal names every order that may exist. What the owner has opened by hand on the same pair
+meanwhile stays: only the contracts that our own orders have filled are closed, and never more than
+the position still has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from bubbybot_freqtrade.verify.client import NoAnswerError
+from bubbybot_freqtrade.verify.desk import Desk
+from bubbybot_freqtrade.verify.journal import Intent
+from bubbybot_freqtrade.verify.view import OPPOSITE, NotMeasuredError, made_tpsl
+
+# A request that was sent and never answered may still arrive, and what was accepted may be shown
+# late: until an intent is this old, "unknown" does not mean that nothing came of it.
+UNSURE_MS = 5_000
+# Waits between attempts while the venue does not answer; BloFin shuts out for five minutes.
+PAUSES_S = (1, 2, 5, 10, 30, 60, 120, 180)
+ROUNDS = 6
+_OPEN = ("live", "partially_filled")
+
+
+class CleaningError(RuntimeError):
+    """Something may be left; the message says what to do."""
+
+
+@dataclass(slots=True)
+class Cleaner:
+    """Takes away what the desk's journal says may exist."""
+
+    desk: Desk
+
+    def clean(self, *, thorough: bool = False) -> None:
+        """Take everything away, waiting out a venue that does not answer.
+
+        :param thorough: wait also for what may appear late, and give settings back
+        :raises CleaningError: when that is not possible
+        """
+        if not self.desk.journal.holds_something:
+            return
+        reason = ""
+        for pause in (*PAUSES_S, 0):
+            try:
+                self._clean(thorough=thorough)
+            except (NoAnswerError, NotMeasuredError) as error:
+                reason = str(error)
+                self.desk.clock.sleep(pause)
+            else:
+                return
+        raise CleaningError(
+            f"Something may be left on {self.desk.instrument.inst_id} ({reason}): its stop stands. "
+            "Run bubbybot verify --clean when the venue answers again."
+        )
+
+    def _clean(self, *, thorough: bool) -> None:
+        for _ in range(ROUNDS):
+            orders = self._cancel_orders()
+            if not self._close(orders):
+                break
+        else:
+            raise NoAnswerError("the position does not close")
+        self._cancel_tpsl(thorough=thorough)
+        self.desk.journal.settle()
+        if thorough:
+            self._restore()
+
+    # Orders
+
+    def _cancel_orders(self) -> list[dict[str, Any]]:
+        """Every plain order of ours, canceled where it was open; the rows as they ended."""
+        orders = [i for i in self.desk.journal.unsettled if i.kind == "order"]
+        return [self._ended(intent, row) for intent in orders if (row := self._find(intent))]
+
+    def _find(self, intent: Intent) -> dict[str, Any]:
+        """The order of an intent, empty when there is surely none."""
+        while True:
+            row = self.desk.order(intent.client_order_id)
+            outcome = self.desk.journal.outcomes.get(intent.client_order_id)
+            if row or outcome not in (None, "0") or self._is_old(intent):
+                return row
+            self.desk.clock.sleep(0.5)
+
+    def _is_old(self, intent: Intent) -> bool:
+        return self.desk.clock.now_ms() - intent.at_ms >= UNSURE_MS
+
+    def _ended(self, intent: Intent, row: dict[str, Any]) -> dict[str, Any]:
+        for _ in range(ROUNDS):
+            if row.get("state") not in _OPEN:
+                return row
+            # A refusal says that it has filled or is canceled: the next look shows which.
+            self.desk.cancel(intent.client_order_id)
+            row = self.desk.order(intent.client_order_id) or row
+            if row.get("state") in _OPEN:
+                self.desk.clock.sleep(0.5)
+        raise NoAnswerError(f"order {intent.client_order_id} cannot be canceled")
+
+    # The position
+
+    def _close(self, orders: list[dict[str, Any]]) -> bool:
+        """Close what is ours; False when nothing was left to close."""
+        closed = False
+        for position_side, ours in self._ours(orders).items():
+            if not ours:
+                continue
+            side = "buy" if ours > 0 else "sell"
+            held = self._held(side, position_side)
+            size = min(abs(ours), held)
+            if size:
+                self.desk.send_order(OPPOSITE[side], size, closing=True, reduceOnly="true")
+                closed = True
+        return closed
+
+    def _ours(self, orders: list[dict[str, Any]]) -> dict[str, Decimal]:
+        """Signed contracts by position side that are open because of our orders."""
+        ours: dict[str, Decimal] = {}
+        for row in orders:
+            side = row.get("positionSide") or "net"
+            ours[side] = ours.get(side, Decimal(0)) + _signed(row)
+        if any(ours.values()):
+            for row in self._fired():
+                side = row.get("positionSide") or "net"
+                ours[side] = ours.get(side, Decimal(0)) + _signed(row)
+        return ours
+
+    def _fired(self) -> Iterator[dict[str, Any]]:
+        """Orders that TP/SLs of unsettled intents have placed."""
+        journal = self.desk.journal
+        unsettled = {intent.client_order_id: intent for intent in journal.unsettled}
+        for row in self.desk.rows("trade/orders-history", limit=100):
+            if row.get("clientOrderId") in journal.intents:
+                continue
+            known = {row.get("algoClientOrderId"), journal.learned.get(str(row.get("algoId")))}
+            is_fired = row.get("orderCategory") in ("tp", "sl")
+            by_price = is_fired and any(made_tpsl(i, row) for i in unsettled.values())
+            if known & unsettled.keys() or by_price:
+                yield row
+
+    def _held(self, side: str, position_side: str) -> Decimal:
+        """What the position has in our direction; waited for, as it may be shown late."""
+        return self.desk.eventually(lambda: self._position_size(side, position_side))
+
+    def _position_size(self, side: str, position_side: str) -> Decimal:
+        for row in self.desk.rows("account/positions"):
+            size = Decimal(row.get("positions") or 0)
+            if row.get("positionSide") != position_side or not size:
+                continue
+            if position_side == "net" and (size > 0) != (side == "buy"):
+                continue
+            return abs(size)
+        return Decimal(0)
+
+    # TP/SL orders
+
+    def _cancel_tpsl(self, *, thorough: bool) -> None:
+        for _ in range(ROUNDS):
+            rows = self.desk.tpsl_rows()
+            for row in rows:
+                # A refusal says that it is gone, or that it has fired: the next look shows.
+                self.desk.cancel_tpsl(str(row["tpslId"]))
+            if not rows and not (thorough and self._may_appear()):
+                return
+            if not rows:
+                self.desk.clock.sleep(1)
+        raise NoAnswerError("a TP/SL cannot be canceled")
+
+    def _may_appear(self) -> bool:
+        """True while an intent is so young that a TP/SL of it could still come."""
+        return any(not self._is_old(intent) for intent in self.desk.journal.intents.values())
+
+    # Settings
+
+    def _restore(self) -> None:
+        for setting in reversed(tuple(self.desk.journal.settings)):
+            reply = self.desk.client.call("POST", setting.path, setting.restore)
+            if not reply.ok:
+                raise NoAnswerError(f"{setting.name} cannot be given back: {reply.words}")
+            self.desk.journal.restored(setting)
+
+
+def _signed(row: dict[str, Any]) -> Decimal:
+    filled = Decimal(row.get("filledSize") or 0)
+    return filled if row.get("side") == "buy" else -filled

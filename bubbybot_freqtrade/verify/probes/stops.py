@@ -1,0 +1,474 @@
+"""TP/SL orders: attached to an entry, by themselves, moved, fired."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from bubbybot_freqtrade.verify.client import NoAnswerError
+from bubbybot_freqtrade.verify.desk import Desk
+from bubbybot_freqtrade.verify.journal import PREFIX
+from bubbybot_freqtrade.verify.probe import Answer, Anything, probe
+from bubbybot_freqtrade.verify.view import NotMeasuredError, same_price
+
+GROUP = "stops"
+WHOLE = Decimal(-1)
+# How often the book is looked at for an offer small enough to be bought up, and the most it may be
+# worth, as a part of what is free.
+LOOKS_FOR_THIN_BOOK = 40
+AFFORDABLE = Decimal("0.2")
+FIRING_S = 90.0
+
+
+def size_of(row: dict) -> Decimal:
+    """Contracts of a TP/SL row; -1 is the whole position, padded or not."""
+    return Decimal(row["size"])
+
+
+def own_tpsl(desk: Desk, client_order_id: str) -> dict:
+    """The TP/SL that came of an entry, waited for."""
+    rows = desk.eventually(lambda: desk.tpsl_of(client_order_id))
+    if not rows:
+        raise NotMeasuredError("no TP/SL is shown for the entry")
+    return rows[0]
+
+
+@probe(
+    GROUP,
+    "Does a stop sent with an entry stand once the entry has filled, and for which size?",
+    assumed="filled size",
+    readings={
+        "filled size": "it stands for what has filled",
+        "whole": "it stands for the whole position (-1)",
+        "other": "it stands for another size",
+        "none": "no stop stands",
+    },
+    copes=("whole",),
+    advice="Positions would be without their stop. Report it.",
+)
+def attached_size(desk: Desk) -> Answer:
+    """The rule that everything rests on: no position without its stop."""
+    with desk.long(lots=2, **desk.target_for("buy")) as long:
+        rows = desk.eventually(lambda: desk.tpsl_of(long.entry_id))
+        if not rows:
+            return Answer("none")
+        size = size_of(rows[0])
+        held = Decimal(long.row["positions"])
+    names = {abs(held): "filled size", WHOLE: "whole"}
+    return Answer(names.get(size, "other"), f"size {rows[0]['size']}, position {held}")
+
+
+@probe(
+    GROUP,
+    "What does the TP/SL of an entry carry?",
+    assumed="id, reduceOnly, both prices",
+    copes=("reduceOnly, both prices", "id, both prices", "both prices"),
+    advice="Without both prices the bot loses the stop or the target. Report the row.",
+)
+def attached_fields(desk: Desk) -> Answer:
+    """The entry's clientOrderId, reduceOnly, and both prices on one order."""
+    with desk.long(**desk.target_for("buy")) as long:
+        row = own_tpsl(desk, long.entry_id)
+        intent = desk.journal.intents[long.entry_id]
+    prices = same_price(row.get("slTriggerPrice"), intent.stop) and same_price(
+        row.get("tpTriggerPrice"), intent.target
+    )
+    has = {
+        "id": row.get("clientOrderId") == long.entry_id,
+        "reduceOnly": str(row.get("reduceOnly")).lower() == "true",
+        "both prices": prices,
+    }
+    return Answer(", ".join(name for name, there in has.items() if there) or "none of them")
+
+
+@probe(
+    GROUP,
+    "Does the TP/SL of an entry stand while the entry fills in parts?",
+    setting="attached_tpsl",
+    readings={
+        "each_fill": "it stands from the first part on",
+        "complete_fill": "only when the entry is complete",
+    },
+    copes=("complete_fill",),
+)
+def attached_tpsl(desk: Desk) -> Answer:
+    """Buys a little more than the best offer has, by a limit there: the rest waits."""
+    entry_id = _partly_filled(desk)
+    rows = desk.eventually(lambda: desk.tpsl_of(entry_id))
+    row = desk.order(entry_id)
+    if row.get("state") != "partially_filled":
+        raise NotMeasuredError("the rest filled before it was seen")
+    return Answer("each_fill" if rows else "complete_fill", f"{row.get('filledSize')} filled")
+
+
+def _partly_filled(desk: Desk) -> str:
+    free = free_usdt(desk)
+    unit = desk.instrument.contract_value
+    for _ in range(LOOKS_FOR_THIN_BOOK):
+        prices = desk.prices()
+        size = desk.instrument.size(prices.ask_size) + desk.smallest
+        margin = size * unit * prices.ask / desk.leverage()
+        if margin > AFFORDABLE * free or size > desk.instrument.max_limit_size:
+            desk.clock.sleep(1)
+            continue
+        entry_id, reply = desk.send_order("buy", size, price=prices.ask)
+        if reply.ok and desk.placed(entry_id).get("state") == "partially_filled":
+            return entry_id
+        break
+    raise NotMeasuredError("no entry filled in part: the best offer was too large, or gone")
+
+
+def free_usdt(desk: Desk) -> Decimal:
+    """What can be put into new positions."""
+    for row in desk.get("account/balance").row.get("details", ()):
+        if row.get("currency") == "USDT":
+            return Decimal(row["available"])
+    raise NoAnswerError("the balance is not told")
+
+
+@probe(
+    GROUP,
+    "Does a TP/SL of an entry grow when the position is added to?",
+    setting="attached_after_addition",
+    readings={"keep": "it keeps its size", "grow": "it grows to the whole position"},
+    copes=("grow",),
+)
+def attached_after_addition(desk: Desk) -> Answer:
+    """A second entry with a stop of its own."""
+    with desk.long() as long:
+        before = own_tpsl(desk, long.entry_id)
+        added_id, reply = desk.send_order("buy", desk.smallest)
+        if not (reply.ok and desk.has_filled(added_id)):
+            raise NotMeasuredError(f"no addition: {reply.words}")
+        own_tpsl(desk, added_id)
+        desk.clock.sleep(1)
+        rows = [row for row in desk.tpsl_rows() if row["tpslId"] == before["tpslId"]]
+    if not rows:
+        return Answer("gone", "the first entry's TP/SL is gone")
+    grew = size_of(rows[0]) > size_of(before)
+    return Answer("grow" if grew else "keep", f"{before['size']}, then {rows[0]['size']}")
+
+
+@probe(
+    GROUP,
+    "What becomes of the TP/SL of an entry when a part of the position is closed?",
+    assumed="keeps",
+    readings={"keeps": "it keeps its size", "shrinks": "it shrinks", "gone": "it is gone"},
+    copes=("shrinks",),
+    advice="The rest of a position would be without its stop until the bot's next loop: do not "
+    "use partial exits. Report it.",
+)
+def attached_after_partial_close(desk: Desk) -> Answer:
+    """Two lots, one sold reduce-only."""
+    with desk.long(lots=2) as long:
+        before = own_tpsl(desk, long.entry_id)
+        sold_id, reply = desk.send_order("sell", desk.smallest, closing=True, reduceOnly="true")
+        if not (reply.ok and desk.has_filled(sold_id)):
+            raise NotMeasuredError(f"nothing was sold: {reply.words}")
+        desk.clock.sleep(1)
+        rows = desk.tpsl_of(long.entry_id)
+    if not rows:
+        return Answer("gone")
+    size = size_of(rows[0])
+    shrunk = 0 < size < size_of(before)
+    return Answer("shrinks" if shrunk else "keeps", f"{before['size']}, then {rows[0]['size']}")
+
+
+def _amended(desk: Desk, entry_id: str, **fields: str) -> tuple[dict, bool, str]:
+    """The entry's TP/SL, whether amend-tpsl took `fields`, and its words."""
+    row = own_tpsl(desk, entry_id)
+    body = {"instId": desk.instrument.inst_id, "tpslId": str(row["tpslId"]), **fields}
+    reply = desk.client.call("POST", "trade/amend-tpsl", body)
+    return row, reply.ok, reply.words
+
+
+def _moved_stop(desk: Desk, row: dict, ticks: int = 10) -> str:
+    stop = Decimal(row["slTriggerPrice"]) + ticks * desk.instrument.tick
+    return str(desk.instrument.price(stop))
+
+
+@probe(
+    GROUP,
+    "Can a stop be moved in place (trade/amend-tpsl)?",
+    setting="amend_tpsl",
+    readings={True: "it can", False: "the path is not there, or refuses"},
+    copes=(False,),
+)
+def amend_tpsl(desk: Desk) -> Answer:
+    """Ten ticks nearer; read back."""
+    with desk.long(**desk.target_for("buy")) as long:
+        row = own_tpsl(desk, long.entry_id)
+        stop = _moved_stop(desk, row)
+        target = str(desk.instrument.price(Decimal(row["tpTriggerPrice"])))
+        _, accepted, words = _amended(
+            desk,
+            long.entry_id,
+            newSlTriggerPrice=stop,
+            newSlOrderPrice="-1",
+            newTpTriggerPrice=target,
+            newTpOrderPrice="-1",
+        )
+        if not accepted:
+            return Answer(False, words)
+        moved = desk.eventually(lambda: same_price(_row(desk, row).get("slTriggerPrice"), stop))
+    return Answer(bool(moved), words if moved else "accepted, and the stop stays where it was")
+
+
+def _row(desk: Desk, row: dict) -> dict:
+    same = [other for other in desk.tpsl_rows() if other["tpslId"] == row["tpslId"]]
+    return same[0] if same else {}
+
+
+@probe(
+    GROUP,
+    "What becomes of a target that amend-tpsl does not name?",
+    setting="amend_unnamed_leg",
+    readings={"keep": "it stays", "remove": "it is removed"},
+    copes=("remove",),
+)
+def amend_unnamed_leg(desk: Desk) -> Answer:
+    """Only the stop is named."""
+    with desk.long(**desk.target_for("buy")) as long:
+        before = own_tpsl(desk, long.entry_id)
+        stop = _moved_stop(desk, before)
+        _, accepted, words = _amended(
+            desk, long.entry_id, newSlTriggerPrice=stop, newSlOrderPrice="-1"
+        )
+        if not accepted:
+            raise NotMeasuredError(f"amend-tpsl is refused: {words}")
+        after = desk.eventually(
+            lambda: (row := _row(desk, before)) and same_price(row["slTriggerPrice"], stop) and row
+        )
+        if not after:
+            raise NotMeasuredError("the moved stop was not shown")
+    kept = same_price(after.get("tpTriggerPrice"), before["tpTriggerPrice"])
+    return Answer("keep" if kept else "remove", f"target then {after.get('tpTriggerPrice')}")
+
+
+@probe(
+    GROUP,
+    "Does amend-tpsl refuse a requestId that was used before?",
+    assumed="refused",
+    readings={"refused": "it does", "accepted": "it does not"},
+    copes=("accepted",),
+)
+def amend_request_id(desk: Desk) -> Answer:
+    """The same move twice."""
+    with desk.long() as long:
+        row = own_tpsl(desk, long.entry_id)
+        fields = {
+            "newSlTriggerPrice": _moved_stop(desk, row),
+            "newSlOrderPrice": "-1",
+            "requestId": desk.journal.new_id(),
+        }
+        _, first, words = _amended(desk, long.entry_id, **fields)
+        if not first:
+            raise NotMeasuredError(f"amend-tpsl is refused: {words}")
+        body = {"instId": desk.instrument.inst_id, "tpslId": str(row["tpslId"]), **fields}
+        second = desk.client.call("POST", "trade/amend-tpsl", body)
+    return Answer("accepted" if second.ok else "refused", second.words)
+
+
+@probe(
+    GROUP,
+    "Which path shows one TP/SL?",
+    setting="tpsl_detail",
+    readings={"none": "neither path"},
+    copes=("orders-tpsl-detail", "none"),
+)
+def tpsl_detail(desk: Desk) -> Answer:
+    """The reference's, or the one that a public client asks for."""
+    with desk.long() as long:
+        tpsl_id = str(own_tpsl(desk, long.entry_id)["tpslId"])
+        said = []
+        for path in ("order-tpsl-detail", "orders-tpsl-detail"):
+            reply = desk.get(f"trade/{path}", instId=desk.instrument.inst_id, tpslId=tpsl_id)
+            if reply.ok and str(reply.row.get("tpslId")) == tpsl_id:
+                return Answer(path)
+            said.append(f"{path}: {reply.words}")
+    return Answer("none", "; ".join(said))
+
+
+@probe(
+    GROUP,
+    "Does a TP/SL take the mark price as its trigger?",
+    assumed="shown",
+    readings={
+        "shown": "it does, and the row shows it",
+        "hidden": "it is accepted, and the row does not show it",
+        "refused": "it is refused",
+    },
+    copes=("hidden", "refused"),
+    advice="Leave order_types.stoploss_price_type at last.",
+)
+def mark_trigger(desk: Desk) -> Answer:
+    """On an order of its own, beside the entry's."""
+    with desk.long():
+        tpsl_id, reply = desk.send_tpsl(
+            "sell", desk.smallest, slTriggerPriceType="mark", **desk.stop_for("buy")
+        )
+        if not reply.ok:
+            return Answer("refused", reply.words)
+        row = own_tpsl(desk, tpsl_id)
+    told = row.get("slTriggerPriceType")
+    return Answer("shown" if told == "mark" else "hidden", f"slTriggerPriceType: {told}")
+
+
+@probe(
+    GROUP,
+    "What becomes of a TP/SL whose trigger the price has already passed?",
+    setting="passed_trigger",
+    readings={
+        "cancel": "accepted, and canceled at once",
+        "refuse": "refused",
+        "fire": "accepted, and fired at once",
+        "stand": "accepted, and it stands",
+    },
+    copes=("refuse", "fire"),
+    advice="A stop that stands behind the price protects nothing. Report it.",
+)
+def passed_trigger(desk: Desk) -> Answer:
+    """A stop above the price, on a long."""
+    with desk.long() as long:
+        above = desk.instrument.price(desk.prices().last * Decimal("1.01"))
+        tpsl_id, reply = desk.send_tpsl(
+            "sell", desk.smallest, slTriggerPrice=above, slOrderPrice="-1"
+        )
+        if not reply.ok:
+            return Answer("refuse", reply.words)
+        stands = desk.eventually(lambda: desk.tpsl_of(tpsl_id), 3)
+        if desk.eventually(lambda: not desk.position(), 3):
+            return Answer("fire")
+        stands = stands and desk.tpsl_of(tpsl_id)
+        own_tpsl(desk, long.entry_id)
+    return Answer("stand" if stands else "cancel")
+
+
+@probe(
+    GROUP,
+    "Can a second TP/SL for the whole position be placed?",
+    assumed="102114",
+    readings={"102114": "refused with 102114", "accepted": "accepted"},
+    copes=Anything(),
+)
+def whole_beside_whole(desk: Desk) -> Answer:
+    """Twice size -1."""
+    with desk.long():
+        _, first = desk.send_tpsl("sell", WHOLE, **desk.stop_for("buy"))
+        if not first.ok:
+            raise NotMeasuredError(f"size -1 is refused: {first.words}")
+        _, second = desk.send_tpsl("sell", WHOLE, **desk.stop_for("buy"))
+    return Answer("accepted" if second.ok else second.code, second.words)
+
+
+@probe(
+    GROUP,
+    "Can a TP/SL for the whole position stand beside the entry's?",
+    assumed="accepted",
+    readings={"accepted": "it can"},
+    copes=Anything(),
+)
+def whole_beside_sized(desk: Desk) -> Answer:
+    """What an owner does in the app."""
+    with desk.long() as long:
+        own_tpsl(desk, long.entry_id)
+        tpsl_id, reply = desk.send_tpsl("sell", WHOLE, **desk.stop_for("buy"))
+        if not reply.ok:
+            return Answer(reply.code, reply.words)
+        own_tpsl(desk, tpsl_id)
+        both = len(desk.tpsl_rows())
+    return Answer("accepted" if both >= 2 else "replaced", f"{both} stand")
+
+
+@probe(
+    GROUP,
+    "Is a TP/SL without a position accepted?",
+    setting="lone_tpsl",
+    readings={"accept": "it is", "refuse": "it is refused"},
+    copes=("refuse",),
+)
+def lone_tpsl(desk: Desk) -> Answer:
+    """Reduce-only, far from the price."""
+    _, reply = desk.send_tpsl("sell", desk.smallest, **desk.stop_for("buy"))
+    return Answer("accept" if reply.ok else "refuse", reply.words)
+
+
+@probe(
+    GROUP,
+    "How are sizes of TP/SL rows written?",
+    setting="tpsl_sizes",
+    readings={"plain": "as short as they are", "padded": "with 18 decimals"},
+    copes=("padded",),
+)
+def tpsl_sizes(desk: Desk) -> Answer:
+    """Of one for the whole position."""
+    with desk.long():
+        tpsl_id, reply = desk.send_tpsl("sell", WHOLE, **desk.stop_for("buy"))
+        if not reply.ok:
+            raise NotMeasuredError(f"size -1 is refused: {reply.words}")
+        size = str(own_tpsl(desk, tpsl_id)["size"])
+    return Answer("padded" if "." in size else "plain", f"size {size!r}")
+
+
+@probe(
+    GROUP,
+    "What does a TP/SL that fires leave behind?",
+    assumed="tp or sl, reduce-only, position closed",
+    copes=("reduce-only, position closed", "tp or sl, position closed", "position closed"),
+    advice="The bot could not tell a stop from an exit, or the position stays. Report the order.",
+)
+def fired_tpsl(desk: Desk) -> Answer:
+    """Stop and target a few ticks around the price: one of them is reached soon."""
+    with desk.long():
+        prices = desk.prices()
+        near = max(3 * desk.instrument.tick, desk.instrument.price(prices.last / 5000))
+        tpsl_id, reply = desk.send_tpsl(
+            "sell",
+            desk.smallest,
+            slTriggerPrice=desk.instrument.price(prices.last - near),
+            slOrderPrice="-1",
+            tpTriggerPrice=desk.instrument.price(prices.last + near),
+            tpOrderPrice="-1",
+        )
+        if not reply.ok:
+            raise NotMeasuredError(f"the TP/SL is refused: {reply.words}")
+        if not desk.eventually(lambda: not desk.position(), FIRING_S):
+            raise NotMeasuredError(f"the price reached neither in {FIRING_S:.0f} s")
+        fired = desk.eventually(lambda: _fired_order(desk, tpsl_id))
+    if not fired:
+        return Answer("position closed", "no order of it is in the history")
+    has = {
+        "tp or sl": fired.get("orderCategory") in ("tp", "sl"),
+        "reduce-only": str(fired.get("reduceOnly")).lower() == "true",
+        "position closed": True,
+    }
+    reading = ", ".join(name for name, there in has.items() if there)
+    return Answer(reading, f"orderCategory {fired.get('orderCategory')}")
+
+
+def _fired_order(desk: Desk, tpsl_id: str) -> dict:
+    since = desk.journal.intents[tpsl_id].at_ms
+    for row in desk.rows("trade/orders-history", limit=20):
+        entry = str(row.get("clientOrderId") or "").startswith(PREFIX)
+        if not entry and row.get("side") == "sell" and int(row["createTime"]) >= since - 5_000:
+            return row
+    return {}
+
+
+PROBES = (
+    attached_size,
+    attached_fields,
+    attached_tpsl,
+    attached_after_addition,
+    attached_after_partial_close,
+    amend_tpsl,
+    amend_unnamed_leg,
+    amend_request_id,
+    tpsl_detail,
+    mark_trigger,
+    passed_trigger,
+    whole_beside_whole,
+    whole_beside_sized,
+    lone_tpsl,
+    tpsl_sizes,
+    fired_tpsl,
+)

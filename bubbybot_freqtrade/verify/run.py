@@ -1,0 +1,110 @@
+"""A run: every probe in turn, each difference asked twice, everything taken away after each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from bubbybot_freqtrade.verify.cleaning import Cleaner, CleaningError
+from bubbybot_freqtrade.verify.client import NoAnswerError
+from bubbybot_freqtrade.verify.desk import Desk
+from bubbybot_freqtrade.verify.exchanges import Exchange
+from bubbybot_freqtrade.verify.probe import Answer, Probe, Verdict
+from bubbybot_freqtrade.verify.view import NotMeasuredError
+
+# An answer that is not of the shape that the reference shows.
+MALFORMED = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of one probe; `reason` says why it was not measured."""
+
+    probe: Probe
+    verdict: Verdict
+    at_ms: int
+    answer: Answer | None = None
+    reason: str = ""
+    exchanges: tuple[Exchange, ...] = ()
+
+    @property
+    def measured(self) -> str:
+        """For people: the reading and its figures, or why there is none."""
+        if self.answer is None:
+            return self.reason
+        words = self.probe.words(self.answer.reading)
+        return f"{words} ({self.answer.figures})" if self.answer.figures else words
+
+
+def run(
+    desk: Desk, probes: Sequence[Probe], show: Callable[[Result], None] = lambda _: None
+) -> list[Result]:
+    """Measure `probes`. An interrupted run raises when its remains are gone, if they can be.
+
+    :raises CleaningError: when something may be left; nothing is measured after that
+    """
+    results = []
+    try:
+        for probe in probes:
+            result = measure(desk, probe)
+            results.append(result)
+            show(result)
+    finally:
+        Cleaner(desk).clean(thorough=True)
+    return results
+
+
+def measure(desk: Desk, probe: Probe) -> Result:
+    """One probe. An answer that is not as assumed counts only when it comes twice."""
+    first_exchange = len(desk.client.exchanges.kept)
+    answer, reason = _once(desk, probe)
+    if answer is not None and answer.reading != probe.assumed:
+        again, reason = _once(desk, probe)
+        if again is None:
+            answer, reason = None, f"asked twice, answered once ({reason})"
+        elif not _agree(answer.reading, again.reading):
+            first, second = probe.words(answer.reading), probe.words(again.reading)
+            answer, reason = None, f"two answers: {first}; {second}"
+        else:
+            answer = max(answer, again, key=_magnitude)
+    return Result(
+        probe=probe,
+        verdict=Verdict.NOT_MEASURED if answer is None else probe.verdict(answer),
+        at_ms=desk.clock.now_ms(),
+        answer=answer,
+        reason=reason,
+        exchanges=tuple(desk.client.exchanges.kept[first_exchange:]),
+    )
+
+
+def _once(desk: Desk, probe: Probe) -> tuple[Answer | None, str]:
+    try:
+        return probe.measure(desk), ""
+    except (NoAnswerError, NotMeasuredError) as error:
+        return None, str(error)
+    except MALFORMED as error:
+        return None, f"an answer that cannot be read ({type(error).__name__}: {error})"
+    finally:
+        Cleaner(desk).clean()
+
+
+# Delays in ms: two measurements of one venue differ, but not by more than this.
+_DELAYS_APART_MS = 1_000
+
+
+def _agree(one: object, other: object) -> bool:
+    if _is_number(one) and _is_number(other):
+        return abs(one - other) <= _DELAYS_APART_MS  # type: ignore[operator]
+    return one == other
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
+
+
+def _magnitude(answer: Answer) -> float:
+    return float(answer.reading) if _is_number(answer.reading) else 0.0
+
+
+__all__ = ["CleaningError", "Result", "measure", "run"]
