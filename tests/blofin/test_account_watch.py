@@ -23,7 +23,8 @@ def by_hand(desk, method, body) -> None:
     engine = desk.sandbox.engine
     with engine.exclusive():
         account = next(iter(engine.venue.accounts.values()))
-        getattr(engine.order_entry, method)(account, body)
+        entry = engine.trigger_entry if method.endswith("tpsl") else engine.order_entry
+        getattr(entry, method)(account, body)
 
 
 def open_by_hand(desk, inst_id="ETH-USDT", **body) -> None:

@@ -69,7 +69,7 @@ def test_sdk_reads_the_account(sdk):
     assert data(trading.get_futures_account_balance())["details"][0]["balance"].startswith("10000")
     assert data(trading.get_positions()) == []
     assert data(trading.get_margin_mode()) == {"marginMode": "cross"}
-    assert data(trading.get_position_mode()) == {"positionMode": "net_mode"}
+    assert data(trading.get_position_mode())["positionMode"] == "net_mode"
     assert data(trading.set_position_mode("long_short_mode"))["positionMode"] == "long_short_mode"
     assert data(trading.set_margin_mode("isolated"))["marginMode"] == "isolated"
     rows = data(trading.get_multiple_leverage("BTC-USDT,ETH-USDT", "cross"))

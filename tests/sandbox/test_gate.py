@@ -192,7 +192,7 @@ def test_two_users_have_two_wallets(generated):
 
 
 def test_unknown_paths_and_methods(client):
-    assert client.code("GET", "/api/v1/nope") == "404"
+    assert client.code("GET", "/api/v1/nope") == "152404"
     assert client.code("GET", ORDER) == "405"
     assert client.code("POST", "/api/v1/market/tickers", {}) == "405"
 

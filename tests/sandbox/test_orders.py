@@ -107,12 +107,13 @@ def test_ioc_keeps_its_part_and_fok_takes_nothing(open_sandbox):
 @pytest.mark.parametrize(
     ("fields", "code"),
     [
-        ({"size": "0.05"}, "152002"),  # below the minimum and off the lot
-        ({"size": "1.05"}, "152002"),
+        ({"size": "0.05"}, "102016"),  # below the minimum and off the lot
+        ({"size": "1.05"}, "102016"),
+        ({"size": "0"}, "152002"),
         ({"size": "x"}, "152002"),
         ({"size": ""}, "152001"),
         ({"size": "NaN"}, "152002"),
-        ({"price": "49999.95"}, "152002"),  # off the tick
+        ({"price": "49999.95"}, "102016"),  # off the tick
         ({"price": "-1"}, "152002"),
         ({"orderType": "limit"}, "152001"),
         ({"orderType": "iceberg"}, "152002"),

@@ -18,8 +18,8 @@ from bubbybot_freqtrade.sandbox import (
     DEMO_SECRET,
     Sandbox,
     SandboxSettings,
-    streams,
 )
+from bubbybot_freqtrade.sandbox.api import streams
 from bubbybot_freqtrade.sandbox.api.auth import signature
 from bubbybot_freqtrade.sandbox.api.streams import StreamFaults
 from bubbybot_freqtrade.sandbox.market.prices import BARS

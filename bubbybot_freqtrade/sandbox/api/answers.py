@@ -79,8 +79,12 @@ class PrivateCall:
 
 @dataclass(frozen=True, slots=True)
 class PrivateEndpoint:
-    """A handler, what it needs, and whether it counts as a trading request."""
+    """A handler, what it needs, and whether it counts as a trading request.
+
+    check: of the body, which the venue may make before it looks at the key's permission.
+    """
 
     handle: Callable[[PrivateCall], Answer]
     permission: Permission = "READ"
     trading: bool = False
+    check: Callable[[PrivateCall], None] | None = None

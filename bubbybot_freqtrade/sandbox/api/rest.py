@@ -23,7 +23,7 @@ from bubbybot_freqtrade.sandbox.api.candle_feed import CandleFeed
 from bubbybot_freqtrade.sandbox.api.limits import RateLimits
 from bubbybot_freqtrade.sandbox.settings import ApiKey
 from bubbybot_freqtrade.sandbox.venue.engine import Engine
-from bubbybot_freqtrade.sandbox.venue.errors import MESSAGES, VenueError
+from bubbybot_freqtrade.sandbox.venue.errors import MESSAGES, UNKNOWN_PATH, VenueError
 
 logger = logging.getLogger(__name__)
 
@@ -105,7 +105,7 @@ class RestApi:
         endpoint = PRIVATE.get(request.method, {}).get(request.path)
         if endpoint is None:
             known = any(request.path in endpoints for endpoints in PRIVATE.values())
-            raise VenueError("405" if known else "404")
+            raise VenueError("405" if known else UNKNOWN_PATH)
         return self._serve_private(request, endpoint)
 
     def _serve_private(self, request: Request, endpoint: PrivateEndpoint) -> tuple[Answer, str]:
@@ -119,12 +119,17 @@ class RestApi:
             ip=request.ip,
             now_ms=engine.now_ms,
         )
-        check_permission(key, endpoint.permission)
-        if endpoint.trading and not self.limits.allows_trading(key.uid, engine.now_ms):
+        if engine.settings.transfer_check == "permission" or endpoint.check is None:
+            check_permission(key, endpoint.permission)
+        counts = request.method == "POST" or engine.settings.trading_requests == "all"
+        if endpoint.trading and counts and not self.limits.allows_trading(key.uid, engine.now_ms):
             raise _TooManyTradingRequestsError
         body = self._body(request)
         fields = body if isinstance(body, dict) else {}
         call = PrivateCall(engine, engine.account(key.uid), key, fields, body)
+        if endpoint.check is not None:
+            endpoint.check(call)
+            check_permission(key, endpoint.permission)
         return endpoint.handle(call), key.uid
 
     def by_hand(self, method: str, path: str, body: Any, uid: str) -> dict[str, Any]:
@@ -137,6 +142,8 @@ class RestApi:
         fields = body if isinstance(body, dict) else {}
         try:
             call = PrivateCall(self.engine, self.engine.account(uid), key, fields, body)
+            if endpoint.check is not None:
+                endpoint.check(call)
             return endpoint.handle(call).as_json()
         except VenueError as error:
             return refusal(error).as_json()

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from bubbybot_freqtrade.sandbox.api import account_views, paging
 from bubbybot_freqtrade.sandbox.api.answers import Answer, PrivateCall, PrivateEndpoint
+from bubbybot_freqtrade.sandbox.market.paths import DAY_MS
 from bubbybot_freqtrade.sandbox.venue import parameters
 from bubbybot_freqtrade.sandbox.venue.accounts import Account, Transfer, leverage_key
 from bubbybot_freqtrade.sandbox.venue.amounts import ZERO, padded, plain
@@ -16,6 +17,7 @@ MARGIN_MODES = ("cross", "isolated")
 POSITION_MODES = ("net_mode", "long_short_mode")
 ACCOUNT_TYPES = ("funding", "futures", "copy_trading", "earn", "spot", "inverse_contract")
 DEMO_FUNDS_LIMIT = Decimal(5_000_000)
+FUNDING_HISTORY_MS = 7 * DAY_MS
 
 
 # asset/*
@@ -44,7 +46,7 @@ def _asset_balances(call: PrivateCall) -> Answer:
     )
 
 
-def _transfer(call: PrivateCall) -> Answer:
+def _check_transfer(call: PrivateCall) -> None:
     account = call.account
     source = parameters.choice(call.fields, "fromAccount", ACCOUNT_TYPES)
     target = parameters.choice(call.fields, "toAccount", ACCOUNT_TYPES)
@@ -61,7 +63,17 @@ def _transfer(call: PrivateCall) -> Answer:
     held = call.engine.clearing.balance(account).available if outgoing else account.funding
     if amount > held:
         raise VenueError("150004")
-    transfer = _book_transfer(call, source, target, amount, client_id)
+
+
+def _transfer(call: PrivateCall) -> Answer:
+    client_id = parameters.client_id(call.fields, "clientId")
+    transfer = _book_transfer(
+        call,
+        parameters.required(call.fields, "fromAccount"),
+        parameters.required(call.fields, "toAccount"),
+        parameters.required_number(call.fields, "amount"),
+        client_id,
+    )
     return Answer({"transferId": transfer.transfer_id, "clientTransferId": client_id})
 
 
@@ -149,7 +161,7 @@ def _positions(call: PrivateCall) -> Answer:
     return Answer(
         [
             account_views.position_row(call.engine.clearing, call.account, position)
-            for position in reversed(call.account.positions.values())
+            for position in reversed(call.engine.visibility.positions(call.account))
             if inst_id in ("", position.inst_id)
         ]
     )
@@ -178,9 +190,13 @@ def _positions_history(call: PrivateCall) -> Answer:
 
 
 def _funding_fees(call: PrivateCall) -> Answer:
-    """Not in the reference; ccxt lists the path and public clients read these fields."""
+    """Not in the reference; ccxt lists the path and public clients read these fields.
+
+    What is older than seven days is gone: clients clamp their questions to that.
+    """
     inst_id = parameters.text(call.fields, "instId")
-    begin = parameters.whole_number(call.fields, "begin")
+    oldest = call.engine.now_ms - FUNDING_HISTORY_MS
+    begin = max(parameters.whole_number(call.fields, "begin") or 0, oldest)
     end = parameters.whole_number(call.fields, "end")
     rows = [
         {
@@ -196,7 +212,7 @@ def _funding_fees(call: PrivateCall) -> Answer:
         for entry in reversed(call.account.ledger.entries)
         if entry.kind == "funding"
         and inst_id in ("", entry.inst_id)
-        and (begin is None or entry.ts_ms >= begin)
+        and entry.ts_ms >= begin
         and (end is None or entry.ts_ms <= end)
     ]
     return Answer(paging.page(rows, call.fields, "billId", default=100, maximum=1000))
@@ -215,7 +231,13 @@ def _set_margin_mode(call: PrivateCall) -> Answer:
 
 
 def _position_mode(call: PrivateCall) -> Answer:
-    return Answer({"positionMode": call.account.position_mode})
+    multi = call.engine.settings.multi_position
+    return Answer(
+        {
+            "positionMode": call.account.position_mode,
+            "multiPosition": "true" if multi else "false",
+        }
+    )
 
 
 def _set_position_mode(call: PrivateCall) -> Answer:
@@ -356,7 +378,7 @@ GET: dict[str, PrivateEndpoint] = {
     "/api/v1/user/query-apikey": PrivateEndpoint(_query_apikey),
 }
 POST: dict[str, PrivateEndpoint] = {
-    "/api/v1/asset/transfer": PrivateEndpoint(_transfer, "TRANSFER"),
+    "/api/v1/asset/transfer": PrivateEndpoint(_transfer, "TRANSFER", check=_check_transfer),
     "/api/v1/asset/demo-apply-money": PrivateEndpoint(_demo_apply_money, "TRADE"),
     "/api/v1/account/set-margin-mode": PrivateEndpoint(_set_margin_mode, "TRADE", trading=True),
     "/api/v1/account/set-position-mode": PrivateEndpoint(_set_position_mode, "TRADE", trading=True),

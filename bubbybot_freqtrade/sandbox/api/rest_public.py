@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 
 import orjson
 
@@ -176,17 +177,21 @@ def _candles(kind: PriceKind) -> Callable[[PublicCall], Answer]:
 
 def _position_tiers(call: PublicCall) -> Answer:
     margin_mode = parameters.choice(call.fields, "marginMode", ("isolated", "cross"))
+    instrument = call.engine.venue.instrument(parameters.required(call.fields, "instId"))
+    unit = Decimal(1)
+    if call.engine.settings.tier_unit == "quote":
+        unit = instrument.profile.price * instrument.contract_value
     return Answer(
         [
             {
                 "symbol": tier.inst_id,
                 "marginMode": margin_mode,
-                "minSize": plain(tier.min_size),
-                "maxSize": plain(tier.max_size),
+                "minSize": plain(tier.min_size * unit),
+                "maxSize": plain(tier.max_size * unit),
                 "maintenanceMarginRate": plain(tier.maintenance_margin_rate),
                 "maxLeverage": plain(tier.max_leverage),
             }
-            for tier in call.engine.venue.tiers(_inst_id(call))
+            for tier in call.engine.venue.tiers(instrument.inst_id)
         ]
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from bubbybot_freqtrade.sandbox.api import paging
@@ -14,8 +14,8 @@ from bubbybot_freqtrade.sandbox.api.answers import (
 )
 from bubbybot_freqtrade.sandbox.api.auth import check_broker
 from bubbybot_freqtrade.sandbox.venue import parameters
-from bubbybot_freqtrade.sandbox.venue.amounts import padded
-from bubbybot_freqtrade.sandbox.venue.errors import VenueError
+from bubbybot_freqtrade.sandbox.venue.amounts import padded, plain
+from bubbybot_freqtrade.sandbox.venue.errors import UNKNOWN_PATH, VenueError
 from bubbybot_freqtrade.sandbox.venue.orders import AlgoOrder, Order, TpslOrder
 
 BATCH_LIMIT = 20
@@ -71,14 +71,18 @@ def _place(call: PrivateCall, body: Mapping[str, Any]) -> dict[str, Any]:
 def _order_tpsl(call: PrivateCall) -> Answer:
     check_broker(call.key, parameters.text(call.fields, "brokerId"))
     return _single(
-        "tpslId", call.fields, lambda: call.engine.order_entry.place_tpsl(call.account, call.fields)
+        "tpslId",
+        call.fields,
+        lambda: call.engine.trigger_entry.place_tpsl(call.account, call.fields),
     )
 
 
 def _order_algo(call: PrivateCall) -> Answer:
     check_broker(call.key, parameters.text(call.fields, "brokerId"))
     return _single(
-        "algoId", call.fields, lambda: call.engine.order_entry.place_algo(call.account, call.fields)
+        "algoId",
+        call.fields,
+        lambda: call.engine.trigger_entry.place_algo(call.account, call.fields),
     )
 
 
@@ -136,7 +140,7 @@ def _cancel_tpsl(call: PrivateCall) -> Answer:
             _outcome(
                 "tpslId",
                 row,
-                lambda row=row: call.engine.order_entry.cancel_tpsl(call.account, row),
+                lambda row=row: call.engine.trigger_entry.cancel_tpsl(call.account, row),
             )
             for row in call.rows()
         ]
@@ -147,7 +151,7 @@ def _cancel_algo(call: PrivateCall) -> Answer:
     return _single(
         "algoId",
         call.fields,
-        lambda: call.engine.order_entry.cancel_algo(call.account, call.fields),
+        lambda: call.engine.trigger_entry.cancel_algo(call.account, call.fields),
     )
 
 
@@ -172,8 +176,8 @@ def _amend_batch_orders(call: PrivateCall) -> Answer:
 
 def _amend_tpsl(call: PrivateCall) -> Answer:
     if not call.engine.settings.amend_tpsl:
-        raise VenueError("404")
-    order = call.engine.order_entry.amend_tpsl(call.account, call.fields)
+        raise VenueError(UNKNOWN_PATH)
+    order = call.engine.trigger_entry.amend_tpsl(call.account, call.fields)
     return Answer({"tpslId": order.tpsl_id, "clientOrderId": order.client_order_id, **_amended()})
 
 
@@ -206,12 +210,17 @@ def _orders_history(call: PrivateCall) -> Answer:
 
 
 def _orders(call: PrivateCall, orders: list[Order]) -> Answer:
+    """Rows that the query asks for; the venue looks at no orderId or clientOrderId here."""
     wanted = {name: parameters.text(call.fields, name) for name in ("instId", "orderType", "state")}
     begin = parameters.whole_number(call.fields, "begin")
     end = parameters.whole_number(call.fields, "end")
     rows = [
         order
-        for order in sorted(orders, key=lambda order: int(order.order_id), reverse=True)
+        for order in sorted(
+            call.engine.visibility.orders(orders),
+            key=lambda order: int(order.order_id),
+            reverse=True,
+        )
         if wanted["instId"] in ("", order.inst_id)
         and wanted["orderType"] in ("", order.order_type)
         and wanted["state"] in ("", order.state)
@@ -221,17 +230,29 @@ def _orders(call: PrivateCall, orders: list[Order]) -> Answer:
     return _page_of(rows, call, "orderId", "order_id")
 
 
-def _page_of(orders: list[Any], call: PrivateCall, cursor: str, attribute: str) -> Answer:
+def _page_of(
+    orders: list[Any],
+    call: PrivateCall,
+    cursor: str,
+    attribute: str,
+    spell: Callable[[Any], dict[str, Any]] = lambda order: order.as_rest(),
+) -> Answer:
     """Cut the page first and spell out only what is on it."""
     by_id = {getattr(order, attribute): order for order in orders}
     ids = paging.page([{cursor: order_id} for order_id in by_id], call.fields, cursor)
-    return Answer([by_id[row[cursor]].as_rest() for row in ids])
+    return Answer([spell(by_id[row[cursor]]) for row in ids])
 
 
 def _order_detail(call: PrivateCall) -> Answer:
     parameters.required(call.fields, "instId")
     order = call.engine.order_entry.find_order(call.account, call.fields)
-    return Answer(None if order is None else order.as_rest())
+    found = list(call.engine.visibility.orders([order] if order is not None else []))
+    return Answer(found[0].as_rest() if found else _unknown(call))
+
+
+def _unknown(call: PrivateCall) -> Any:
+    """The data of a detail that nobody has."""
+    return [] if call.engine.settings.unknown_detail == "empty" else None
 
 
 def _tpsl_pending(call: PrivateCall) -> Answer:
@@ -245,10 +266,21 @@ def _tpsl_history(call: PrivateCall) -> Answer:
 
 
 def _tpsl_orders(call: PrivateCall, orders: list[TpslOrder]) -> Answer:
-    return _waiting_orders(call, orders, "tpslId", "tpsl_id")
+    seen = list(call.engine.visibility.tpsl_orders(orders))
+    return _waiting_orders(call, seen, "tpslId", "tpsl_id", lambda order: _tpsl_row(call, order))
 
 
-def _waiting_orders(call: PrivateCall, orders: list[Any], cursor: str, attribute: str) -> Answer:
+def _tpsl_row(call: PrivateCall, order: TpslOrder) -> dict[str, Any]:
+    return order.as_rest(padded if call.engine.settings.tpsl_sizes == "padded" else plain)
+
+
+def _waiting_orders(
+    call: PrivateCall,
+    orders: list[Any],
+    cursor: str,
+    attribute: str,
+    spell: Callable[[Any], dict[str, Any]] = lambda order: order.as_rest(),
+) -> Answer:
     """TP/SL or trigger orders that the query asks for; `cursor` is their id's field."""
     names = ("instId", cursor, "clientOrderId", "state")
     wanted = {name: parameters.text(call.fields, name) for name in names}
@@ -260,13 +292,21 @@ def _waiting_orders(call: PrivateCall, orders: list[Any], cursor: str, attribute
         and wanted["clientOrderId"] in ("", order.client_order_id)
         and wanted["state"] in ("", order.state)
     ]
-    return _page_of(rows, call, cursor, attribute)
+    return _page_of(rows, call, cursor, attribute, spell)
 
 
-def _tpsl_detail(call: PrivateCall) -> Answer:
-    parameters.required(call.fields, "instId")
-    order = call.engine.order_entry.find_tpsl(call.account, call.fields)
-    return Answer(None if order is None else order.as_rest())
+def _tpsl_detail(name: str) -> Callable[[PrivateCall], Answer]:
+    """One TP/SL, at a path that the venue may not have."""
+
+    def detail(call: PrivateCall) -> Answer:
+        if call.engine.settings.tpsl_detail != name:
+            raise VenueError(UNKNOWN_PATH)
+        parameters.required(call.fields, "instId")
+        order = call.engine.trigger_entry.find_tpsl(call.account, call.fields)
+        found = list(call.engine.visibility.tpsl_orders([order] if order is not None else []))
+        return Answer(_tpsl_row(call, found[0]) if found else _unknown(call))
+
+    return detail
 
 
 def _algo_pending(call: PrivateCall) -> Answer:
@@ -302,7 +342,7 @@ def _fills_history(call: PrivateCall) -> Answer:
 def _price_range(call: PrivateCall) -> Answer:
     inst_id = call.engine.venue.instrument(parameters.required(call.fields, "instId")).inst_id
     side = parameters.choice(call.fields, "side", ("buy", "sell"))
-    lowest, highest = call.engine.order_entry.price_range(inst_id, side)
+    lowest, highest = call.engine.venue.price_range(inst_id, side)
     return Answer({"maxPrice": padded(highest), "minPrice": padded(lowest)})
 
 
@@ -319,7 +359,10 @@ GET: dict[str, PrivateEndpoint] = {
     "/api/v1/trade/order-detail": _get(_order_detail),
     "/api/v1/trade/orders-history": _get(_orders_history),
     "/api/v1/trade/orders-tpsl-pending": _get(_tpsl_pending),
-    "/api/v1/trade/order-tpsl-detail": _get(_tpsl_detail),
+    **{
+        f"/api/v1/trade/{name}": _get(_tpsl_detail(name))
+        for name in ("order-tpsl-detail", "orders-tpsl-detail")
+    },
     "/api/v1/trade/orders-tpsl-history": _get(_tpsl_history),
     "/api/v1/trade/orders-algo-pending": _get(_algo_pending),
     "/api/v1/trade/orders-algo-history": _get(_algo_history),

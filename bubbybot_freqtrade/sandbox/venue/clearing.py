@@ -360,12 +360,17 @@ class Clearing:
     def settle_funding(self, account: Account) -> None:
         """Exchange funding at mark price: longs pay a positive rate, shorts receive it.
 
-        Taken from or added to the wallet; isolated margin stays as it is.
+        Taken from or added to the wallet, and by one reading to the margin of an isolated position.
         """
         for position in tuple(account.positions.values()):
             rate = self.venue.market.funding_rate(position.inst_id, self.venue.now_ms)
             mark = self.venue.mark_price(position.inst_id)
             amount = -position.direction * position.base_size * mark * rate
+            if (
+                position.margin_mode == "isolated"
+                and self.venue.settings.isolated_funding == "margin"
+            ):
+                position.margin = max(ZERO, position.margin + amount)
             account.ledger.post(
                 self.venue.new_id(),
                 self.venue.now_ms,

@@ -17,6 +17,7 @@ from bubbybot_freqtrade.sandbox.venue.orders import AlgoOrder, Order, TpslOrder
 
 Topic = Literal["orders", "orders-algo", "positions", "account"]
 FIRST_ID = 1_000_000_001
+FAR_BELOW, FAR_ABOVE = Decimal("0.2"), Decimal(5)
 
 
 class Listener(Protocol):
@@ -115,6 +116,30 @@ class Venue:
     def mark_price(self, inst_id: str) -> Decimal:
         """Mark price now."""
         return self.market.mark_price(inst_id, self.now_ms)
+
+    def price_of(self, inst_id: str) -> Callable[[str], Decimal]:
+        """The instrument's price now, by type: last, index or mark."""
+
+        def price(kind: str) -> Decimal:
+            if kind == "last":
+                return self.last_price(inst_id)
+            if kind == "mark":
+                return self.mark_price(inst_id)
+            return self.market.index_price(inst_id, self.now_ms)
+
+        return price
+
+    def price_range(self, inst_id: str, side: str) -> tuple[Decimal, Decimal]:
+        """Lowest and highest price an order of this side may trade at now, on ticks.
+
+        They follow the index price. Upwards for a buy and downwards for a sell they are the
+        settings' band; the far ends are as wide as the reference's example (310.40 to 1629.40).
+        """
+        index = self.market.index_price(inst_id, self.now_ms)
+        tick = self.instrument(inst_id).tick_size
+        band = self.settings.price_band
+        low, high = {"buy": (FAR_BELOW, 1 + band), "sell": (1 - band, FAR_ABOVE)}[side]
+        return (index * low // tick + 1) * tick, index * high // tick * tick
 
     def new_id(self) -> str:
         """Next id; one ascending series for orders, positions, trades and ledger entries."""

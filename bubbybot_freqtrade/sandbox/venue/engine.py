@@ -16,7 +16,12 @@ from decimal import Decimal
 import orjson
 
 from bubbybot_freqtrade.sandbox.market.paths import MINUTE_MS
-from bubbybot_freqtrade.sandbox.market.prices import FUNDING_INTERVAL_MS, MarketData, Tick
+from bubbybot_freqtrade.sandbox.market.prices import (
+    FUNDING_INTERVAL_MS,
+    MarketData,
+    PriceKind,
+    Tick,
+)
 from bubbybot_freqtrade.sandbox.settings import ApiKey, SandboxSettings
 from bubbybot_freqtrade.sandbox.venue.accounts import Account, Position
 from bubbybot_freqtrade.sandbox.venue.amounts import ARITHMETIC, ZERO
@@ -25,10 +30,13 @@ from bubbybot_freqtrade.sandbox.venue.core import Venue, VenueState
 from bubbybot_freqtrade.sandbox.venue.errors import VenueError
 from bubbybot_freqtrade.sandbox.venue.matching import Matching
 from bubbybot_freqtrade.sandbox.venue.order_entry import OrderEntry
+from bubbybot_freqtrade.sandbox.venue.trigger_entry import TriggerEntry
 from bubbybot_freqtrade.sandbox.venue.triggers import Triggers
+from bubbybot_freqtrade.sandbox.venue.visibility import Visibility
 
 # Stretches longer than this that have something in reach are halved before their trades are played.
 SHORTEST_STRETCH_MS = 2 * MINUTE_MS
+PRICE_KINDS: tuple[PriceKind, ...] = ("last", "mark", "index")
 
 
 class Engine:
@@ -46,7 +54,9 @@ class Engine:
         self.clearing = Clearing(self.venue)
         self.matching = Matching(self.venue, self.clearing)
         self.triggers = Triggers(self.venue, self.clearing, self.matching)
-        self.order_entry = OrderEntry(self.venue, self.clearing, self.matching, self.triggers)
+        self.order_entry = OrderEntry(self.venue, self.clearing, self.matching)
+        self.trigger_entry = TriggerEntry(self.venue, self.triggers)
+        self.visibility = Visibility(self.venue)
         self._lock = threading.RLock()
 
     @contextmanager
@@ -131,7 +141,7 @@ class Engine:
         way = 1 if to > here else -1
         between = (
             price
-            for price, direction in self.triggers.prices_of_interest(inst_id)
+            for price, direction in self.triggers.prices_of_interest(inst_id, "last")
             if direction == way and (here < price < to if way > 0 else to < price < here)
         )
         return min(between, default=None) if way > 0 else max(between, default=None)
@@ -159,13 +169,15 @@ class Engine:
 
     def _in_reach(self, inst_id: str, from_ms: int, to_ms: int) -> bool:
         """True when a price of the stretch fills, fires or endangers something."""
-        span = self.market.extremes(inst_id, from_ms, to_ms)
-        if span is None:
-            return False
-        low, high = span
-        for price, direction in self.triggers.prices_of_interest(inst_id):
-            if high >= price if direction > 0 else low <= price:
-                return True
+        for kind in PRICE_KINDS:
+            prices = list(self.triggers.prices_of_interest(inst_id, kind))
+            span = self.market.extremes(inst_id, from_ms, to_ms, kind) if prices else None
+            if span is None:
+                continue
+            low, high = span
+            for price, direction in prices:
+                if high >= price if direction > 0 else low <= price:
+                    return True
         return any(
             self._endangered(account, position, from_ms, to_ms)
             for account in self.venue.accounts.values()
@@ -205,17 +217,33 @@ class Engine:
             if not account.positions:
                 continue
             due = self.clearing.due_for_liquidation(account)
-            if any(position.margin_mode == "cross" for position in due):
-                for order in account.live_orders():
-                    if order.margin_mode == "cross":
-                        self.matching.cancel(account, order, "system_canceled")
-                due = self.clearing.due_for_liquidation(account)
+            cross = any(position.margin_mode == "cross" for position in due)
+            if cross:
+                self._cancel_for_liquidation(account, "cross", None)
             for position in due:
                 self._take_over(account, position)
-            if any(position.margin_mode == "cross" for position in due):
+                if position.margin_mode == "isolated":
+                    self._cancel_for_liquidation(account, "isolated", position.inst_id)
+            if cross:
                 self.clearing.cover_shortfall(account)
             if due:
                 self.venue.emit("account", account)
+
+    def _cancel_for_liquidation(
+        self, account: Account, margin_mode: str, inst_id: str | None
+    ) -> None:
+        """Isolated: all isolated orders of the pair. Cross: all of cross, and isolated entries.
+
+        TP/SLs go with their position.
+        """
+        for order in account.live_orders(inst_id):
+            is_entry = margin_mode == "cross" and not order.reduce_only
+            if order.margin_mode == margin_mode or is_entry:
+                self.matching.cancel(account, order, "system_canceled")
+        for algo in account.live_algo(inst_id):
+            is_entry = margin_mode == "cross" and not algo.reduce_only
+            if algo.margin_mode == margin_mode or is_entry:
+                self.triggers.cancel_algo(account, algo, "system_canceled")
 
     def _take_over(self, account: Account, position: Position) -> None:
         order = self.clearing.liquidate(account, position)

@@ -1,13 +1,14 @@
 """The venue's error codes and the one exception that carries them.
 
 Codes and wording follow the error table of BloFin's reference; the few that its table
-lacks (102067, 102114, 102148, 152423) are known from public clients.
+lacks (102016, 102067, 102114, 102148, 152423) are known from public clients.
 """
 
 from __future__ import annotations
 
 ALL_OPERATIONS_FAILED = "1"
 PARTIALLY_SUCCEEDED = "2"
+UNKNOWN_PATH = "152404"
 
 MESSAGES: dict[str, str] = {
     ALL_OPERATIONS_FAILED: "All operations failed",
@@ -24,6 +25,7 @@ MESSAGES: dict[str, str] = {
     "102005": "Position had been closed",
     "102014": "Limit order exceeds maximum order size limit",
     "102015": "Market order exceeds maximum order size limit",
+    "102016": "Precision does not match",
     "102022": (
         "Failed to place order. You don’t have any positions of this contract. "
         "Turn off Reduce-only to continue."

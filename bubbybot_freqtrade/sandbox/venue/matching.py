@@ -40,6 +40,9 @@ class Matching:
         account.orders[order.order_id] = order
         account.open_orders[order.order_id] = None
         self._cap_reduce_only(account, order)
+        if order.origin == "trigger" and not self._within_price_limits(order):
+            self.cancel(account, order, "system_canceled", "Price beyond the price limits")
+            return
         offers = self.offers(order)
         if order.order_type == "post_only" and offers:
             self.cancel(account, order, "system_canceled", "Post-only order would take liquidity")
@@ -63,16 +66,36 @@ class Matching:
         bids, asks = self.venue.market.book(order.inst_id, self.venue.now_ms, DEPTH)
         levels: Sequence[Level] = asks if order.side == "buy" else bids
         shift = self.venue.passing_shift(order.inst_id)
+        bound = self._bound(order)
         taken = self._taken_now()
         offers = []
         for price, size in levels:
             left = size - taken.get((order.inst_id, order.side, price), ZERO)
             if left <= 0:
                 continue
-            if not within_limit(order, price + shift):
+            if bound is not None and not within(order.side, price + shift, bound):
                 break
             offers.append((price + shift, left))
         return self._endless(order, offers)
+
+    def _bound(self, order: Order) -> Decimal | None:
+        """The worst price the order may take: its own, or the venue's limit for market orders.
+
+        Liquidations are not bound.
+        """
+        if order.order_type != "market":
+            return order.price
+        if order.origin == "venue":
+            return None
+        lowest, highest = self.venue.price_range(order.inst_id, order.side)
+        return highest if order.side == "buy" else lowest
+
+    def _within_price_limits(self, order: Order) -> bool:
+        """Whether a limit order that was fired may be entered at all."""
+        if order.order_type == "market":
+            return True
+        lowest, highest = self.venue.price_range(order.inst_id, order.side)
+        return lowest <= order.price <= highest
 
     def _endless(self, order: Order, offers: list[Level]) -> list[Level]:
         """Stops, liquidations and closings are never left half done for want of a deeper book."""
@@ -107,7 +130,7 @@ class Matching:
         What rests on the way is used up. Where the price stops, at the order's own price, only
         `size`, the contracts that were traded there, are to be had.
         """
-        if not within_limit(order, price):
+        if not within(order.side, price, order.price):
             return
         if not self._cap_reduce_only(account, order):
             self.cancel(account, order, "system_canceled")
@@ -153,8 +176,6 @@ class Matching:
         return self._taken
 
 
-def within_limit(order: Order, price: Decimal) -> bool:
-    """True when the order may trade at `price`."""
-    if order.order_type == "market":
-        return True
-    return price <= order.price if order.side == "buy" else price >= order.price
+def within(side: str, price: Decimal, bound: Decimal) -> bool:
+    """True when `price` is no worse than `bound` for somebody on this side."""
+    return price <= bound if side == "buy" else price >= bound

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
@@ -20,12 +21,17 @@ ENTIRE_POSITION = Decimal(-1)
 
 @dataclass(slots=True)
 class Tpsl:
-    """Take-profit and stop-loss prices of a bracket; an order price of -1 means at the market."""
+    """Take-profit and stop-loss prices of a bracket; an order price of -1 means at the market.
+
+    The types say which price has to reach the trigger: last, index or mark.
+    """
 
     tp_trigger: Decimal | None = None
     tp_order: Decimal | None = None
     sl_trigger: Decimal | None = None
     sl_order: Decimal | None = None
+    tp_type: str = "last"
+    sl_type: str = "last"
 
     def __bool__(self) -> bool:
         return self.tp_trigger is not None or self.sl_trigger is not None
@@ -121,8 +127,7 @@ class Order:
         row["size"] = plain(self.size)
         row["filledSize"] = plain(self.filled)
         row["instType"] = "SWAP"
-        row["tpTriggerPriceType"] = None if self.tpsl.tp_trigger is None else "last"
-        row["slTriggerPriceType"] = None if self.tpsl.sl_trigger is None else "last"
+        row |= trigger_types(self.tpsl)
         row["cancelSource"] = "" if self.cancel_source == "not_canceled" else self.cancel_source
         if self.category == "normal" and self.tpsl:
             row["orderCategory"] = "pre_tp_sl"
@@ -162,8 +167,11 @@ class TpslOrder:
         """True for size -1."""
         return self.size == ENTIRE_POSITION
 
-    def as_rest(self) -> dict[str, Any]:
-        """The object of orders-tpsl-pending, order-tpsl-detail and orders-tpsl-history."""
+    def as_rest(self, size: Callable[[Decimal], str] = plain) -> dict[str, Any]:
+        """The object of orders-tpsl-pending, order-tpsl-detail and orders-tpsl-history.
+
+        size: how sizes are spelled.
+        """
         return {
             "tpslId": self.tpsl_id,
             "clientOrderId": self.client_order_id,
@@ -172,14 +180,15 @@ class TpslOrder:
             "positionSide": self.position_side,
             "side": self.side,
             "orderType": None,
-            "size": plain(self.size),
+            "size": size(self.size),
             "reduceOnly": "true" if self.reduce_only else "false",
             "leverage": plain(self.leverage),
             "state": self.state,
-            "actualSize": None if self.actual_size is None else plain(self.actual_size),
+            "actualSize": None if self.actual_size is None else size(self.actual_size),
             "triggerType": None,
             "orderCategory": self.category,
             **tpsl_fields(self.tpsl),
+            **trigger_types(self.tpsl),
             "createTime": str(self.created_ms),
             "brokerId": self.broker_id,
         }
@@ -200,6 +209,7 @@ class TpslOrder:
             "leverage": plain(self.leverage),
             "state": self.state,
             **tpsl_fields(self.tpsl),
+            **trigger_types(self.tpsl),
             "triggerPrice": None,
             "triggerPriceType": "last",
             "orderPrice": None,
@@ -281,10 +291,7 @@ class AlgoOrder:
     def _attached_rows(self) -> list[dict[str, Any]]:
         if not self.attached:
             return []
-        row = tpsl_fields(self.attached)
-        row["tpTriggerPriceType"] = None if self.attached.tp_trigger is None else "last"
-        row["slTriggerPriceType"] = None if self.attached.sl_trigger is None else "last"
-        return [row]
+        return [tpsl_fields(self.attached) | trigger_types(self.attached)]
 
 
 @dataclass(slots=True)
@@ -328,6 +335,14 @@ def tpsl_fields(tpsl: Tpsl) -> dict[str, Any]:
         "tpOrderPrice": _order_price(tpsl.tp_order),
         "slTriggerPrice": padded_or_null(tpsl.sl_trigger),
         "slOrderPrice": _order_price(tpsl.sl_order),
+    }
+
+
+def trigger_types(tpsl: Tpsl) -> dict[str, Any]:
+    """Which prices the triggers look at: nulls where there is no trigger."""
+    return {
+        "tpTriggerPriceType": None if tpsl.tp_trigger is None else tpsl.tp_type,
+        "slTriggerPriceType": None if tpsl.sl_trigger is None else tpsl.sl_type,
     }
 
 

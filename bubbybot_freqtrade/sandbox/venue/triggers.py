@@ -1,28 +1,28 @@
-"""TP/SL and trigger orders: born with an entry or by themselves, fired by the last price."""
+"""TP/SL and trigger orders: born with an entry or by themselves, fired by a price."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 
 from bubbybot_freqtrade.sandbox.venue.accounts import Account, Position
 from bubbybot_freqtrade.sandbox.venue.amounts import ZERO
+from bubbybot_freqtrade.sandbox.venue.checks import passed_trigger
 from bubbybot_freqtrade.sandbox.venue.clearing import Clearing
 from bubbybot_freqtrade.sandbox.venue.core import Venue
-from bubbybot_freqtrade.sandbox.venue.errors import VenueError
 from bubbybot_freqtrade.sandbox.venue.matching import Matching
 from bubbybot_freqtrade.sandbox.venue.orders import (
     MARKET_PRICE,
     OPPOSITE,
     AlgoOrder,
     Order,
-    Tpsl,
     TpslOrder,
 )
 
 
 class Triggers:
-    """Watches the last price for every account."""
+    """Watches prices for every account."""
 
     def __init__(self, venue: Venue, clearing: Clearing, matching: Matching) -> None:
         """Fired orders are executed by `matching`."""
@@ -36,10 +36,27 @@ class Triggers:
     def after_fill(self, account: Account, order: Order) -> None:
         """Put up the bracket of an entry; clear away what a closed position leaves behind."""
         self.sweep(account, order.inst_id, order.margin_mode, order.position_side)
+        if self.venue.settings.attached_after_addition == "grow":
+            self._grow_attached(account, order)
         if order.tpsl and (
             self.venue.settings.attached_tpsl == "each_fill" or order.state == "filled"
         ):
             self.attach(account, order)
+
+    def _grow_attached(self, account: Account, order: Order) -> None:
+        """Let the attached TP/SLs of a position that was added to cover all of it."""
+        position = account.position(order.inst_id, order.margin_mode, order.position_side)
+        if position is None or position.closing_side == order.side:
+            return
+        for tpsl_order in account.live_tpsl(order.inst_id):
+            same = (tpsl_order.margin_mode, tpsl_order.position_side) == (
+                position.margin_mode,
+                position.position_side,
+            )
+            if same and tpsl_order.entry_order_id and 0 < tpsl_order.size < position.size:
+                tpsl_order.size = position.size
+                tpsl_order.updated_ms = self.venue.now_ms
+                self.venue.emit("orders-algo", account, tpsl_order)
 
     def attach(self, account: Account, order: Order) -> None:
         """The bracket of `order` as a TP/SL order of its own, for the contracts filled so far.
@@ -51,7 +68,7 @@ class Triggers:
             return
         standing = account.tpsl_orders.get(order.attached_tpsl_id)
         if standing is not None:
-            if standing.state == "live":
+            if standing.state == "live" and standing.size < order.filled:
                 standing.size = order.filled
                 standing.updated_ms = self.venue.now_ms
                 self.venue.emit("orders-algo", account, standing)
@@ -64,12 +81,7 @@ class Triggers:
             position_side=order.position_side,
             side=OPPOSITE[order.side],
             size=order.filled,
-            tpsl=Tpsl(
-                order.tpsl.tp_trigger,
-                order.tpsl.tp_order,
-                order.tpsl.sl_trigger,
-                order.tpsl.sl_order,
-            ),
+            tpsl=replace(order.tpsl),
             reduce_only=True,
             leverage=order.leverage,
             created_ms=self.venue.now_ms,
@@ -85,8 +97,8 @@ class Triggers:
         account.tpsl_orders[tpsl_order.tpsl_id] = tpsl_order
         account.open_tpsl[tpsl_order.tpsl_id] = None
         self.venue.emit("orders-algo", account, tpsl_order)
-        last = self.venue.last_price(tpsl_order.inst_id)
-        if passed_side(tpsl_order, last) is not None:
+        price_of = self.venue.price_of(tpsl_order.inst_id)
+        if passed_trigger(tpsl_order.tpsl, tpsl_order.side, price_of) is not None:
             self.cancel_tpsl(account, tpsl_order, "system_canceled")
 
     def sweep(self, account: Account, inst_id: str, margin_mode: str, position_side: str) -> None:
@@ -109,27 +121,38 @@ class Triggers:
     # Watching
 
     def on_price(self, inst_id: str, price: Decimal) -> None:
-        """Fire what the last price has reached."""
+        """Fire what the last price, `price`, or the mark or index price has reached."""
+        others = self.venue.price_of(inst_id)
+
+        def price_of(kind: str) -> Decimal:
+            return price if kind == "last" else others(kind)
+
         for account in self.venue.accounts.values():
             for tpsl_order in account.live_tpsl(inst_id):
-                kind = passed_side(tpsl_order, price)
+                kind = passed_trigger(tpsl_order.tpsl, tpsl_order.side, price_of)
                 if kind is not None and tpsl_order.state == "live":
                     self.fire_tpsl(account, tpsl_order, kind)
             for algo in account.live_algo(inst_id):
                 if algo_reached(algo, price) and algo.state == "live":
                     self.fire_algo(account, algo)
 
-    def prices_of_interest(self, inst_id: str) -> Iterator[tuple[Decimal, int]]:
-        """(price, direction) that would make something happen: 1 when reached from below."""
+    def prices_of_interest(self, inst_id: str, kind: str) -> Iterator[tuple[Decimal, int]]:
+        """(price, direction) that would make something happen: 1 when reached from below.
+
+        kind: of the price that has to reach it, last, index or mark.
+        """
         for account in self.venue.accounts.values():
-            for order in account.live_orders(inst_id):
-                yield order.price, -1 if order.side == "buy" else 1
             for tpsl_order in account.live_tpsl(inst_id):
                 up = 1 if tpsl_order.side == "sell" else -1
-                if tpsl_order.tpsl.tp_trigger is not None:
-                    yield tpsl_order.tpsl.tp_trigger, up
-                if tpsl_order.tpsl.sl_trigger is not None:
-                    yield tpsl_order.tpsl.sl_trigger, -up
+                tpsl = tpsl_order.tpsl
+                if tpsl.tp_trigger is not None and tpsl.tp_type == kind:
+                    yield tpsl.tp_trigger, up
+                if tpsl.sl_trigger is not None and tpsl.sl_type == kind:
+                    yield tpsl.sl_trigger, -up
+            if kind != "last":
+                continue
+            for order in account.live_orders(inst_id):
+                yield order.price, -1 if order.side == "buy" else 1
             for algo in account.live_algo(inst_id):
                 yield algo.trigger_price, 1 if algo.rises else -1
 
@@ -175,12 +198,7 @@ class Triggers:
             created_ms=self.venue.now_ms,
             updated_ms=self.venue.now_ms,
             # The fired order shows the prices it came from but must not attach a bracket.
-            tpsl=Tpsl(
-                tpsl_order.tpsl.tp_trigger,
-                tpsl_order.tpsl.tp_order,
-                tpsl_order.tpsl.sl_trigger,
-                tpsl_order.tpsl.sl_order,
-            ),
+            tpsl=replace(tpsl_order.tpsl),
             category=kind,
             broker_id=tpsl_order.broker_id,
             algo_id=tpsl_order.tpsl_id,
@@ -254,36 +272,6 @@ class Triggers:
         algo.updated_ms = self.venue.now_ms
         account.open_algo.pop(algo.algo_id, None)
         self.venue.emit("orders-algo", account, algo)
-
-
-def passed_side(order: TpslOrder, price: Decimal) -> str | None:
-    """`tp` or `sl` when `price` has reached that trigger; the stop first, should it be both."""
-    return passed_trigger(order.tpsl, order.side, price)
-
-
-def passed_trigger(tpsl: Tpsl, side: str, price: Decimal) -> str | None:
-    """Which half of a bracket that closes with `side` is reached at `price`, if any."""
-    sells = side == "sell"
-    stop, target = tpsl.sl_trigger, tpsl.tp_trigger
-    if stop is not None and (price <= stop if sells else price >= stop):
-        return "sl"
-    if target is not None and (price >= target if sells else price <= target):
-        return "tp"
-    return None
-
-
-def refuse_passed(tpsl: Tpsl, side: str, price: Decimal) -> None:
-    """Raise 102037..102040 when a half of a bracket that closes with `side` is already reached."""
-    kind = passed_trigger(tpsl, side, price)
-    if kind is None:
-        return
-    codes = {
-        ("tp", "sell"): "102037",
-        ("sl", "sell"): "102038",
-        ("tp", "buy"): "102039",
-        ("sl", "buy"): "102040",
-    }
-    raise VenueError(codes[kind, side])
 
 
 def algo_reached(algo: AlgoOrder, price: Decimal) -> bool:

@@ -1,0 +1,63 @@
+"""What of an account is to be seen already: the venue's lists can be behind what has happened."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from copy import copy
+from typing import Any, TypeVar
+
+from bubbybot_freqtrade.sandbox.venue.accounts import Account, Position
+from bubbybot_freqtrade.sandbox.venue.core import Venue
+from bubbybot_freqtrade.sandbox.venue.orders import Order, TpslOrder
+
+Kind = TypeVar("Kind", Order, TpslOrder)
+
+
+class Visibility:
+    """The account as requests see it; websockets push what happens at once."""
+
+    def __init__(self, venue: Venue) -> None:
+        """Everything that is there now is seen."""
+        self.venue = venue
+        self._trails: dict[str, deque[tuple[int, tuple[Position, ...]]]] = {}
+        if venue.settings.position_delay_ms:
+            for account in venue.accounts.values():
+                self._remember(account, 0)
+            venue.listeners.append(self._changed)
+
+    def orders(self, orders: Iterable[Order]) -> Iterator[Order]:
+        """Those that are old enough to be listed."""
+        return self._old_enough(orders, self.venue.settings.order_delay_ms)
+
+    def tpsl_orders(self, orders: Iterable[TpslOrder]) -> Iterator[TpslOrder]:
+        """Those that are old enough to be listed."""
+        return self._old_enough(orders, self.venue.settings.tpsl_delay_ms)
+
+    def positions(self, account: Account) -> list[Position]:
+        """The positions as they were `position_delay_ms` ago, oldest first."""
+        if not self.venue.settings.position_delay_ms:
+            return list(account.positions.values())
+        return list(self._seen(account.uid))
+
+    def _old_enough(self, orders: Iterable[Kind], delay_ms: int) -> Iterator[Kind]:
+        newest = self.venue.now_ms - delay_ms
+        return (order for order in orders if order.created_ms <= newest)
+
+    def _changed(self, topic: str, account: Account, subject: Any) -> None:
+        if topic == "positions":
+            self._remember(account, self.venue.now_ms)
+
+    def _remember(self, account: Account, now_ms: int) -> None:
+        positions = tuple(copy(position) for position in account.positions.values())
+        self._trails.setdefault(account.uid, deque([(0, ())])).append((now_ms, positions))
+
+    def _seen(self, uid: str) -> tuple[Position, ...]:
+        """The latest of the trail that is old enough; what is older than it is forgotten."""
+        trail = self._trails.get(uid)
+        if trail is None:
+            return ()
+        newest = self.venue.now_ms - self.venue.settings.position_delay_ms
+        while len(trail) > 1 and trail[1][0] <= newest:
+            trail.popleft()
+        return trail[0][1]
