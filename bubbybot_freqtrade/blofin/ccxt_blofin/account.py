@@ -54,6 +54,23 @@ class Account:
             parsed["side"] = _LONG_SIDE.get(side)
         return parsed
 
+    def parse_trade(
+        self: Any, trade: dict[str, Any], market: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """ccxt's trade of a perpetual, public or a fill of the account.
+
+        ccxt takes a row with ``feeCurrency`` for one of a spot market.
+        """
+        market = self.safe_market(self.safe_string(trade, "instId"), market, "-")
+        names = {"base_currency": market["base"], "quote_currency": market["quote"]}
+        currency = self.safe_string(trade, "feeCurrency", market["settle"])
+        parsed = super().parse_trade(self.omit(trade, "feeCurrency"), market)  # type: ignore[misc]
+        if parsed["fee"]:
+            parsed["fee"]["currency"] = names.get(currency) or self.safe_currency_code(currency)
+            parsed["fees"] = [parsed["fee"]]
+        parsed["info"] = trade
+        return dict(parsed)
+
     def parse_leverages_of(
         self: Any, rows: list[dict[str, Any]], symbol: str | None
     ) -> dict[str, Any]:

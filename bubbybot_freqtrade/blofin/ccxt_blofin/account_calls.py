@@ -33,7 +33,12 @@ class AccountCalls:
         """Fills, oldest first: the last 100 (or `limit`), or all since `since`.
 
         :param params: ``orderId``; ``until``
+        :raises ccxt.NotSupported: for ``type: spot``: the markets here are perpetuals
         """
+        if (params.get("type") or "swap") not in ("swap", "future"):
+            raise ccxt.NotSupported(
+                f"{self.id} has fills of perpetuals here, none of type '{params['type']}'."
+            )
         request = {"limit": ROWS_PER_REQUEST}
         if symbol is not None:
             request["instId"] = self.market(symbol)["id"]

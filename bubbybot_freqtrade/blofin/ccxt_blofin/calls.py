@@ -12,8 +12,14 @@ from typing import Any
 
 import ccxt
 
+from bubbybot_freqtrade.blofin.ccxt_blofin.rows import readable
+
 Steps = Generator[tuple[Any, ...], Any, Any]
 Row = dict[str, Any]
+
+# Of up to 100 rows each. There are 450 requests a minute for the whole process; nobody holds that
+# many orders, and histories are asked for since a time.
+MOST_PAGES = 30
 
 NO_PARAMS: dict[str, Any] = {}
 
@@ -34,7 +40,8 @@ def blocking(call: Callable[..., Steps]) -> Callable[..., Any]:
                 except ccxt.BaseError as e:
                     name, *arguments = steps.throw(e)
                 else:
-                    name, *arguments = steps.send(answer)
+                    with readable(self.id, f"The answer of {name}"):
+                        name, *arguments = steps.send(answer)
         except StopIteration as end:
             return end.value
 
@@ -57,7 +64,8 @@ def awaiting(call: Callable[..., Steps]) -> Callable[..., Any]:
                 except ccxt.BaseError as e:
                     name, *arguments = steps.throw(e)
                 else:
-                    name, *arguments = steps.send(answer)
+                    with readable(self.id, f"The answer of {name}"):
+                        name, *arguments = steps.send(answer)
         except StopIteration as end:
             return end.value
 
@@ -90,9 +98,13 @@ def pages(
     """Rows of a list that comes newest first, page after page.
 
     It ends with the list, with `wanted` rows, or with a row created before `since`.
+
+    :raises ccxt.BadResponse: when the list doesn't end within `MOST_PAGES`, or its cursor doesn't
+        move on: a part of it must not be taken for the whole
     """
     rows: list[Row] = []
-    while True:
+    seen: set[str] = set()
+    for _ in range(MOST_PAGES):
         page = rows_of((yield endpoint, request))
         rows += page
         if len(page) < request["limit"] or (wanted is not None and len(rows) >= wanted):
@@ -100,10 +112,19 @@ def pages(
         last = page[-1]
         created = exchange.safe_integer(last, "createTime")
         passed = since is not None and created is not None and created < since
-        # A venue that would not move on with its cursor must not be asked forever.
-        if passed or str(last.get(cursor)) == str(request.get("after")):
+        if passed:
             return rows
+        if str(last.get(cursor)) in seen:
+            raise ccxt.BadResponse(
+                f"{exchange.id}: the list of {endpoint} has no next page where it should have one. "
+                "Nothing is done on it."
+            )
+        seen.add(str(last.get(cursor)))
         request = {**request, "after": last.get(cursor)}
+    raise ccxt.BadResponse(
+        f"{exchange.id}: the list of {endpoint} has more than {len(rows)} rows. It is not read "
+        "further, and nothing is done on it."
+    )
 
 
 def between(request: Row, since: int | None, params: Row) -> None:
@@ -114,11 +135,14 @@ def between(request: Row, since: int | None, params: Row) -> None:
 
 
 def rows_of(answer: Any) -> list[Row]:
-    """``data`` as a list, whether the venue sent one or a single object."""
+    """``data`` as a list of objects, whether the venue sent one or a single object.
+
+    `rows.check_answer` has seen to it that it is one of the two.
+    """
     data = answer.get("data") if isinstance(answer, dict) else None
     if isinstance(data, dict):
         return [data]
-    return data if isinstance(data, list) else []
+    return [row for row in data if isinstance(row, dict)] if isinstance(data, list) else []
 
 
 def first_row(answer: Any) -> Row:

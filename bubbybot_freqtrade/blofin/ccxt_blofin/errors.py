@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import ccxt
 
 from bubbybot_freqtrade.blofin.ccxt_blofin.redirects import refuse_redirect
+from bubbybot_freqtrade.blofin.ccxt_blofin.rows import check_answer
 
 
 class TooManyRequests(ccxt.RateLimitExceeded, ccxt.DDoSProtection):
@@ -100,6 +101,7 @@ BROAD: dict[str, type[ccxt.BaseError]] = {
 
 HINTS: dict[str, str] = {
     "1": "Nothing was carried out.",
+    "403": "VPN exits and blocked regions get this answer too, not only too many requests.",
     "429": "Send fewer requests: 500 a minute and 1500 in 5 minutes per IP address, "
     "30 trading requests in 10 seconds per account. The venue stays shut for minutes now.",
     "102089": "The account's position mode (one-way or hedge) is not the one the order was sent "
@@ -128,8 +130,9 @@ HINTS: dict[str, str] = {
 }
 
 _FIREWALL = (
-    "its firewall refused the request (HTTP 403), mostly because there were too many. "
-    "The ban lasts about five minutes and grows with every further request."
+    "its firewall refused the request (HTTP 403). Either there were too many from this address: "
+    "that lasts about five minutes, and longer with every further one. Or BloFin does not serve "
+    "this address: VPN exits and blocked regions get the same answer, for good."
 )
 _EXCERPT = 200
 
@@ -165,6 +168,8 @@ class Errors:
             self.refuse_page(http_code, reason, url, body)
         self.measure_time_difference(headers, request_headers)
         if response.get("code") is None:
+            if http_code in (403, 429):
+                self.refuse_page(http_code, reason, url, body)
             if http_code >= 400:
                 return  # ccxt's table of HTTP statuses decides
             raise ccxt.BadResponse(f"{self.id}: an answer without a code: {body[:_EXCERPT]}")
@@ -175,15 +180,16 @@ class Errors:
             if refused and len(refused) == len(rows):
                 self.refuse(str(refused[0]["code"]), refused[0].get("msg"), body)
             if code != "1":
+                check_answer(self.id, method, url, response.get("data"))
                 return
         self.refuse(code, response.get("msg"), body)
 
-    def refuse(self, code: str, message: str | None, body: str = "") -> NoReturn:
+    def refuse(self, code: str, message: Any, body: str = "") -> NoReturn:
         """Raise the exception for a venue code, its message and our hint in one line.
 
         The exception has the code as its attribute ``code`` too.
         """
-        text = (message or "").strip() or body[:_EXCERPT]
+        text = str(message or "").strip() or body[:_EXCERPT]
         hint = HINTS.get(code)
         line = f"{self.id} {code}: {text}" + (f" - {hint}" if hint else "")
         error = self.error_class(code, text)(line)

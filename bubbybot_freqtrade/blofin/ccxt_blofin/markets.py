@@ -1,11 +1,15 @@
 """Instruments, tickers, candles and position tiers: requests and parsing, no I/O."""
 
+import logging
 from decimal import Decimal
 from typing import Any
 
 import ccxt
 
 from bubbybot_freqtrade.blofin.ccxt_blofin.description import CANDLES_PER_REQUEST
+from bubbybot_freqtrade.blofin.ccxt_blofin.rows import is_tradable
+
+logger = logging.getLogger(__name__)
 
 CANDLE_ENDPOINTS: dict[str | None, str] = {
     None: "publicGetMarketCandles",
@@ -24,7 +28,13 @@ class Markets:
         ``limits.amount`` are contracts of a limit order, ``limits.market`` of a market order.
         ``expiry`` is set only while ``expireTime`` lies ahead: the venue gives live perpetuals a
         time long past (so does the reference's example), which says nothing.
+
+        None for an instrument whose sizes or prices are not known: orders can't be made for it.
         """
+        if not is_tradable(market):
+            # Left out until it can be read; its ids are the venue's.
+            logger.debug("%s: instrument %s can't be traded.", self.id, market.get("instId"))
+            return None
         parsed = super().parse_market(market)  # type: ignore[misc]
         if parsed is None:
             return None
@@ -35,6 +45,19 @@ class Markets:
         expires = self.safe_integer(market, "expireTime")
         if expires is not None and expires > self.milliseconds():
             parsed["expiry"], parsed["expiryDatetime"] = expires, self.iso8601(expires)
+        return parsed
+
+    def parse_markets(self: Any, markets: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The markets that can be traded.
+
+        :raises ccxt.BadResponse: when none can: the venue has hundreds, so the list is wrong
+        """
+        parsed: list[dict[str, Any]] = super().parse_markets(markets)  # type: ignore[misc]
+        if not parsed:
+            raise ccxt.BadResponse(
+                f"{self.id}: none of {len(markets)} instruments can be traded, so the list of "
+                "markets is not believed."
+            )
         return parsed
 
     def parse_ticker(

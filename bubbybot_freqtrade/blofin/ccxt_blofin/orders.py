@@ -56,6 +56,8 @@ _ORDER_TYPES = {"GTC": "limit", "PO": "post_only", "IOC": "ioc", "FOK": "fok"}
 _TIME_IN_FORCE = {order_type: name for name, order_type in _ORDER_TYPES.items()}
 _CLIENT_ORDER_ID = re.compile(r"[A-Za-z0-9_]{1,32}")
 _PLACED_TYPES = ("market", *_TIME_IN_FORCE)
+_PLACED_IDS = ("orderId", "tpslId", "algoId")
+_TRIGGERED_IDS = ("tpslId", "algoId", "orderId")
 _TPSL_TRIGGERS = ("slTriggerPrice", "tpTriggerPrice")
 _LEGS = {"stopLoss": "sl", "takeProfit": "tp"}
 
@@ -384,7 +386,10 @@ class Orders:
         return self.safe_order(
             {
                 "info": order,
-                "id": self.safe_string_n(order, ["tpslId", "orderId", "algoId"]),
+                # An entry's row names the TP/SL that came with it too, and the other way round.
+                "id": self.safe_string_n(
+                    order, _PLACED_IDS if raw_type in _PLACED_TYPES else _TRIGGERED_IDS
+                ),
                 "clientOrderId": self.safe_string(order, "clientOrderId"),
                 "timestamp": created,
                 "datetime": self.iso8601(created),

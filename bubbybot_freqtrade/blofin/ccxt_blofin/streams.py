@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import ccxt
 
 from bubbybot_freqtrade.blofin.ccxt_blofin.errors import HINTS, WEBSOCKET_EXACT
+from bubbybot_freqtrade.blofin.ccxt_blofin.rows import check_push, readable
 
 _LOGIN = "authenticate_hash"  # ccxt's name for the answer to a login
 _CONFIRMED = "confirmed"
@@ -42,6 +43,23 @@ class Streams:
         start = max(now + delay, Streams._next_connection)
         Streams._next_connection = start + _SECONDS_BETWEEN_CONNECTIONS
         return start - now
+
+    def client(self: Any, url: str) -> Any:
+        """The connection to `url`, which goes on reading after a text that is no JSON."""
+        known = url in (self.clients or {})
+        client = super().client(url)  # type: ignore[misc]
+        if not known:
+            take = client.handle_text_or_binary_message
+
+            def take_or_tell(data: Any) -> None:
+                try:
+                    with readable(self.id, "A text of the websocket"):
+                        take(data)
+                except ccxt.BadResponse as e:
+                    self.tell_unreadable(client, None, e)
+
+            client.handle_text_or_binary_message = take_or_tell
+        return client
 
     async def watch_ticker(self: Any, symbol: str, params: Any = None) -> Any:
         """The ticker of a market; loads the markets first."""
@@ -133,14 +151,36 @@ class Streams:
         return True
 
     def handle_message(self: Any, client: Any, message: Any) -> None:
-        """Takes confirmations and refusals; all else is ccxt's."""
-        event = message.get("event") if isinstance(message, dict) else None
-        if event in ("subscribe", "unsubscribe"):
-            self.handle_confirmation(client, event, message.get("arg") or {})
-        elif event == "error" or (event == "login" and str(message.get("code", "0")) != "0"):
-            self.handle_refusal(client, message)
-        else:
-            super().handle_message(client, message)  # type: ignore[misc]
+        """Takes confirmations and refusals; all else is ccxt's, once it is seen to be readable.
+
+        What can't be read is an error for those who wait for it, who ask again or elsewhere.
+        """
+        try:
+            with readable(self.id, "A message of the websocket"):
+                event = message.get("event") if isinstance(message, dict) else None
+                if event in ("subscribe", "unsubscribe"):
+                    self.handle_confirmation(client, event, message["arg"])
+                elif event == "error" or (event == "login" and _is_refused(message)):
+                    self.handle_refusal(client, message)
+                else:
+                    if isinstance(message, dict) and event is None:
+                        arg = message["arg"]
+                        check_push(self.id, arg["channel"], arg.get("instId"), message.get("data"))
+                    super().handle_message(client, message)  # type: ignore[misc]
+        except ccxt.BadResponse as e:
+            self.tell_unreadable(client, message, e)
+
+    def tell_unreadable(self: Any, client: Any, message: Any, error: ccxt.BadResponse) -> None:
+        """Give the error to those who wait for what the message may have been about."""
+        arg = message.get("arg") if isinstance(message, dict) else None
+        names: list[str] = []
+        if isinstance(arg, dict) and isinstance(arg.get("instId", ""), str):
+            names = self.subscription_names(client, arg)
+        # A login that succeeded stays.
+        for name in names or [n for n, future in client.futures.items() if not future.done()]:
+            if name == _LOGIN:
+                client.subscriptions.pop(name, None)
+            client.reject(error, name)
 
     def handle_confirmation(self: Any, client: Any, event: str, arg: dict[str, Any]) -> None:
         """Remember what the venue confirmed, and end what it ended."""
@@ -172,15 +212,14 @@ class Streams:
         """The subscriptions an error message is about."""
         try:
             request = json.loads(text[text.index("{") :])
-        except ValueError:
-            request = {}
-        prefix = _UNSUBSCRIBE if request.get("op") == "unsubscribe" else ""
-        named = [
-            prefix + name
-            for arg in request.get("args", [])
-            if isinstance(arg, dict)
-            for name in self.subscription_names(client, arg)
-        ]
+            prefix = _UNSUBSCRIBE if request.get("op") == "unsubscribe" else ""
+            named = [
+                prefix + name
+                for arg in request["args"]
+                for name in self.subscription_names(client, arg)
+            ]
+        except (ValueError, KeyError, TypeError, AttributeError):
+            named = []
         return named or [n for n, state in client.subscriptions.items() if state != _CONFIRMED]
 
     def subscription_names(self: Any, client: Any, arg: dict[str, Any]) -> list[str]:
@@ -199,3 +238,7 @@ class Streams:
             # ccxt subscribes these for all markets, whichever it was asked for
             names += [n for n in client.subscriptions if n.startswith(f"{channel}:")]
         return [name for name in dict.fromkeys(names) if name in client.subscriptions]
+
+
+def _is_refused(message: dict[str, Any]) -> bool:
+    return str(message.get("code", "0")) != "0"

@@ -39,7 +39,7 @@ def test_requests_are_signed_as_the_reference_says(blofin, venue):
     venue.answer("account/batch-leverage-info", [])
     venue.answer("trade/order", [{"orderId": "1"}])
     venue.answer("trade/cancel-tpsl", [{"tpslId": "1"}])
-    venue.answer("account/balance", {})
+    venue.answer("account/balance", {"details": []})
     blofin.fetch_leverages([BTC, "ETH/USDT:USDT"])  # a query with a comma
     blofin.fetch_balance()  # no query
     blofin.create_order(BTC, "market", "buy", 1)  # an object
@@ -77,7 +77,7 @@ def test_a_nonce_is_used_once():
 
 
 def test_no_secret_reaches_the_debug_log(blofin, venue, caplog):
-    venue.answer("account/balance", {})
+    venue.answer("account/balance", {"details": []})
     with caplog.at_level(logging.DEBUG):
         blofin.fetch_balance()
     log = caplog.text
@@ -88,7 +88,7 @@ def test_no_secret_reaches_the_debug_log(blofin, venue, caplog):
 
 
 def test_stock_ccxt_logs_the_passphrase(stock, venue, caplog):
-    venue.answer("account/balance", {})
+    venue.answer("account/balance", {"details": []})
     with caplog.at_level(logging.DEBUG):
         stock.fetch_balance()
     assert "phrase-of-mine" in caplog.text

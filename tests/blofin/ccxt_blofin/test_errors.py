@@ -133,10 +133,21 @@ WAF_PAGE = (
 )
 
 
-def test_the_firewall_s_page_is_ddos_protection(blofin, venue):
-    venue.raw("account/positions", 403, WAF_PAGE)
-    with pytest.raises(ccxt.DDoSProtection, match="five minutes") as raised:
+@pytest.mark.parametrize(
+    ("text", "content_type"),
+    [
+        (WAF_PAGE, "text/html"),
+        ('{"message":"denied"}', "application/json"),
+        ('{"code":"403","msg":"Forbidden"}', "application/json"),
+    ],
+)
+def test_a_403_is_told_as_what_it_may_be_a_ban_or_a_blocked_region(
+    blofin, venue, text, content_type
+):
+    venue.raw("account/positions", 403, text, content_type)
+    with pytest.raises(ccxt.DDoSProtection, match=r"(?s)too many.*|VPN") as raised:
         blofin.fetch_positions()
+    assert "VPN exits and blocked regions" in str(raised.value)
     assert "<" not in str(raised.value)
 
 

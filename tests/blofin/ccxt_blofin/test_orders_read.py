@@ -3,6 +3,8 @@
 import ccxt
 import pytest
 
+from bubbybot_freqtrade.blofin.ccxt_blofin.calls import MOST_PAGES
+
 BTC = "BTC/USDT:USDT"
 NORMAL = {
     "orderId": "29531103",
@@ -392,11 +394,21 @@ def test_orders_in_every_state_once_each(blofin, venue):
     ]
 
 
-def test_a_cursor_that_does_not_move_ends_the_listing(mine, venue):
+def test_a_part_of_a_list_is_not_taken_for_the_whole(mine, venue):
     page = numbered(100, NORMAL, "orderId")
     venue.answer("trade/orders-pending", page)
-    mine.fetch_open_orders(BTC)
+    with pytest.raises(ccxt.BadResponse, match="no next page"):
+        mine.fetch_open_orders(BTC)
     assert len(venue.asked("trade/orders-pending")) == 2
+
+
+@pytest.mark.parametrize(("params", "path", "key", "row"), KINDS)
+def test_a_list_without_end_is_not_read_for_ever(mine, venue, params, path, key, row):
+    made = iter(range(10**6))
+    venue.answer(f"{path}-pending", lambda _: [row | {key: str(next(made))} for _ in range(100)])
+    with pytest.raises(ccxt.BadResponse, match="not read further"):
+        mine.fetch_open_orders(params=params)
+    assert len(venue.asked(f"{path}-pending")) == MOST_PAGES
 
 
 def fill(n, order_id="1"):
@@ -422,6 +434,27 @@ def test_fills_since_a_time_are_complete(blofin, venue):
     assert trades[0]["fee"] == {"cost": 0.072, "currency": "USDT"}
     assert (trades[0]["price"], trades[0]["amount"]) == (60000, 2)
     assert trades[0]["cost"] == pytest.approx(120)
+
+
+def test_a_fill_stays_a_perpetual_s_when_it_names_its_fee_s_currency(blofin, venue):
+    venue.answer("trade/fills-history", [fill(1) | {"feeCurrency": "quote_currency"}])
+    (trade,) = blofin.fetch_my_trades(BTC)
+    assert (trade["symbol"], trade["fee"]) == (BTC, {"cost": 0.072, "currency": "USDT"})
+    assert trade["cost"] == pytest.approx(120)  # 2 contracts of 0.001 BTC at 60,000
+
+
+def test_futures_fills_are_not_given_out_as_spot_ones(blofin, venue):
+    venue.answer("trade/fills-history", [fill(1)])
+    with pytest.raises(ccxt.NotSupported):
+        blofin.fetch_my_trades(BTC, params={"type": "spot"})
+    assert not venue.asked("trade/fills-history")
+    assert blofin.fetch_my_trades(BTC, params={"type": "swap"})
+
+
+def test_an_entry_that_names_its_tpsl_and_a_stop_that_names_its_entry_keep_their_ids(mine):
+    assert mine.parse_order(NORMAL | {"tpslId": "77", "algoId": "78"})["id"] == NORMAL["orderId"]
+    assert mine.parse_order(TPSL | {"orderId": "77"})["id"] == TPSL["tpslId"]
+    assert mine.parse_order(ALGO | {"orderId": "77"})["id"] == ALGO["algoId"]
 
 
 def test_stock_ccxt_reads_twenty_fills(stock, venue):
