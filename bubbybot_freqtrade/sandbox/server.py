@@ -18,7 +18,7 @@ from aiohttp import web
 
 from bubbybot_freqtrade.sandbox.api.candle_feed import CandleFeed
 from bubbybot_freqtrade.sandbox.api.control import PREFIX as CONTROL_PREFIX
-from bubbybot_freqtrade.sandbox.api.control import Controls
+from bubbybot_freqtrade.sandbox.api.control import Controls, is_of_this_machine
 from bubbybot_freqtrade.sandbox.api.faults import HAPPENS, UNSPOILED, Fault, Faults
 from bubbybot_freqtrade.sandbox.api.limits import RateLimits
 from bubbybot_freqtrade.sandbox.api.request_log import LoggedRequest, RequestLog
@@ -257,7 +257,8 @@ class Sandbox:
             http.method,
             http.raw_path,
             http.headers,
-            await http.text() if http.can_read_body else "",
+            # What is no text is no JSON either, and is answered as such.
+            (await http.read()).decode(errors="replace") if http.can_read_body else "",
             http.remote or "",
         )
         if request.path in ("/ws/public", "/ws/private"):
@@ -267,6 +268,8 @@ class Sandbox:
         return await self._handle_rest(http, request)
 
     async def _handle_socket(self, http: web.BaseRequest, request: Request) -> web.StreamResponse:
+        if not is_of_this_machine(request.headers):
+            return web.Response(status=403, text="for programs on this machine, at 127.0.0.1")
         if self.streams.faults.refuse:
             return web.Response(status=503)
         if not self.limits.allows_socket(request.ip, monotonic()):

@@ -18,6 +18,8 @@ class StateFileError(ValueError):
 
 def load_state(path: Path) -> VenueState | None:
     """The saved state, or None when there is no file yet."""
+    if path.is_symlink():
+        raise StateFileError(f"{path}: is a link; name the file itself, or another one")
     try:
         text = path.read_bytes()
     except FileNotFoundError:
@@ -37,11 +39,15 @@ def dump_state(state: VenueState) -> bytes:
 
 
 def write_state(path: Path, content: bytes) -> None:
-    """Replace the file in one step: a reader sees the old state or the new one, never half."""
+    """Replace the file in one step: a reader sees the old state or the new one, never half.
+
+    A link in its place, or in that of the part, is replaced and not followed.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
+    part.unlink(missing_ok=True)
     # Made unreadable for others from its first byte on: it tells what the account holds.
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.flush()

@@ -264,12 +264,44 @@ def test_instruments_keys_streams_and_fills_over_http(generated):
         ("DELETE", "keys?apiKey=zz", None, "zz"),
         ("POST", "instruments", {"inst_id": "NOPE-USDT", "state": "live"}, "152014"),
         ("POST", "fills", {"order_id": "5"}, "5"),
+        ("POST", "fills", {"order_id": "5", "size": "-1"}, "size"),
+        ("POST", "fills", {"order_id": "5", "uid": "77"}, "77"),
+        ("GET", "requests?since=yesterday", None, "since"),
+        ("GET", "requests?until=1e99", None, "until"),
+        ("GET", "requests?sinc=5", None, "sinc"),
+        ("GET", "ledger?uid=77", None, "77"),
+        ("GET", "clock?now=5", None, "now"),
+        ("POST", "clock", {"now": 10**30}, "now"),
+        ("POST", "clock", {"now": "soon"}, "now"),
+        ("POST", "clock", [5], "object"),
+        ("POST", "bans", "x", "object"),
+        ("POST", "bans", {"for_ms": -1}, "for_ms"),
+        ("DELETE", "faults?fault=fault-9", None, "fault"),
+        ("DELETE", "bans?for=5", None, "for"),
+        ("DELETE", "keys", None, "apiKey"),
+        ("POST", "candle-faults", {"inst_id": "BTC-USDT"}, "bar"),
+        ("POST", "keys", {"uid": 5}, "uid"),
+        ("POST", "app/api/v1/trade/nope", {}, "trade/nope"),
+        ("GET", "app/api/v1/trade/order", None, "GET"),
+        ("POST", "app/api/v1/trade/order?uid=77", {}, "77"),
     ],
 )
 def test_controls_that_make_no_sense(generated, method, path, body, named):
     response = requests.request(method, f"{generated.url}/sandbox/{path}", json=body, timeout=5)
     assert response.status_code == 400
-    assert named in response.json()["error"]
+    error = response.json()["error"]
+    assert named in error
+    assert "\n" not in error
+
+
+@pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"nan"])
+@pytest.mark.parametrize("path", ["clock", "app/api/v1/trade/order"])
+def test_controls_whose_body_is_no_json(generated, path, body):
+    url = f"{generated.url}/sandbox/{path}"
+    headers = {"Content-Type": "application/json; charset=klingon"}
+    response = requests.post(url, data=body, headers=headers, timeout=5)
+    assert response.status_code == 400
+    assert response.json()["error"]
 
 
 @pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Host": "evil.example"}])
@@ -323,6 +355,23 @@ def test_the_state_is_written_while_it_runs(open_sandbox, tmp_path):
             owner.sandbox._thread.join(timeout=0.02)
         assert json.loads(state.read_text())["accounts"]
     assert DEMO_SECRET not in state.read_text()
+
+
+def test_the_state_file_follows_no_link(open_sandbox, tmp_path):
+    precious = tmp_path / "precious.json"
+    precious.write_text("precious")
+    state = tmp_path / "venue.json"
+    owner = open_sandbox(state_file=state)
+    state.symlink_to(precious)
+    state.with_name("venue.json.part").symlink_to(precious)
+    owner.sandbox.save()
+    assert precious.read_text() == "precious"
+    assert not state.is_symlink()
+    assert json.loads(state.read_text())["accounts"]
+    state.unlink()
+    state.symlink_to(precious)
+    with pytest.raises(StateFileError, match="link"):
+        Sandbox(owner.sandbox.settings)
 
 
 def test_a_broken_state_file_is_named(tmp_path):

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import requests
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
@@ -342,3 +343,22 @@ def test_refused_connections(generated):
     generated.streams.faults = StreamFaults(refuse=True)
     with pytest.raises(InvalidStatus):
         Socket(generated.ws_public_url)
+
+
+@pytest.mark.parametrize("path", ["ws_public_url", "ws_private_url"])
+@pytest.mark.parametrize(
+    "headers", [{"Origin": "https://evil.example"}, {"Host": "evil.example"}, {"Origin": "null"}]
+)
+def test_web_pages_get_no_websocket(generated, path, headers):
+    url = getattr(generated, path)
+    key = {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version": "13"}
+    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", **key}
+    address = url.replace("ws://", "http://")
+    answer = requests.get(address, headers={**upgrade, **headers}, timeout=5)
+    assert answer.status_code == 403
+
+
+def test_a_page_of_this_machine_gets_its_websocket(generated):
+    with connect(generated.ws_public_url, origin=f"http://127.0.0.1:{generated.port}") as socket:
+        socket.send("ping")
+        assert socket.recv(timeout=5) == "pong"

@@ -10,14 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 import orjson
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bubbybot_freqtrade.sandbox.api.candle_feed import CandleFault
 from bubbybot_freqtrade.sandbox.api.faults import Fault
-from bubbybot_freqtrade.sandbox.api.rest import Request, Response
+from bubbybot_freqtrade.sandbox.api.rest import PRIVATE, Request, Response
 from bubbybot_freqtrade.sandbox.api.streams import StreamFaults
 from bubbybot_freqtrade.sandbox.settings import DEMO_UID, ApiKey
 from bubbybot_freqtrade.sandbox.venue.errors import VenueError
@@ -27,38 +27,66 @@ if TYPE_CHECKING:
 
 PREFIX = "/sandbox/"
 APP_PREFIX = "/sandbox/app"
+LOCAL_HOSTS = ("127.0.0.1", "localhost")
+LATEST_MS = 4_102_444_800_000  # 2100-01-01
 
 
 class ControlError(ValueError):
     """A control request that makes no sense; the message says what to change."""
 
 
-class _ClockSetting(BaseModel):
+class _Asked(BaseModel):
+    """Parameters of a control, from a JSON body or a query."""
+
     model_config = ConfigDict(extra="forbid")
-    now: int
+
+
+class _Nothing(_Asked):
+    pass
+
+
+class _ClockSetting(_Asked):
+    now: int = Field(ge=0, le=LATEST_MS)
 
 
 class _StreamsSetting(StreamFaults):
     drop: bool = False
 
 
-class _InstrumentSetting(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class _InstrumentSetting(_Asked):
     inst_id: str
     state: Literal["live", "suspend"] | None = None
-    expire_time: int | None = None
+    expire_time: int | None = Field(default=None, ge=0, le=LATEST_MS)
 
 
-class _BanSetting(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    for_ms: int
+class _BanSetting(_Asked):
+    for_ms: int = Field(ge=0, le=LATEST_MS)
 
 
-class _FillSetting(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class _FillSetting(_Asked):
     order_id: str
-    size: Decimal | None = None
+    size: Decimal | None = Field(default=None, gt=0)
     uid: str = DEMO_UID
+
+
+class _User(_Asked):
+    uid: str = DEMO_UID
+
+
+class _Chosen(_Asked):
+    path: str | None = None
+    method: str | None = None
+    uid: str | None = None
+    since: int | None = None
+    until: int | None = None
+
+
+class _FaultName(_Asked):
+    id: str | None = None
+
+
+class _KeyName(_Asked):
+    apiKey: str  # noqa: N815 - as the venue spells it
 
 
 class Controls:
@@ -72,19 +100,19 @@ class Controls:
             ("POST", "clock"): self._set_clock,
             ("GET", "ledger"): self._ledger,
             ("GET", "requests"): self._requests,
-            ("DELETE", "requests"): lambda query: sandbox.requests.clear(),
-            ("GET", "faults"): lambda query: sandbox.faults.hits(),
+            ("DELETE", "requests"): _bare(sandbox.requests.clear),
+            ("GET", "faults"): _bare(sandbox.faults.hits),
             ("POST", "faults"): lambda body: sandbox.faults.add(Fault(**body)),
             ("DELETE", "faults"): self._remove_faults,
             ("POST", "candle-faults"): self._add_candle_fault,
-            ("DELETE", "candle-faults"): lambda query: sandbox.feed.faults.clear(),
+            ("DELETE", "candle-faults"): _bare(sandbox.feed.faults.clear),
             ("POST", "streams"): self._set_streams,
             ("POST", "instruments"): self._change_instrument,
             ("POST", "fills"): self._fill,
             ("POST", "keys"): lambda body: sandbox.engine.add_key(ApiKey(**body)),
             ("DELETE", "keys"): self._revoke_key,
             ("POST", "bans"): lambda body: sandbox.ban(_BanSetting(**body).for_ms),
-            ("DELETE", "bans"): lambda query: sandbox.lift_bans(),
+            ("DELETE", "bans"): _bare(sandbox.lift_bans),
         }
 
     def answer(self, request: Request) -> Response:
@@ -96,12 +124,11 @@ class Controls:
                 return self._app(request, body)
             act = self._control(request)
             asked = body if request.method == "POST" else dict(parse_qsl(request.query))
-            data = act(asked)
-        except (ControlError, ValidationError, orjson.JSONDecodeError, TypeError) as error:
+            return _response(200, {"data": act(_object(asked))})
+        except ValidationError as error:
+            return _response(400, {"error": _in_one_line(error)})
+        except (ControlError, VenueError, orjson.JSONDecodeError) as error:
             return _response(400, {"error": str(error)})
-        except VenueError as error:
-            return _response(400, {"error": str(error)})
-        return _response(200, {"data": data})
 
     def _control(self, request: Request) -> Callable[[Any], Any]:
         act = self._paths.get((request.method, request.path.removeprefix(PREFIX)))
@@ -113,17 +140,25 @@ class Controls:
     @staticmethod
     def _refuse_browsers(request: Request) -> None:
         """A web page must not play with the sandbox of whoever visits it."""
-        host = request.headers.get("Host", "").rpartition(":")[0]
-        if request.headers.get("Origin") or host not in ("127.0.0.1", "localhost"):
+        if request.headers.get("Origin") or not is_of_this_machine(request.headers):
             raise ControlError("controls are for programs on this machine, at 127.0.0.1")
 
     def _app(self, request: Request, body: Any) -> Response:
         """Do by hand what the account's owner does in the venue's app."""
-        uid = dict(parse_qsl(request.query)).get("uid", DEMO_UID)
+        uid = self._user(dict(parse_qsl(request.query)))
         path = request.path.removeprefix(APP_PREFIX)
+        if request.method != "POST" or path not in PRIVATE["POST"]:
+            raise ControlError(f"the app cannot {request.method} {path}; POST a path of the API")
         return _response(200, self.sandbox.app(path, body, uid=uid))
 
+    def _user(self, query: Mapping[str, str]) -> str:
+        uid = _User(**query).uid
+        if uid not in self.sandbox.engine.venue.accounts:
+            raise ControlError(f"there is no user {uid!r}")
+        return uid
+
     def _clock(self, query: Mapping[str, str]) -> Any:
+        _Nothing(**query)
         return {"now": self.sandbox.clock.now_ms(), "driven": self.sandbox.is_driven}
 
     def _set_clock(self, body: dict[str, Any]) -> Any:
@@ -136,7 +171,7 @@ class Controls:
         return {"now": now, "driven": True}
 
     def _ledger(self, query: Mapping[str, str]) -> Any:
-        uid = query.get("uid", DEMO_UID)
+        uid = self._user(query)
         with self.sandbox.engine.exclusive():
             ledger = self.sandbox.ledger(uid)
             return {
@@ -149,24 +184,25 @@ class Controls:
             }
 
     def _requests(self, query: Mapping[str, str]) -> Any:
-        since, until = query.get("since"), query.get("until")
+        asked = _Chosen.model_validate(query)
         chosen = self.sandbox.requests.select(
-            path=query.get("path"),
-            method=query.get("method"),
-            uid=query.get("uid"),
-            since_ms=None if since is None else int(since),
-            until_ms=None if until is None else int(until),
+            path=asked.path,
+            method=asked.method,
+            uid=asked.uid,
+            since_ms=asked.since,
+            until_ms=asked.until,
         )
         return [asdict(entry) for entry in chosen]
 
     def _remove_faults(self, query: Mapping[str, str]) -> None:
-        if "id" not in query:
+        name = _FaultName(**query).id
+        if name is None:
             self.sandbox.faults.clear()
             return
         try:
-            self.sandbox.faults.remove(query["id"])
+            self.sandbox.faults.remove(name)
         except KeyError:
-            raise ControlError(f"fault {query['id']!r} is not on") from None
+            raise ControlError(f"fault {name!r} is not on") from None
 
     def _add_candle_fault(self, body: dict[str, Any]) -> None:
         self.sandbox.feed.faults.append(CandleFault(**body))
@@ -191,11 +227,40 @@ class Controls:
             raise ControlError(f"there is no order or user {error}") from None
 
     def _revoke_key(self, query: Mapping[str, str]) -> None:
-        api_key = query.get("apiKey", "")
+        api_key = _KeyName(**query).apiKey
         try:
             self.sandbox.engine.revoke_key(api_key)
         except KeyError:
             raise ControlError(f"there is no key {api_key!r}") from None
+
+
+def _bare(act: Callable[[], Any]) -> Callable[[Mapping[str, str]], Any]:
+    """A control that is told nothing."""
+
+    def control(query: Mapping[str, str]) -> Any:
+        _Nothing(**query)
+        return act()
+
+    return control
+
+
+def _object(asked: Any) -> dict[str, Any]:
+    if not isinstance(asked, dict):
+        raise ControlError("the body has to be a JSON object")
+    return asked
+
+
+def _in_one_line(error: ValidationError) -> str:
+    """What pydantic finds wrong: each field and why."""
+    faults = error.errors(include_url=False, include_context=False)
+    return "; ".join(f"{'.'.join(map(str, f['loc'])) or 'body'}: {f['msg']}" for f in faults)
+
+
+def is_of_this_machine(headers: Mapping[str, str]) -> bool:
+    """Whether host and origin, where a browser names one, are this machine's."""
+    host = urlsplit(f"//{headers.get('Host', '')}").hostname
+    origin = headers.get("Origin")
+    return host in LOCAL_HOSTS and (not origin or urlsplit(origin).hostname in LOCAL_HOSTS)
 
 
 def _response(status: int, body: Any) -> Response:
