@@ -129,7 +129,7 @@ def test_each_veto_is_the_upper_bounds_and_no_other_signal_is_refused(rehearsed)
         assert is_entered == (upper_bound(result.trades, now) >= 0), now
     log = (result.settings.out / "freqtrade.log").read_text()
     assert "has not paid: mean R -" in log
-    assert log.count("strategy - INFO - What past trades say") == int(DAYS)
+    assert log.count(" - INFO - What past trades say") == int(DAYS)
 
 
 def test_the_backtest_of_the_same_range_vetoes_the_same_signals(rehearsed):
