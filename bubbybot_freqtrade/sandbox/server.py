@@ -30,6 +30,7 @@ from bubbybot_freqtrade.sandbox.settings import DEMO_UID, SandboxSettings
 from bubbybot_freqtrade.sandbox.state import dump_state, load_state, write_state
 from bubbybot_freqtrade.sandbox.venue.engine import Engine
 from bubbybot_freqtrade.sandbox.venue.ledger import Ledger
+from bubbybot_freqtrade.sandbox.venue.listing import InstrumentChange
 
 logger = logging.getLogger(__name__)
 
@@ -173,15 +174,13 @@ class Sandbox:
         with self.engine.exclusive():
             self.engine.fill(uid, order_id, size)
 
-    def change_instrument(
-        self, inst_id: str, *, state: str | None = None, expire_time: int | None = None
-    ) -> None:
-        """Suspend an instrument or announce when it goes offline (ms; 0 takes it back).
+    def change_instrument(self, inst_id: str, **changes: Any) -> None:
+        """Let the venue change an instrument; fields and values of `InstrumentChange`.
 
         VenueError 152014 when it is not listed.
         """
         with self.engine.exclusive():
-            self.engine.change_instrument(inst_id, state, expire_time)
+            self.engine.change_instrument(inst_id, InstrumentChange(**changes))
 
     def lift_bans(self) -> None:
         """Forget what was counted against rate limits."""
@@ -305,7 +304,10 @@ class Sandbox:
             self._log(request, response, started, fault.kind)
             return _http_response(response, self.engine.now_ms)
         uid = self.rest.uid_of(request)
-        if fault.kind in ("http", "lost_http", "code"):
+        if fault.kind == "redirect":
+            self._log(request, Response(307, b"", "307", uid), started, fault.kind)
+            return web.Response(status=307, headers={"Location": fault.location})
+        if fault.kind in ("http", "lost_http", "code", "data"):
             spoiled = _fault_response(fault, uid)
             self._log(request, spoiled, started, fault.kind)
             return _http_response(spoiled, self.engine.now_ms)
@@ -361,6 +363,9 @@ def _http_response(response: Response, now_ms: int | None = None) -> web.Respons
 
 
 def _fault_response(fault: Fault, uid: str) -> Response:
+    if fault.kind == "data":
+        content = {"code": "0", "msg": "success", "data": fault.data}
+        return Response(200, orjson.dumps(content), "0", uid)
     if fault.kind == "code":
         body = {"code": fault.code, "msg": fault.msg or "fault of the sandbox"}
         return Response(200, orjson.dumps(body), fault.code, uid)

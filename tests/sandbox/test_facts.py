@@ -307,3 +307,43 @@ def test_tiers_are_in_contracts(open_sandbox):
     assert rows[0] == first
     assert owner.order("buy", first.max_size, "DOGE-USDT")["code"] == "0"
     assert owner.order("buy", first.max_size, "DOGE-USDT")["code"] == "542"
+
+
+# What the venue can change under a trade, to be rehearsed.
+
+
+def test_a_contract_that_is_cut_anew_keeps_its_base_units(open_sandbox):
+    owner = open_sandbox({"BTC-USDT": FALL})
+    owner.order("buy", "10", slTriggerPrice="49500")
+    before = owner.positions()[0]
+    owner.sandbox.change_instrument("BTC-USDT", contract_value="0.01", lot_size="0.01")
+    after = owner.positions()[0]
+    assert Decimal(after["positions"]) == 1
+    same = ("averagePrice", "margin", "unrealizedPnl", "liquidationPrice")
+    assert [after[name] for name in same] == [before[name] for name in same]
+    assert Decimal(owner.live_tpsl()[0]["size"]) == 1
+    owner.play(10)
+    assert held(owner) == {}
+    assert sum(owner.sandbox.ledger().totals().values()) == owner.wallet
+
+
+def test_an_instrument_that_is_gone_is_in_no_list(open_sandbox):
+    owner = open_sandbox({"BTC-USDT": flat(50_000, 60), "ETH-USDT": flat(2000, 60)})
+    owner.order("buy", "10", slTriggerPrice="49500")
+    owner.sandbox.change_instrument("BTC-USDT", state="gone")
+    assert held(owner) == {}
+    assert owner.order("buy", "1")["code"] == "152014"
+    assert list(owner.sandbox.engine.venue.instruments) == ["ETH-USDT"]
+    assert owner.history()[0]["instId"] == "BTC-USDT"
+    owner.play(20)
+
+
+def test_limits_lots_and_ticks_can_change(open_sandbox):
+    owner = open_sandbox()
+    owner.sandbox.change_instrument(
+        "BTC-USDT", lot_size="1", min_size="1", tick_size="0.5", max_market_size="20"
+    )
+    assert owner.order("buy", "1.5")["code"] == "102016"
+    assert owner.order("buy", "1", price="49000.1")["code"] == "102016"
+    assert owner.order("buy", "21")["code"] == "102015"
+    assert owner.order("buy", "20")["code"] == "0"

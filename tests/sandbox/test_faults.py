@@ -440,3 +440,20 @@ def test_bad_options_are_one_clear_line(arguments, named, tmp_path, monkeypatch)
 def test_a_taken_port_is_named(generated):
     with pytest.raises(SandboxError, match=str(generated.port)):
         Sandbox(SandboxSettings(port=generated.port)).start()
+
+
+def test_an_answer_can_have_other_data(generated):
+    generated.faults.add(Fault(kind="data", data=["x", None, 5], times=1))
+    url = f"{generated.url}/api/v1/market/tickers"
+    assert requests.get(url, timeout=5).json()["data"] == ["x", None, 5]
+    assert requests.get(url, timeout=5).json()["data"][0]["instId"]
+
+
+def test_an_answer_can_send_the_client_elsewhere(generated):
+    elsewhere = "http://localhost:1/"
+    generated.faults.add(Fault(kind="redirect", location=elsewhere, times=1))
+    url = f"{generated.url}/api/v1/market/tickers"
+    answer = requests.get(url, timeout=5, allow_redirects=False)
+    assert (answer.status_code, answer.headers["Location"]) == (307, elsewhere)
+    with pytest.raises(ValueError, match="location"):
+        Fault(kind="redirect")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 import orjson
@@ -21,6 +21,7 @@ from bubbybot_freqtrade.sandbox.api.rest import PRIVATE, Request, Response
 from bubbybot_freqtrade.sandbox.api.streams import StreamFaults
 from bubbybot_freqtrade.sandbox.settings import DEMO_UID, ApiKey
 from bubbybot_freqtrade.sandbox.venue.errors import VenueError
+from bubbybot_freqtrade.sandbox.venue.listing import InstrumentChange
 
 if TYPE_CHECKING:
     from bubbybot_freqtrade.sandbox.server import Sandbox
@@ -53,10 +54,8 @@ class _StreamsSetting(StreamFaults):
     drop: bool = False
 
 
-class _InstrumentSetting(_Asked):
+class _InstrumentSetting(InstrumentChange):
     inst_id: str
-    state: Literal["live", "suspend"] | None = None
-    expire_time: int | None = Field(default=None, ge=0, le=LATEST_MS)
 
 
 class _BanSetting(_Asked):
@@ -215,9 +214,8 @@ class Controls:
 
     def _change_instrument(self, body: dict[str, Any]) -> None:
         setting = _InstrumentSetting(**body)
-        self.sandbox.change_instrument(
-            setting.inst_id, state=setting.state, expire_time=setting.expire_time
-        )
+        changes = setting.model_dump(exclude={"inst_id"}, exclude_none=True)
+        self.sandbox.change_instrument(setting.inst_id, **changes)
 
     def _fill(self, body: dict[str, Any]) -> None:
         setting = _FillSetting(**body)

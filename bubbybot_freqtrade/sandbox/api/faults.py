@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import threading
 from fnmatch import fnmatchcase
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -18,6 +18,8 @@ FaultKind = Literal[
     "delay",  # answer after delay_ms
     "http",  # answer `status` without effect: 429, 403, 5xx
     "code",  # answer 200 with the venue's `code`, without effect
+    "data",  # answer 200 and code 0 with `data` in place of the true one, without effect
+    "redirect",  # send the client to `location`, without effect
     "reset",  # cut the connection before the request takes effect
     "lost_reset",  # take effect, then cut the connection
     "lost_timeout",  # take effect, then say nothing for delay_ms and cut the connection
@@ -53,11 +55,15 @@ class Fault(BaseModel):
     status: int = Field(default=502, ge=400, le=599)
     code: str = "103013"
     msg: str = ""
+    data: Any = None
+    location: str = ""
 
     @model_validator(mode="after")
     def _delay_is_given(self) -> Fault:
         if self.kind in ("delay", "lost_timeout") and not self.delay_ms:
             raise ValueError(f"fault {self.kind}: delay_ms says how long, give it in ms")
+        if self.kind == "redirect" and not self.location:
+            raise ValueError("fault redirect: location says where to, give an address")
         return self
 
 

@@ -52,7 +52,7 @@ class Instrument:
     max_limit_size: Decimal
     max_market_size: Decimal
     profile: MarketProfile
-    state: Literal["live", "suspend"] = "live"
+    state: Literal["live", "suspend", "gone"] = "live"
     settle: str = "USDT"
     inst_type: str = "SWAP"
     contract_type: str = "linear"

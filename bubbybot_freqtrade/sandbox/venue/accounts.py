@@ -63,6 +63,12 @@ class Position:
         """The side of an order that reduces it."""
         return "sell" if self.direction > 0 else "buy"
 
+    def recut(self, factor: Decimal) -> None:
+        """Have `factor` times the contracts, each worth so much less."""
+        self.contract_value /= factor
+        for name in ("size", "opened_size", "closed_size", "max_size", "liquidated_size"):
+            setattr(self, name, getattr(self, name) * factor)
+
 
 @dataclass(slots=True)
 class ClosedPosition:

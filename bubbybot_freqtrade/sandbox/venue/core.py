@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from bubbybot_freqtrade.sandbox.market.instruments import Instrument, Tier, tiers
 from bubbybot_freqtrade.sandbox.market.prices import MarketData
@@ -13,6 +13,7 @@ from bubbybot_freqtrade.sandbox.settings import ApiKey, SandboxSettings
 from bubbybot_freqtrade.sandbox.venue.accounts import Account, Position
 from bubbybot_freqtrade.sandbox.venue.amounts import ZERO
 from bubbybot_freqtrade.sandbox.venue.errors import VenueError
+from bubbybot_freqtrade.sandbox.venue.listing import InstrumentChange
 from bubbybot_freqtrade.sandbox.venue.orders import AlgoOrder, Order, TpslOrder
 
 Topic = Literal["orders", "orders-algo", "positions", "account"]
@@ -44,7 +45,7 @@ class VenueState:
     next_id: int = FIRST_ID
     last_funding_ms: int = 0
     shift_ms: int = 0
-    instrument_changes: dict[str, dict[str, str]] = field(default_factory=dict)
+    instrument_changes: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 class Venue:
@@ -80,15 +81,13 @@ class Venue:
         return self._instruments
 
     def reload_instruments(self) -> None:
-        """Apply `state.instrument_changes` (state, expire_time) to the market's own list."""
+        """Apply `state.instrument_changes` to the market's own list."""
         self._instruments = {}
+        self._tiers = {}
         for inst_id, instrument in self.market.instruments.items():
-            change = self.state.instrument_changes.get(inst_id, {})
-            self._instruments[inst_id] = replace(
-                instrument,
-                state=change.get("state", instrument.state),  # type: ignore[arg-type]
-                expire_time=int(change.get("expire_time", instrument.expire_time)),
-            )
+            change = InstrumentChange.model_validate(self.state.instrument_changes.get(inst_id, {}))
+            if change.state != "gone":
+                self._instruments[inst_id] = change.applied_to(instrument)
 
     def instrument(self, inst_id: str) -> Instrument:
         """The instrument, or 152014."""

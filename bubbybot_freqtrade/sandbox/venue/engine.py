@@ -28,6 +28,7 @@ from bubbybot_freqtrade.sandbox.venue.amounts import ARITHMETIC, ZERO
 from bubbybot_freqtrade.sandbox.venue.clearing import Clearing
 from bubbybot_freqtrade.sandbox.venue.core import Venue, VenueState
 from bubbybot_freqtrade.sandbox.venue.errors import VenueError
+from bubbybot_freqtrade.sandbox.venue.listing import InstrumentChange
 from bubbybot_freqtrade.sandbox.venue.matching import Matching
 from bubbybot_freqtrade.sandbox.venue.order_entry import OrderEntry
 from bubbybot_freqtrade.sandbox.venue.trigger_entry import TriggerEntry
@@ -102,7 +103,7 @@ class Engine:
         for inst_id, instrument in tuple(self.venue.instruments.items()):
             if 0 < instrument.expire_time <= now_ms and instrument.state == "live":
                 self.delist(inst_id)
-                self.change_instrument(inst_id, "suspend", None)
+                self.change_instrument(inst_id, InstrumentChange(state="suspend"))
 
     def _play(self, from_ms: int, to_ms: int) -> None:
         """Play the trades of (from_ms, to_ms], skipping what cannot matter."""
@@ -267,16 +268,30 @@ class Engine:
                     self.venue.emit("orders", account, order)
                     self.venue.emit("account", account)
 
-    def change_instrument(self, inst_id: str, state: str | None, expire_time: int | None) -> None:
-        """Change an instrument's state (`live`, `suspend`) or the time it goes offline (ms)."""
-        self.venue.instrument(inst_id)
-        change = self.venue.state.instrument_changes.setdefault(inst_id, {})
-        if state is not None:
-            change["state"] = state
-        if expire_time is not None:
-            change["expire_time"] = str(expire_time)
+    def change_instrument(self, inst_id: str, change: InstrumentChange) -> None:
+        """Change an instrument; one that goes is delisted first."""
+        before = self.venue.instrument(inst_id)
+        if change.state == "gone":
+            self.delist(inst_id)
+        if change.contract_value is not None:
+            self._recut(inst_id, before.contract_value / change.contract_value)
+        changes = change.model_dump(mode="json", exclude_none=True)
+        self.venue.state.instrument_changes.setdefault(inst_id, {}).update(changes)
         self.venue.reload_instruments()
         self.venue.on_change()
+
+    def _recut(self, inst_id: str, factor: Decimal) -> None:
+        """Give what stands `factor` times its contracts, and so keep its base units."""
+        for account in self.venue.accounts.values():
+            for order in account.live_orders(inst_id):
+                self.matching.cancel(account, order, "system_canceled")
+            for tpsl_order in account.live_tpsl(inst_id):
+                if not tpsl_order.is_entire_position:
+                    tpsl_order.size *= factor
+            for position in account.positions.values():
+                if position.inst_id == inst_id:
+                    position.recut(factor)
+                    self.venue.emit("positions", account, position)
 
     # What drills do
 
