@@ -75,6 +75,8 @@ class Sandbox:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
         self._failure: OSError | None = None
+        # Answers by request, with their times, while a stale fault is on.
+        self._earlier: dict[str, list[tuple[int, Response]]] = {}
         self._ready = threading.Event()
 
     # Life
@@ -300,7 +302,9 @@ class Sandbox:
         if fault.kind == "delay":
             await asyncio.sleep(fault.delay_ms / 1000)
         response = self._answer_under(request, fault) if fault.kind in HAPPENS else None
-        if fault.kind in UNSPOILED and response is not None:
+        if fault.kind == "stale" and response is not None:
+            response = self._as_it_was(request, fault, response)
+        if fault.kind in (*UNSPOILED, "stale") and response is not None:
             self._log(request, response, started, fault.kind)
             return _http_response(response, self.engine.now_ms)
         uid = self.rest.uid_of(request)
@@ -320,6 +324,14 @@ class Sandbox:
             else:
                 http.transport.abort()
         return web.Response()
+
+    def _as_it_was(self, request: Request, fault: Fault, response: Response) -> Response:
+        """What the request was answered some time ago, as far back as the fault was on."""
+        key = f"{request.method} {request.target} {response.uid}"
+        answers = self._earlier.setdefault(key, [])
+        answers.append((self.engine.now_ms, response))
+        old = [given for ts_ms, given in answers if ts_ms <= self.engine.now_ms - fault.delay_ms]
+        return old[-1] if old else answers[0][1]
 
     def _answer_under(self, request: Request, fault: Fault) -> Response:
         """Serve the request while the market or the venue does what the fault says."""

@@ -41,16 +41,26 @@ BUY = {
 }
 
 
-def post(sandbox: Sandbox, path: str, body: Any, nonce: str = "n1", timeout: float = 5) -> Any:
-    timestamp, text = str(sandbox.clock.now_ms()), json.dumps(body)
-    headers = {
+def signed(sandbox: Sandbox, method: str, path: str, text: str, nonce: str) -> dict[str, str]:
+    timestamp = str(sandbox.clock.now_ms())
+    return {
         "ACCESS-KEY": DEMO_API_KEY,
-        "ACCESS-SIGN": signature(DEMO_SECRET, path, "POST", timestamp, nonce, text),
+        "ACCESS-SIGN": signature(DEMO_SECRET, path, method, timestamp, nonce, text),
         "ACCESS-TIMESTAMP": timestamp,
         "ACCESS-NONCE": nonce,
         "ACCESS-PASSPHRASE": DEMO_PASSPHRASE,
     }
+
+
+def post(sandbox: Sandbox, path: str, body: Any, nonce: str = "n1", timeout: float = 5) -> Any:
+    text = json.dumps(body)
+    headers = signed(sandbox, "POST", path, text, nonce)
     return requests.post(sandbox.url + path, headers=headers, data=text, timeout=timeout)
+
+
+def signed_get(sandbox: Sandbox, path: str, nonce: str) -> Any:
+    headers = signed(sandbox, "GET", path, "", nonce)
+    return requests.get(sandbox.url + path, headers=headers, timeout=5)
 
 
 def size_held(sandbox: Sandbox) -> Decimal:
@@ -150,6 +160,20 @@ def test_a_stop_that_the_venue_cancels_at_once(generated):
     assert owner.live_tpsl() == []
     assert owner.get("trade/orders-tpsl-history")[0]["state"] == "canceled"
     assert size_held(generated) == 1
+
+
+def test_an_answer_that_lags(generated):
+    def held(nonce):
+        rows = signed_get(generated, "/api/v1/account/positions", nonce).json()["data"]
+        return [row["positions"] for row in rows]
+
+    generated.faults.add(Fault(kind="stale", path="*/positions", delay_ms=8_000))
+    assert held("n1") == []
+    post(generated, ORDER, BUY, nonce="n2")
+    generated.advance(generated.clock.now_ms() + 7_000)
+    assert held("n3") == []
+    generated.advance(generated.clock.now_ms() + 8_000)
+    assert held("n4") == ["1"]
 
 
 def test_delays_need_a_length():

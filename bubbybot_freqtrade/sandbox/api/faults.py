@@ -27,10 +27,11 @@ FaultKind = Literal[
     "lost_truncated",  # take effect, then send half of the answer and cut the connection
     "fill_first",  # the order that the request names (to cancel it) fills just before
     "tpsl_canceled",  # every TP/SL that the request makes is canceled by the venue at once
+    "stale",  # answer what the same request was answered delay_ms ago
 ]
 UNSPOILED = ("delay", "fill_first", "tpsl_canceled")
 """Kinds under which the request takes effect and its answer arrives whole."""
-HAPPENS = (*UNSPOILED, "lost_reset", "lost_timeout", "lost_http", "lost_truncated")
+HAPPENS = (*UNSPOILED, "stale", "lost_reset", "lost_timeout", "lost_http", "lost_truncated")
 """Kinds under which the request takes effect."""
 
 
@@ -60,7 +61,7 @@ class Fault(BaseModel):
 
     @model_validator(mode="after")
     def _delay_is_given(self) -> Fault:
-        if self.kind in ("delay", "lost_timeout") and not self.delay_ms:
+        if self.kind in ("delay", "lost_timeout", "stale") and not self.delay_ms:
             raise ValueError(f"fault {self.kind}: delay_ms says how long, give it in ms")
         if self.kind == "redirect" and not self.location:
             raise ValueError("fault redirect: location says where to, give an address")
