@@ -312,7 +312,7 @@ def explain_command(
     given = {name: str(value) for name, value in options.items() if value}
     with one_line_for(FreqtradeException):
         names = list(config_files) or [DEFAULT_CONFIG]
-        config = load_config({"config": names, **given}, RunMode.UTIL_NO_EXCHANGE)
+        config = load_config({"config": names, **given}, RunMode.PLOT)
         config["strategy"] = config.get("strategy") or "BubbyBot"
         with quiet_freqtrade():
             explained = explain(config, pair, time.replace(tzinfo=UTC) if time else None)

@@ -191,9 +191,9 @@ def closed_today(now: datetime) -> list[LocalTrade]:
 
 
 def looks_for_bias(config: Mapping[str, Any]) -> bool:
-    """Whether this is lookahead-analysis: the only one to ask for entries in this run mode.
+    """Whether this is lookahead-analysis or recursive-analysis, the only ones in this run mode.
 
-    It repeats each trade alone and calls a missing one biased. Rules of the whole account, which
-    see the other trades, are off there as freqtrade's protections are.
+    The former repeats each trade alone and calls a missing one biased. Rules of the whole account,
+    which see the other trades, are off there as freqtrade's protections are.
     """
     return config.get("runmode") == RunMode.UTIL_NO_EXCHANGE

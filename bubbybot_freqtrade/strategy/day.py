@@ -19,7 +19,7 @@ from bubbybot_freqtrade.risk.plan import Refusal, TradePlan
 from bubbybot_freqtrade.signals.confluence import Side
 from bubbybot_freqtrade.strategy import messages
 from bubbybot_freqtrade.strategy.operator import tell
-from bubbybot_freqtrade.strategy.run_modes import is_running
+from bubbybot_freqtrade.strategy.run_modes import is_plot, is_running
 
 if TYPE_CHECKING:
     from bubbybot_freqtrade.strategy.bubbybot import BubbyBotStrategy
@@ -31,7 +31,7 @@ DAILY_LOSS_LOCK = "BubbyBot: daily loss limit"
 
 def stop_at_the_limit(bot: BubbyBotStrategy, now: datetime) -> None:
     """Lock every pair once the day has lost its share; critical exits then close what is open."""
-    if looks_for_bias(bot.config):
+    if looks_for_bias(bot.config) or is_plot(bot.config):
         return
     memory = bot.memory
     memory.is_halted = False

@@ -16,6 +16,8 @@ from freqtrade.exceptions import ConfigurationError
 from freqtrade.optimize.hyperopt_tools import HyperoptTools
 from freqtrade.strategy import IStrategy
 
+from bubbybot_freqtrade.risk.equity import looks_for_bias
+
 
 @dataclass(frozen=True)
 class Kept:
@@ -63,6 +65,9 @@ def refuse_overrides(strategy: IStrategy, config: Mapping[str, Any]) -> None:
     :raises ConfigurationError: one line that names the first wrong setting and why it is wrong.
     """
     for kept in KEPT:
+        if kept.setting == "startup_candle_count" and looks_for_bias(config):
+            # recursive-analysis asks what fewer would do; nothing is traded on the answer.
+            continue
         value = kept.of(strategy)
         if not kept.keeps(value, kept.of(type(strategy))):
             raise ConfigurationError(

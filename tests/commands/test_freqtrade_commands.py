@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import freqtrade
 import pytest
 from freqtrade_client.ft_rest_client import FtRestClient
 
@@ -258,16 +257,133 @@ def test_freq_uis_chart_of_a_backtest_has_the_analyzers(desk, candles, strategie
     assert "Traceback" not in told.read_text()
 
 
-def test_lookahead_analysis_runs(desk, candles):
-    # freqtrade gives this analysis a wallet of a billion; a strategy that sizes its trades by the
-    # account finds the venue's largest order too small for it. The sample strategy does not.
-    told = desk.run(
-        "lookahead-analysis", "-c", desk.config("lookahead", timeframe="15m"),
-        "--timerange", candles, "--strategy", "SampleStrategy",
-        "--strategy-path", str(Path(freqtrade.__file__).parent / "templates"),
+TAKES_A_FOLDER_OF_STRATEGIES = (
+    "backtesting", "plot-dataframe", "plot-profit", "lookahead-analysis", "recursive-analysis",
+    "list-strategies", "strategy-updater",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def every_command(desk, candles, strategies) -> dict[str, str]:
+    """What each of freqtrade's commands says that loads the strategy or reads what it has made."""
+    config, demo = desk.config("every"), desk.config("every-demo", base="config.demo.json")
+    pair, span = ["-p", PAIRS[0]], ["--timerange", candles]
+    given = {
+        # Before any command that opens the database, and after a backtest to draw.
+        "backtesting": [*span, "--cache", "none", "--export", "signals"],
+        "plot-dataframe": [*span, *pair],
+        "plot-dataframe-db": [
+            *span,
+            *pair,
+            "--trade-source",
+            "DB",
+            "--db-url",
+            f"sqlite:///{desk.folder}/t.sqlite",
+        ],
+        "plot-dataframe-no-db": [*span, *pair, "--trade-source", "DB"],
+        "plot-profit": span,
+        "lookahead-analysis": [*span, "--targeted-trade-amount", "10"],
+        "recursive-analysis": [*span, *pair],
+        "backtesting-show": [],
+        "backtesting-analysis": [*span, "--analysis-groups", "0", "1", "2", "3", "4", "5"],
+        "hyperopt-list": [],
+        "list-strategies": [],
+        "list-hyperoptloss": [],
+        "list-freqaimodels": [],
+        "list-timeframes": [],
+        "list-data": [],
+        "convert-data": [*pair, "--format-from", "feather", "--format-to", "json"],
+        "test-pairlist": [],
+        "show-config": [],
+        "show-trades": ["--db-url", f"sqlite:///{desk.folder}/tradesv3.dryrun.sqlite"],
+        "strategy-updater": [],
+        "edge": [],
+        "download-data-trades": ["--dl-trades", "--days", "1", *pair],
+        "backtesting-demo": [*span, "-c", demo],
+    }
+    lines = {}
+    for name, arguments in given.items():
+        command = name.removesuffix("-demo").removesuffix("-db").removesuffix("-no")
+        command = "download-data" if name.startswith("download-data") else command
+        given_config = [] if name == "backtesting-demo" else ["-c", config]
+        path = ["--strategy-path", strategies]
+        listed = command in TAKES_A_FOLDER_OF_STRATEGIES
+        lines[name] = [command, *given_config, *arguments, *(path if listed else [])]
+        lines[name] += ["--userdir", str(desk.folder / "user_data")]
+    folder = desk.folder / "every"
+    folder.mkdir()
+    (folder / "commands.json").write_text(json.dumps(lines))
+    driver = Path(__file__).with_name("each_in_a_process.py")
+    subprocess.run(
+        [sys.executable, str(driver), str(folder / "commands.json")],
+        check=True, timeout=280, env=ENVIRONMENT, cwd=desk.folder,
     )  # fmt: skip
-    row = next(line for line in told.splitlines() if "sample_strategy.py" in line)
-    assert [cell.strip() for cell in row.split("│")][3] == "No"
+    codes = json.loads((folder / "exit_codes.json").read_text())
+    return {name: f"{(folder / f'{name}.log').read_text()}\nexit {codes[name]}" for name in lines}
+
+
+WORKS = {
+    "backtesting": "STRATEGY SUMMARY",
+    "plot-dataframe": "Stored plot as",
+    "plot-dataframe-db": "Stored plot as",
+    "plot-profit": "Stored plot as",
+    # Its own wallet of a billion is cut to what a market takes.
+    "lookahead-analysis": "BubbyBot.py",
+    "recursive-analysis": "long_confluence",
+    "backtesting-show": "STRATEGY SUMMARY",
+    "backtesting-analysis": "exit_reason",
+    "hyperopt-list": "",
+    "list-strategies": "BubbyBot.py",
+    "list-hyperoptloss": "SharpeHyperOptLoss",
+    "list-freqaimodels": "LightGBM",
+    "list-timeframes": "15m",
+    "list-data": "BTC/USDT:USDT",
+    "convert-data": "Converting",
+    "test-pairlist": "BTC/USDT:USDT",
+    "show-config": "BubbyBot",
+    "show-trades": "Printing 0 Trades",
+    "strategy-updater": "",
+}
+SAYS_WHY = {
+    "edge": "removed in 2025.6",
+    "download-data-trades": "Trade history not available for BloFin",
+    "plot-dataframe-no-db": "--trade-source DB needs the bot's database",
+    "backtesting-demo": "Demo trading cannot be used together with dry_run",
+}
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("name", WORKS)
+def test_every_command_that_loads_the_strategy_works(every_command, name):
+    told = every_command[name]
+    assert "Traceback" not in told, told
+    assert " ERROR " not in told, told
+    assert told.endswith("exit 0"), told
+    assert WORKS[name] in told, told
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("name", SAYS_WHY)
+def test_what_cannot_work_says_why_in_one_line(every_command, name):
+    told = every_command[name]
+    assert "Traceback" not in told
+    assert told.count(" - ERROR - ") == 1
+    assert SAYS_WHY[name] in " ".join(told.split())
+
+
+def test_no_command_finds_a_bias_in_the_strategy(every_command):
+    """Nothing looks ahead, and more candles before the first change no column of the last."""
+    rows = every_command["lookahead-analysis"].splitlines()
+    (row,) = [line for line in rows if "BubbyBot.py" in line and "BubbyBot │" in line]
+    cells = [cell.strip() for cell in row.strip("│").split("│")]
+    assert cells[2] == "No"
+    assert [cells[4], cells[5]] == ["0", "0"]
+    told = every_command["recursive-analysis"]
+    (row,) = [line for line in told.splitlines() if " long_confluence │" in line]
+    cells = [cell.strip() for cell in row.strip("│").split("│")]
+    # The strategy's own 1000, and 1999, beside fewer that do change it.
+    assert cells[1] != "-"
+    assert cells[-2:] == ["-", "-"]
 
 
 def test_trade_on_paper_with_candles_from_the_websocket(desk):
