@@ -61,7 +61,15 @@ def register(host: "ModuleType") -> None:
         from bubbybot_freqtrade.blofin.exchange.blofin import Blofin
     except ImportError as e:
         # freqtrade must go on working for other exchanges; it refuses BloFin by itself then.
-        logger.warning("BloFin is not available, its extension does not fit this freqtrade: %s", e)
+        from bubbybot_freqtrade.seams.listed import TESTED
+
+        logger.warning(
+            "BloFin is not available, its extension does not fit this freqtrade: %s. It was tested "
+            "with freqtrade %s to %s.",
+            e,
+            TESTED[0],
+            TESTED[-1],
+        )
         return
     ccxt.blofin = BlofinSync
     ccxt.async_support.blofin = BlofinAsync

@@ -28,7 +28,7 @@ from typing import Any, ClassVar
 
 import cachetools
 import time_machine
-from freqtrade.strategy.informative_decorator import InformativeCache
+from freqtrade.strategy import informative_decorator
 
 _REAL_SLEEP = time.sleep
 _REAL_MONOTONIC = time.monotonic
@@ -42,8 +42,9 @@ _PACKAGES = ("freqtrade", "bubbybot_freqtrade", "ccxt", "schedule")
 _WITH_TIMERS: list[Any] = [
     cachetools.TTLCache.__init__,
     cachetools.TLRUCache.__init__,
-    InformativeCache.__init__,
 ]
+if hasattr(informative_decorator, "InformativeCache"):  # since freqtrade 2026.8
+    _WITH_TIMERS.append(informative_decorator.InformativeCache.__init__)
 
 
 class VirtualClock:

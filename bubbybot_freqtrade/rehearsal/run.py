@@ -50,6 +50,8 @@ from bubbybot_freqtrade.sandbox.market.candles import CandleFolder
 from bubbybot_freqtrade.sandbox.market.source import GENERATED_START_MS
 from bubbybot_freqtrade.sandbox.server import Sandbox
 from bubbybot_freqtrade.sandbox.settings import SandboxSettings
+from bubbybot_freqtrade.seams.listed import BOTS_IN_A_ROOM
+from bubbybot_freqtrade.seams.start import refuse_unknown
 
 DAY_MS = 86_400_000
 
@@ -179,6 +181,7 @@ def rehearse(
     :raises RehearsalError, DataFolderError, ForeignFolderError, OperationalException: when it
         cannot begin; what an earlier rehearsal left is there still.
     """
+    refuse_unknown(*BOTS_IN_A_ROOM)
     span = span_of(settings)
     out = settings.out
     claim(out)

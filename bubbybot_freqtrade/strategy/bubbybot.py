@@ -18,6 +18,7 @@ from bubbybot_freqtrade.learning.ledger import Ledger
 from bubbybot_freqtrade.learning.trades import ClosedTrades, read_prior
 from bubbybot_freqtrade.risk.closed_candles import CANDLE
 from bubbybot_freqtrade.risk.equity import Equity
+from bubbybot_freqtrade.seams.start import refuse_unknown
 from bubbybot_freqtrade.settings import BubbyBotSettings
 from bubbybot_freqtrade.signals import plots
 from bubbybot_freqtrade.signals.confluence import Side
@@ -107,8 +108,10 @@ class BubbyBotStrategy(IStrategy):
     def ft_bot_start(self, **kwargs: Any) -> None:
         """Start, unless the rules could not be kept.
 
-        :raises ConfigurationError: one line that names what takes a rule away.
+        :raises OperationalException: one line that names what takes a rule away, or how this
+            freqtrade differs from those that the bot was tested with.
         """
+        refuse_unknown()
         refuse_overrides(self, self.config)
         refuse_plot_without_database(self.config)
         if is_live(self.config) and not market.sends_brackets(self):

@@ -21,6 +21,7 @@ from bubbybot_freqtrade.risk.levels import forced_levels
 from bubbybot_freqtrade.risk.plan import Refusal, Signal, TradePlan
 from bubbybot_freqtrade.strategy import messages, plans
 from bubbybot_freqtrade.strategy.day import refuse_side, within_the_account
+from bubbybot_freqtrade.strategy.freqtrade_seams import exchange_of
 from bubbybot_freqtrade.strategy.market import analyzed, fee_of, side_of, signal_of
 from bubbybot_freqtrade.strategy.operator import tell
 from bubbybot_freqtrade.strategy.parameters import risk_of
@@ -174,7 +175,7 @@ def _at_the_market(
     """Refuse a forced market order whose given price is not the market's."""
     if not _is_forced(bot, made.pair, entry_tag):
         return made
-    now = bot.dp._exchange.get_rate(
+    now = exchange_of(bot.dp).get_rate(
         made.pair, refresh=True, side="entry", is_short=made.side == "short"
     )
     if abs(now / rate - 1) <= FORCED_RATE_GAP:

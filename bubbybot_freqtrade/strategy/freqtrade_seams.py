@@ -1,7 +1,9 @@
-"""Where the strategy leans on freqtrade's inside."""
+"""Where the strategy leans on freqtrade's inside, as `bubbybot_freqtrade.seams` has seen it."""
 
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
+
+from freqtrade.data.dataprovider import DataProvider
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -16,3 +18,14 @@ def reads_only(callback: Callable[P, R]) -> Callable[P, R]:
     """
     callback.__qualname__ = f"IStrategy.{callback.__name__}"
     return callback
+
+
+def exchange_of(dp: DataProvider) -> Any:
+    """freqtrade's exchange: rates, tickers and our extension have no way through `dp`."""
+    return dp._exchange
+
+
+def leverage_tiers(dp: DataProvider, pair: str) -> list[dict[str, Any]]:
+    """The pair's leverage tiers as freqtrade has loaded them at start; empty for none."""
+    tiers: list[dict[str, Any]] = exchange_of(dp)._leverage_tiers.get(pair, [])
+    return tiers

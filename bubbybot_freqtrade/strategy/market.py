@@ -17,6 +17,7 @@ from bubbybot_freqtrade.risk.closed_candles import CANDLE
 from bubbybot_freqtrade.risk.equity import close_before
 from bubbybot_freqtrade.risk.plan import LeverageTier, MarketLimits, Signal
 from bubbybot_freqtrade.signals.confluence import SIDES, Side
+from bubbybot_freqtrade.strategy.freqtrade_seams import exchange_of, leverage_tiers
 from bubbybot_freqtrade.strategy.run_modes import is_live, is_running
 
 if TYPE_CHECKING:
@@ -84,8 +85,7 @@ def limits_of(bot: BubbyBotStrategy, pair: str) -> MarketLimits:
     :raises ValueError: when freqtrade does not know the market or its leverage tiers
     """
     market = bot.dp.market(pair)
-    # The data provider has no accessor for tiers; freqtrade fills this one at start.
-    tiers = bot.dp._exchange._leverage_tiers.get(pair, [])
+    tiers = leverage_tiers(bot.dp, pair)
     if market is None or not tiers:
         raise ValueError(f"{pair}: market or leverage tiers are not known.")
     return MarketLimits.from_ccxt(
@@ -118,7 +118,7 @@ def earlier_close(bot: BubbyBotStrategy, pair: str, moment: datetime) -> float |
     if (pair, moment) not in known:
         candle_type = bot.config["candle_type_def"]
         try:
-            close = close_before(bot.dp._exchange, pair, moment, candle_type)
+            close = close_before(exchange_of(bot.dp), pair, moment, candle_type)
         except FreqtradeException as error:
             logger.warning("No candles of %s before %s: %s", pair, moment, error)
             return None
@@ -132,9 +132,9 @@ def standing_bracket(bot: BubbyBotStrategy, trade: LocalTrade) -> Bracket | None
     """The stop and target that stand on the venue for a trade; None on paper."""
     if not is_live(bot.config):
         return None
-    return bot.dp._exchange.standing_bracket(trade.pair, trade.trade_direction)
+    return exchange_of(bot.dp).standing_bracket(trade.pair, trade.trade_direction)
 
 
 def sends_brackets(bot: BubbyBotStrategy) -> bool:
     """Whether freqtrade's exchange is our extension, where every entry carries its stop."""
-    return hasattr(bot.dp._exchange, "standing_bracket")
+    return hasattr(exchange_of(bot.dp), "standing_bracket")

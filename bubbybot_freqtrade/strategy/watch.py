@@ -18,6 +18,7 @@ from bubbybot_freqtrade.learning.table import pattern_rows
 from bubbybot_freqtrade.risk.closed_candles import CANDLE
 from bubbybot_freqtrade.settings import MessageSettings
 from bubbybot_freqtrade.strategy import messages
+from bubbybot_freqtrade.strategy.freqtrade_seams import exchange_of
 from bubbybot_freqtrade.strategy.operator import tell
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ def _patterns_told(bot: BubbyBotStrategy, now: datetime) -> list[str]:
 
 def _account_findings(bot: BubbyBotStrategy) -> list[str]:
     """What the extension found wrong with the account, the database or the clock."""
-    watch = getattr(bot.dp._exchange, "account_watch", None)
+    watch = getattr(exchange_of(bot.dp), "account_watch", None)
     return [] if watch is None else watch.news()
 
 
@@ -175,7 +176,7 @@ def _prices(bot: BubbyBotStrategy) -> dict[str, float]:
     if not settings.price_move and not settings.price_moves:
         return {}
     try:
-        tickers = bot.dp._exchange.get_tickers()
+        tickers = exchange_of(bot.dp).get_tickers()
     except FreqtradeException as error:
         logger.warning("No tickers for the price watch: %s", error)
         return {}

@@ -12,7 +12,7 @@ from freqtrade.exchange import Exchange, timeframe_to_minutes
 from freqtrade.persistence import KeyValueStore, Order, Trade
 from freqtrade.persistence.base import ModelBase
 from freqtrade.util import dt_from_ts, dt_ts
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, select
 
 RECOVERED = "recovered"
 # Keys in freqtrade's KeyValueStore, which knows only freqtrade's own by type.
@@ -48,7 +48,14 @@ def earlier_prefix_until() -> datetime | None:
 
 def known_order_ids(orders: Iterable[dict[str, Any]]) -> set[str]:
     """Ids of those of these (ccxt) orders that are in the database."""
-    return {o["id"] for o in orders if Order.order_by_id(o["id"], o["symbol"])}
+    return {o["id"] for o in orders if _order(o["id"], o["symbol"])}
+
+
+def _order(order_id: str, pair: str) -> Order | None:
+    # freqtrade's own Order.order_by_id takes no pair before 2026.8; ids are unique in one alone.
+    wanted = select(Order).filter(Order.order_id == order_id, Order.ft_pair == pair)
+    found: Order | None = Order.session.scalars(wanted).first()
+    return found
 
 
 def remember_deleted_entries() -> None:
@@ -115,7 +122,7 @@ def booked_until(pair: str, stop_id: str | None = None) -> int:
 
 
 def _trades_of(pair: str, stop_id: str | None) -> list[Trade]:
-    stop = Order.order_by_id(stop_id, pair) if stop_id else None
+    stop = _order(stop_id, pair) if stop_id else None
     return [stop.trade] if stop else list(Trade.get_trades_proxy(is_open=True, pair=pair))
 
 
@@ -131,7 +138,7 @@ def book_funding(exchange: Exchange, order_id: str, pair: str) -> None:
     freqtrade adds a trade's funding up from its orders, and sets it on every order that closes one
     but a stop on the exchange (Trade.update_trade): there it would be lost.
     """
-    order = Order.order_by_id(order_id, pair)
+    order = _order(order_id, pair)
     if order is None or order.funding_fee is not None:
         return
     trade = order.trade

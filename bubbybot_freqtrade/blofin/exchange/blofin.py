@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Coroutine
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from freqtrade.constants import BuySell, Config
 from freqtrade.enums import (
@@ -30,6 +30,7 @@ from bubbybot_freqtrade.blofin.exchange.errors import freqtrade_errors
 from bubbybot_freqtrade.blofin.exchange.liquidation import free_margin, liquidation_price
 from bubbybot_freqtrade.blofin.exchange.prices import best_prices
 from bubbybot_freqtrade.blofin.exchange.tiers import Tiers
+from bubbybot_freqtrade.seams.start import refuse_unknown
 
 if TYPE_CHECKING:
     from bubbybot_freqtrade.blofin.account.key import ApiKey
@@ -78,6 +79,11 @@ class Blofin(Exchange):
         (TradingMode.FUTURES, MarginMode.ISOLATED),
         (TradingMode.FUTURES, MarginMode.CROSS),
     ]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Refuse a freqtrade that is not as it was, before there is anything to close again."""
+        refuse_unknown()
+        return super().__new__(cls)
 
     def __init__(self, config: Config, **kwargs: Any) -> None:
         # Not at module level: freqtrade.persistence imports freqtrade.exchange.

@@ -1,6 +1,7 @@
 """Candles: pushed ones, where the venue has said that they ended, and funding rates."""
 
 from collections.abc import Coroutine
+from importlib.util import find_spec
 from typing import Any
 
 from freqtrade.constants import PairWithTimeframe
@@ -8,6 +9,9 @@ from freqtrade.exchange.exchange import Exchange
 from freqtrade.exchange.exchange_types import OHLCVResponse
 from freqtrade.exchange.exchange_utils_timeframe import timeframe_to_msecs, timeframe_to_prev_date
 from freqtrade.util import dt_ts
+
+# Before freqtrade 2026.8 funding rates were stored as candles; since, candle_columns says how.
+FILLING = [] if find_spec("freqtrade.candle_columns") else [0, 0, 0, 0]
 
 # Candles taken from the websocket before the venue is asked for them again.
 UNASKED = 4
@@ -63,10 +67,10 @@ async def fetch_funding_rates(
     """Fetch the rates of `limit` timeframes, however many they are: most pay every 8 h.
 
     :param api: ccxt's async BloFin
-    :return: time (ms) and rate of each, oldest first
+    :return: time (ms) and rate of each, oldest first, as freqtrade stores them
     """
     params = {}
     if since_ms is not None:
         params["until"] = since_ms + limit * timeframe_to_msecs(timeframe) - 1
     rates = await api.fetch_funding_rate_history(pair, since=since_ms, params=params)
-    return [[rate["timestamp"], rate["fundingRate"]] for rate in rates]
+    return [[rate["timestamp"], rate["fundingRate"], *FILLING] for rate in rates]

@@ -10,6 +10,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from bubbybot_freqtrade.commands.doctor.findings import Finding, note, ok, problem
+from bubbybot_freqtrade.seams.start import refusal
 
 PACKAGE = "bubbybot-freqtrade"
 FREE_DISK_BYTES = 1_000_000_000
@@ -58,6 +59,8 @@ def versions() -> Iterator[Finding]:
                 f"{name} {installed} is installed, BubbyBot is tested with {wanted[name]}.",
                 f"Run: pip install '{wanted[name]}'",
             )
+    if (told := refusal()) is not None:
+        yield problem("versions", f"{told}.")
     yield from _registration()
     installed = ", ".join(f"{name} {version(name)}" for name in (PACKAGE, "freqtrade", "ccxt"))
     yield ok("versions", f"{installed}.")

@@ -1,0 +1,1 @@
+"""What the package touches of freqtrade's and ccxt's inside: one list, read before a bot starts."""
