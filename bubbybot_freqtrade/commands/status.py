@@ -39,7 +39,7 @@ from bubbybot_freqtrade.risk.equity import Equity, UnknownMarkError, close_befor
 from bubbybot_freqtrade.risk.plan import PLAN
 from bubbybot_freqtrade.risk.r import r_multiple
 from bubbybot_freqtrade.settings import BubbyBotSettings
-from bubbybot_freqtrade.strategy.messages import price
+from bubbybot_freqtrade.signals.words import price
 
 
 @dataclass(frozen=True, slots=True)

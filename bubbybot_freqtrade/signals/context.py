@@ -10,13 +10,10 @@ from freqtrade.data.history import load_pair_history
 from freqtrade.strategy import merge_informative_pair
 
 from bubbybot_freqtrade.analyzers import frankie_candles, lux_algo, market_cipher
-from bubbybot_freqtrade.risk.levels import LEVEL_COLUMNS
-from bubbybot_freqtrade.signals.confluence import REGIME_COLUMNS, SCORE_COLUMNS
 
 logger = logging.getLogger(__name__)
 
 CONTEXT_TIMEFRAMES = ("1h", "4h")
-CONTEXT_COLUMNS = tuple(dict.fromkeys(("date", *SCORE_COLUMNS, *LEVEL_COLUMNS, *REGIME_COLUMNS)))
 
 
 def analyze(candles: pd.DataFrame) -> pd.DataFrame:

@@ -9,11 +9,23 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from bubbybot_freqtrade.risk.levels import average_true_range, long_levels, short_levels
+from bubbybot_freqtrade.risk.levels import (
+    LEVEL_COLUMNS,
+    average_true_range,
+    long_levels,
+    short_levels,
+)
 from bubbybot_freqtrade.signals import plots
-from bubbybot_freqtrade.signals.confluence import SIDES, Side, regime, scores, tags
+from bubbybot_freqtrade.signals.confluence import (
+    REGIME_COLUMNS,
+    SCORE_COLUMNS,
+    SIDES,
+    Side,
+    regime,
+    scores,
+    tags,
+)
 from bubbybot_freqtrade.signals.context import (
-    CONTEXT_COLUMNS,
     CONTEXT_TIMEFRAMES,
     analyze,
     stored_four_hours,
@@ -28,6 +40,9 @@ if TYPE_CHECKING:
     from bubbybot_freqtrade.strategy.bubbybot import BubbyBotStrategy
 
 Flags = npt.NDArray[np.bool_]
+
+CONTEXT_COLUMNS = tuple(dict.fromkeys(("date", *SCORE_COLUMNS, *LEVEL_COLUMNS, *REGIME_COLUMNS)))
+"""What scores, levels and regime need of the higher timeframes."""
 
 
 def with_signals(bot: BubbyBotStrategy, dataframe: pd.DataFrame, pair: str) -> pd.DataFrame:

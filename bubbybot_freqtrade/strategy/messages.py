@@ -9,10 +9,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bubbybot_freqtrade.learning.table import Row
-from bubbybot_freqtrade.risk.plan import TradePlan, TradeSide
-from bubbybot_freqtrade.signals.confluence import EVIDENCE, STATE_ONLY
-
-ANALYZERS = {"mc": "Market Cipher", "lux": "Lux Algo", "fc": "Frankie Candles"}
+from bubbybot_freqtrade.risk.plan import TradePlan
+from bubbybot_freqtrade.signals.words import price, reasons
 
 MOST_PATTERNS = 12
 """Rows of a message about patterns, besides the vetoed ones."""
@@ -23,30 +21,6 @@ _MARKDOWN_SIGNS = str.maketrans({"_": " ", "*": " ", "`": "'", "[": "(", "]": ")
 def plain(text: str) -> str:
     """`text` without the signs that Telegram's Markdown would take for formatting."""
     return text.translate(_MARKDOWN_SIGNS)
-
-
-def price(value: float) -> str:
-    """A price as people read it: thousands apart, no float noise, no more digits than needed."""
-    return f"{value:,.8g}" if abs(value) < 1e8 else f"{value:,.0f}"
-
-
-def reasons(tag: str, side: TradeSide) -> str:
-    """An enter tag in words: each analyzer and its strongest evidence."""
-    words = []
-    for part in tag.split():
-        prefix, _, code = part.partition(":")
-        if prefix in ANALYZERS and code:
-            words.append(f"{ANALYZERS[prefix]} {_evidence(side, prefix, code)}")
-        else:
-            words.append(part)
-    return ", ".join(words)
-
-
-def _evidence(side: TradeSide, prefix: str, code: str) -> str:
-    if code == STATE_ONLY:
-        return "trend"
-    columns = [item.column for item in EVIDENCE[side][prefix] if item.code == code]
-    return columns[0].removeprefix(f"{prefix}_").replace("_", " ") if columns else code
 
 
 def plan_told(plan: TradePlan, open_rate: float, *, found_again: bool = False) -> str:

@@ -11,6 +11,7 @@ from bubbybot_freqtrade.risk.plan import TradePlan
 from bubbybot_freqtrade.sandbox.api.candle_feed import CandleFault
 from bubbybot_freqtrade.settings import MessageSettings
 from bubbybot_freqtrade.signals.confluence import EVIDENCE, SIDES, STATE_ONLY
+from bubbybot_freqtrade.signals.words import ANALYZERS
 from bubbybot_freqtrade.strategy import messages
 from bubbybot_freqtrade.strategy.watch import (
     AccountMessages,
@@ -55,9 +56,9 @@ def test_the_plan_says_stop_target_r_leverage_liquidation_and_why():
 def test_every_code_of_an_enter_tag_has_words(side):
     for prefix, table in EVIDENCE[side].items():
         for code in [item.code for item in table] + [STATE_ONLY]:
-            words = messages.reasons(f"{prefix}:{code}", side)
-            assert words.startswith(messages.ANALYZERS[prefix])
-            assert ":" not in words
+            told = messages.reasons(f"{prefix}:{code}", side)
+            assert told.startswith(ANALYZERS[prefix])
+            assert ":" not in told
 
 
 @given(st.text(), st.floats(1e-8, 1e9), st.floats(1e-8, 1e9))
