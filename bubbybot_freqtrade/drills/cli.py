@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -12,6 +13,7 @@ from bubbybot_freqtrade.commands.output import one_line_for
 from bubbybot_freqtrade.commands.own_folder import ForeignFolderError
 from bubbybot_freqtrade.drills.catalogue import DRILLS, drill
 from bubbybot_freqtrade.drills.report import show
+from bubbybot_freqtrade.sandbox.cli import profile_option
 
 
 @click.command("drill")
@@ -38,6 +40,7 @@ from bubbybot_freqtrade.drills.report import show
     type=click.IntRange(min=1),
     help="Virtual minutes of the drill limits.",
 )
+@profile_option
 @click.option(
     "--out",
     default="user_data/drills",
@@ -46,7 +49,13 @@ from bubbybot_freqtrade.drills.report import show
     help="Logs and databases of the bots are left here.",
 )
 def drill_command(
-    only: tuple[str, ...], seed: int, kills: int, steps: int, minutes: int, out: Path
+    only: tuple[str, ...],
+    seed: int,
+    kills: int,
+    steps: int,
+    minutes: int,
+    readings: dict[str, Any],
+    out: Path,
 ) -> None:
     """Let freqtrade's real bot live through bad days on a BloFin on localhost.
 
@@ -66,6 +75,7 @@ def drill_command(
                     kills=kills,
                     steps=steps,
                     minutes=minutes,
+                    readings=readings,
                     say=lambda line, name=name: status.update(f"{name}: {line}"),
                 )
             )

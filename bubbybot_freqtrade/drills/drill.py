@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,7 +40,8 @@ class Run:
     """One run of one drill.
 
     kills, steps, minutes, pairs: how many of them, where a drill has any. cases: which of its
-    cases, by name. say: told of progress, a line at a time.
+    cases, by name. readings: of the venue's open questions, where a case has none of its own. say:
+    told of progress, a line at a time.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Run:
     minutes: int = 1440
     pairs: int = 40
     cases: Callable[[str], bool] = lambda _: True
+    readings: Mapping[str, Any] = field(default_factory=dict)
     say: Callable[[str], None] = lambda _: None
     figures: Figures = field(init=False)
     _desks: int = 0
@@ -63,6 +65,7 @@ class Run:
     def desk(self, *args: Any, **settings: Any) -> Iterator[Desk]:
         """A desk whose doings count for this drill; see `Desk` for the settings."""
         self._desks += 1
+        settings = {**self.readings, **settings}
         desk = Desk(self.folder / f"{self.name}-{self._desks}", *args, **settings)
         with desk:
             yield desk

@@ -6,6 +6,7 @@ import sys
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import click
 from freqtrade.exceptions import FreqtradeException
@@ -28,7 +29,7 @@ from bubbybot_freqtrade.rehearsal.run import (
 )
 from bubbybot_freqtrade.rehearsal.settings import RehearsalSettings
 from bubbybot_freqtrade.rehearsal.venue_log import when
-from bubbybot_freqtrade.sandbox.cli import Amount, wrong_option
+from bubbybot_freqtrade.sandbox.cli import Amount, profile_option, wrong_option
 from bubbybot_freqtrade.sandbox.market.candles import DataFolderError
 from bubbybot_freqtrade.sandbox.server import Sandbox, SandboxError
 
@@ -69,6 +70,7 @@ from bubbybot_freqtrade.sandbox.server import Sandbox, SandboxError
     show_default=True,
     help="Virtual seconds between two loops of the bot while a trade is open.",
 )
+@profile_option
 @click.option("--backtest/--no-backtest", "with_backtest", default=True, help="Compare with one.")
 @click.option(
     "--out",
@@ -88,6 +90,7 @@ def rehearse_command(
     strategy_path: Path,
     balance: Decimal,
     loop_seconds: int,
+    readings: dict[str, Any],
     with_backtest: bool,
     out: Path,
 ) -> None:
@@ -108,6 +111,7 @@ def rehearse_command(
             strategy_path=strategy_path,
             balance=balance,
             loop_seconds=loop_seconds,
+            readings=readings,
             out=out,
         )
         sys.exit(run(settings, Console(), with_backtest=with_backtest))

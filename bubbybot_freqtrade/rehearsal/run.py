@@ -346,6 +346,7 @@ def _sandbox_settings(settings: RehearsalSettings, span: Span) -> SandboxSetting
         start_ms=span.start_ms,
         balance=settings.balance,
         clock="driven",
+        **settings.readings,
     )
 
 

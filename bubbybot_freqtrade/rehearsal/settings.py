@@ -71,6 +71,7 @@ class RehearsalSettings(BaseModel):
         `DEFAULT_PAIRS`. config: a freqtrade config to take `TRADING_SETTINGS` from.
     loop_seconds: how often the bot looks at its open trades, virtual seconds; it looks at open
         orders every few seconds as usual, and without either wakes up with every candle.
+    readings: of the venue's open questions, where they are not the sandbox's own.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -86,6 +87,7 @@ class RehearsalSettings(BaseModel):
     strategy_path: Path = Path("user_data/strategies")
     balance: Decimal = Field(default=Decimal(1000), gt=0)
     loop_seconds: int = Field(default=600, ge=5)
+    readings: dict[str, Any] = Field(default_factory=dict)
     out: Path = Path("user_data/rehearsal")
 
     @field_validator("pairs")

@@ -14,6 +14,7 @@ import orjson
 from pydantic import ValidationError
 
 from bubbybot_freqtrade.sandbox.market.candles import DataFolderError
+from bubbybot_freqtrade.sandbox.profile import ProfileError, read_profile
 from bubbybot_freqtrade.sandbox.server import Sandbox, SandboxError
 from bubbybot_freqtrade.sandbox.settings import (
     DEMO_API_KEY,
@@ -45,6 +46,25 @@ class Amount(click.ParamType):
             return Decimal(str(value))
         except InvalidOperation:
             self.fail(f"{value!r} is not a number", param, ctx)
+
+
+def _readings(context: click.Context, option: click.Parameter, file: Path | None) -> dict[str, Any]:
+    if file is None:
+        return {}
+    try:
+        return read_profile(file).settings()
+    except ProfileError as error:
+        raise click.BadParameter(str(error), context, option) from error
+
+
+profile_option = click.option(
+    "--profile",
+    "readings",
+    type=click.Path(dir_okay=False, path_type=Path),
+    callback=_readings,
+    help="venue.json of bubbybot verify: behave as the venue that was measured.",
+)
+"""`--profile FILE`, for a command that takes its settings as `readings`."""
 
 
 @click.command(name="sandbox")
@@ -102,6 +122,7 @@ class Amount(click.ParamType):
     help="Trades a minute per pair; a divisor of 60000.",
 )
 @click.option("--latency", "latency_ms", default=0, show_default=True, help="ms per request.")
+@profile_option
 @click.option("--no-rate-limits", is_flag=True, help="Never answer 429.")
 @click.option("--no-amend-tpsl", is_flag=True, help="As if the venue had no trade/amend-tpsl.")
 def sandbox_command(
@@ -109,6 +130,7 @@ def sandbox_command(
     pairs: tuple[str, ...],
     no_rate_limits: bool,
     no_amend_tpsl: bool,
+    readings: dict[str, Any],
     **options: Any,
 ) -> None:
     """Serve BloFin's REST and websocket API on 127.0.0.1.
@@ -121,7 +143,7 @@ def sandbox_command(
             start_ms=None if start is None else int(start.replace(tzinfo=UTC).timestamp() * 1000),
             pairs=pairs or None,
             rate_limits=not no_rate_limits,
-            amend_tpsl=not no_amend_tpsl,
+            **{**readings, **({"amend_tpsl": False} if no_amend_tpsl else {})},
             **options,
         )
         sandbox = Sandbox(settings).start()

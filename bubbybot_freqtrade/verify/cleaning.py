@@ -8,14 +8,14 @@ the position still has.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from bubbybot_freqtrade.verify.client import NoAnswerError
 from bubbybot_freqtrade.verify.desk import Desk
 from bubbybot_freqtrade.verify.journal import Intent
-from bubbybot_freqtrade.verify.view import OPPOSITE, NotMeasuredError, made_tpsl
+from bubbybot_freqtrade.verify.view import MALFORMED, OPPOSITE, NotMeasuredError, made_tpsl
 
 # A request that was sent and never answered may still arrive, and what was accepted may be shown
 # late: until an intent is this old, "unknown" does not mean that nothing came of it.
@@ -32,9 +32,10 @@ class CleaningError(RuntimeError):
 
 @dataclass(slots=True)
 class Cleaner:
-    """Takes away what the desk's journal says may exist."""
+    """Takes away what the desk's journal says may exist. `notes`: what the owner has to do."""
 
     desk: Desk
+    notes: list[str] = field(default_factory=list)
 
     def clean(self, *, thorough: bool = False) -> None:
         """Take everything away, waiting out a venue that does not answer.
@@ -48,8 +49,8 @@ class Cleaner:
         for pause in (*PAUSES_S, 0):
             try:
                 self._clean(thorough=thorough)
-            except (NoAnswerError, NotMeasuredError) as error:
-                reason = str(error)
+            except (NoAnswerError, NotMeasuredError, *MALFORMED) as error:
+                reason = f"{type(error).__name__}: {error}"
                 self.desk.clock.sleep(pause)
             else:
                 return
@@ -65,6 +66,9 @@ class Cleaner:
                 break
         else:
             raise NoAnswerError("the position does not close")
+        if any(_signed(row) for row in orders):
+            # The list of positions may be behind: the next probe must not take ours for its own.
+            self.desk.eventually(lambda: not self.desk.rows("account/positions"))
         self._cancel_tpsl(thorough=thorough)
         self.desk.journal.settle()
         if thorough:
@@ -179,7 +183,11 @@ class Cleaner:
         for setting in reversed(tuple(self.desk.journal.settings)):
             reply = self.desk.client.call("POST", setting.path, setting.restore)
             if not reply.ok:
-                raise NoAnswerError(f"{setting.name} cannot be given back: {reply.words}")
+                was = ", ".join(f"{name} {value}" for name, value in setting.restore.items())
+                self.notes.append(
+                    f"BloFin refuses to give back the {setting.name} ({reply.words}): set it in "
+                    f"the app. It was: {was}."
+                )
             self.desk.journal.restored(setting)
 
 

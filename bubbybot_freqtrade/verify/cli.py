@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -19,6 +20,7 @@ from bubbybot_freqtrade.commands.user_config import (
     userdir_option,
 )
 from bubbybot_freqtrade.verify.cleaning import Cleaner, CleaningError
+from bubbybot_freqtrade.verify.client import RawBlofin
 from bubbybot_freqtrade.verify.clock import Clock
 from bubbybot_freqtrade.verify.desk import Desk
 from bubbybot_freqtrade.verify.exchanges import Exchanges
@@ -35,7 +37,7 @@ from bubbybot_freqtrade.verify.preflight import (
 from bubbybot_freqtrade.verify.probe import Probe, Verdict
 from bubbybot_freqtrade.verify.probes import GROUPS, PROBES
 from bubbybot_freqtrade.verify.profile import keep
-from bubbybot_freqtrade.verify.run import Result, run
+from bubbybot_freqtrade.verify.run import Result, Run, run
 
 FOLDER = "verify"
 _STYLES = {
@@ -97,15 +99,14 @@ def verify_command(
     try:
         config = read_config(config_files, userdir)
         folder = out or Path(config["user_data_dir"]) / FOLDER
-        desk = open_desk(open_client(config, clock, exchanges), config, pair, folder, clock)
-        try:
-            _take_away(desk, console, say_nothing=not clean)
-            if clean:
-                return
-            # The journal may have named another pair than this run's.
-            results = _ask(desk, config, probes, folder, console, yes=yes)
-        finally:
-            desk.journal.close()
+        client = open_client(config, clock, exchanges)
+        with _open(client, config, pair, folder, clock) as desk:
+            _take_away(desk, console, asked=clean)
+        if clean:
+            return
+        # A journal that named another pair has been settled: this is the run's own.
+        with _open(client, config, pair, folder, clock) as desk:
+            results = _ask(desk, probes, folder, console, yes=yes)
     except (RefusedError, JournalError, CleaningError, FreqtradeException) as error:
         raise click.ClickException(exchanges.masked(" ".join(str(error).split()))) from error
     except KeyboardInterrupt:
@@ -115,56 +116,69 @@ def verify_command(
         sys.exit(1)
 
 
-def _take_away(desk: Desk, console: Console, *, say_nothing: bool) -> None:
+@contextmanager
+def _open(
+    client: RawBlofin, config: Config, pair: str | None, folder: Path, clock: Clock
+) -> Iterator[Desk]:
+    desk = open_desk(client, config, pair, folder, clock)
+    try:
+        yield desk
+    finally:
+        desk.journal.close()
+
+
+def _take_away(desk: Desk, console: Console, *, asked: bool) -> None:
     if desk.journal.holds_something:
         console.print(f"Taking away what an earlier run has left on {desk.instrument.symbol} …")
-        Cleaner(desk).clean(thorough=True)
-        console.print("Done: nothing of it is left.")
-    elif not say_nothing:
+        cleaner = Cleaner(desk)
+        cleaner.clean(thorough=True)
+        console.print("\n".join([*cleaner.notes, "Done: nothing of it is left."]))
+    elif asked:
         console.print("Nothing is left of an earlier run.")
 
 
 def _ask(
-    desk: Desk,
-    config: Config,
-    probes: Sequence[Probe],
-    folder: Path,
-    console: Console,
-    *,
-    yes: bool,
+    desk: Desk, probes: Sequence[Probe], folder: Path, console: Console, *, yes: bool
 ) -> list[Result]:
     check_flat(desk)
     announce(console, plan(desk, probes))
     if not yes:
         click.confirm("Go on?", abort=True)
-    results: list[Result] = []
-    host, symbol = desk.journal.account.host, desk.instrument.symbol
+    found = Run()
     try:
         with _progress(console) as progress:
             task = progress.add_task("", total=len(probes))
 
             def show(result: Result) -> None:
-                results.append(result)
                 progress.console.print(_line(result))
                 progress.update(task, advance=1, description=result.probe.group)
 
-            run(desk, probes, show)
+            run(desk, probes, show, found)
     finally:
-        if results:
-            profile = keep(folder, host, symbol, results)
-            page = write_pages(folder, host, symbol, results)
-    rows = [Row.of(result) for result in results]
-    console.print(", ".join(f"{count} {verdict}" for verdict, count in counted(rows)) + ".")
+        # Also what an interrupted run has found.
+        if found.results:
+            _write(desk, found, folder, console)
+    return found.results
+
+
+def _write(desk: Desk, found: Run, folder: Path, console: Console) -> None:
+    host, symbol, results = desk.journal.account.host, desk.instrument.symbol, found.results
+    profile = keep(folder, host, symbol, results)
+    page = write_pages(folder, host, symbol, results)
+    counts = counted([Row.of(result) for result in results])
+    console.print(", ".join(f"{count} {verdict}" for verdict, count in counts) + ".")
+    for note in found.notes:
+        console.print(note)
     console.print(f"Report: {page} (and report.md to paste). Profile: {profile}")
-    return results
 
 
 def announce(console: Console, planned: Plan) -> None:
     """What will be done and the most it can cost, before anybody is asked."""
     console.print(
         f"Asks {planned.host} {planned.probes} questions with orders on {planned.symbol}: "
-        f"{planned.size:f} contracts ({planned.notional:.2f} USDT) and multiples of that, one "
-        "position at a time, each with a stop. All of it is taken away again.\n"
+        f"{planned.size:f} contracts ({planned.notional:.2f} USDT) and small multiples of that, at "
+        f"most {planned.largest:.2f} USDT. One position at a time, each with a stop; all of it is "
+        "taken away again.\n"
         f"At most {planned.cost:.2f} USDT of the demo account can be lost, should every stop be "
         "reached. Bots on this account should be stopped meanwhile."
     )

@@ -15,11 +15,13 @@ from bubbybot_freqtrade.blofin.ccxt_blofin import BlofinPro, BlofinSync
 from bubbybot_freqtrade.verify.clock import Clock
 from bubbybot_freqtrade.verify.exchanges import Exchanges
 
-# Answers that say nothing about what was asked: too many requests, a venue in trouble, a key or a
-# clock that is not accepted. A probe that asks for one of them says so.
+NO_PERMISSION = "152404"
+"""Also the answer for a path that does not exist."""
+# Answers that say nothing about what was asked: too many requests, a venue in trouble, a key, a
+# broker or a clock that is not accepted. A probe that asks for one of them says so.
 NOT_ON_THE_MATTER = frozenset(
-    {"403", "429", "500", "103013", "152401", "152402", "152405", "152406", "152407", "152408"}
-    | {"152409", "152410"}
+    {"403", "429", "500", "103013", "152011", "152012", "152013", "152401", "152402"}
+    | {NO_PERMISSION, "152405", "152406", "152407", "152408", "152409", "152410"}
 )
 _SHUT_OUT = (403, 429)
 # ccxt's own, for everything below trade/ and account/set-*.

@@ -18,6 +18,8 @@ from bubbybot_freqtrade.verify.view import OPPOSITE, NotMeasuredError, PairView
 STOP_SHARE = Decimal("0.03")
 # Where an order waits that is not meant to fill; a stop attached to it lies beyond.
 FAR_SHARE = Decimal("0.08")
+# What an order that can fill may be worth where the smallest size cannot answer.
+LARGEST_USDT = 500
 # An order that can fill is sent with no more leverage than leaves room for its stop.
 MOST_LEVERAGE = 10
 LEVERAGE = 5
@@ -194,9 +196,12 @@ class Desk(PairView):
         filled = self.eventually(lambda: self._filled(client_order_id))
         if not filled:
             raise NotMeasuredError("the market order did not fill")
-        position = self.eventually(self.position)
+        size = self.smallest * lots
+        position = self.eventually(
+            lambda: (row := self.position()) and Decimal(row["positions"]) == size and row
+        )
         if not position:
-            raise NotMeasuredError("the order filled and no position was shown")
+            raise NotMeasuredError("the order filled, and its position was not shown")
         yield Long(client_order_id, Decimal(filled["averagePrice"]), position)
 
     def _filled(self, client_order_id: str) -> dict[str, Any]:

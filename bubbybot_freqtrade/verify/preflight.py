@@ -17,19 +17,20 @@ from bubbybot_freqtrade.blofin.account.key import SECRETS
 from bubbybot_freqtrade.blofin.ccxt_blofin import BlofinPro
 from bubbybot_freqtrade.verify.client import NoAnswerError, RawBlofin
 from bubbybot_freqtrade.verify.clock import Clock
-from bubbybot_freqtrade.verify.desk import LEVERAGE, STOP_SHARE, Desk
+from bubbybot_freqtrade.verify.desk import LARGEST_USDT, LEVERAGE, STOP_SHARE, Desk
 from bubbybot_freqtrade.verify.exchanges import Exchanges
 from bubbybot_freqtrade.verify.instrument import Instrument
 from bubbybot_freqtrade.verify.journal import Account, Journal
 from bubbybot_freqtrade.verify.probe import Probe
-from bubbybot_freqtrade.verify.run import MALFORMED
+from bubbybot_freqtrade.verify.view import MALFORMED
 
 TAKER_FEE = Decimal("0.0006")
 SLIPPAGE = Decimal("0.002")
-# Smallest orders that the largest position of a probe has, and round trips of an average probe.
-LARGEST = 3
+# Smallest orders in the position of a probe, and its round trips; a difference is asked twice.
+MULTIPLE = 5
 ROUND_TRIPS = Decimal(2)
 ROUND_TRIPS_OF = {"position-delay": 20, "fill-delay": 20}
+BUYS_UP_AN_OFFER = "attached-tpsl"
 
 
 class RefusedError(Exception):
@@ -44,6 +45,7 @@ class Plan:
     symbol: str
     size: Decimal
     notional: Decimal
+    largest: Decimal
     cost: Decimal
     probes: int
 
@@ -108,6 +110,8 @@ def account_of(client: RawBlofin) -> Account:
         uid = str(row["uid"])
     except (NoAnswerError, *MALFORMED) as error:
         raise RefusedError(f"The key is not told of: {error}.") from error
+    if str(row.get("readOnly")) == "1":
+        raise RefusedError("The key may only read: make one of the demo account that may trade.")
     client.exchanges.hide([uid, *(str(ip) for ip in row.get("ips") or ())])
     host = urlsplit(client.urls["api"]["rest"]).netloc
     return Account(host, hashlib.sha256(f"{host} {uid}".encode()).hexdigest()[:16])
@@ -201,13 +205,15 @@ def plan(desk: Desk, probes: Iterable[Probe]) -> Plan:
         raise RefusedError(f"Balance and price are not told: {error}.") from error
     notional = desk.smallest * desk.instrument.contract_value * last
     trips = sum((Decimal(ROUND_TRIPS_OF.get(p.name, ROUND_TRIPS)) for p in chosen), Decimal(0))
-    lost = 2 * TAKER_FEE + STOP_SHARE + SLIPPAGE
-    cost = trips * 2 * notional * lost
-    needed = cost + LARGEST * notional / LEVERAGE * Decimal("1.1")
+    offers = 2 * LARGEST_USDT if BUYS_UP_AN_OFFER in {p.name for p in chosen} else 0
+    traded = trips * MULTIPLE * notional + offers
+    cost = traded * (2 * TAKER_FEE + STOP_SHARE + SLIPPAGE)
+    largest = max(MULTIPLE * notional, Decimal(offers) / 2)
+    needed = cost + largest / LEVERAGE * Decimal("1.1")
     if free < needed:
         raise RefusedError(
             f"{free:.2f} USDT are free, it takes {needed:.2f}: add demo funds in the app, or name "
             "a cheaper pair with --pair."
         )
     host = desk.journal.account.host
-    return Plan(host, desk.instrument.symbol, desk.smallest, notional, cost, len(chosen))
+    return Plan(host, desk.instrument.symbol, desk.smallest, notional, largest, cost, len(chosen))

@@ -53,7 +53,8 @@ class Probe:
 
     readings: what may be seen, in words for people. `assumed` is the one of the sandbox, `copes`
     the others that the bot is built for; with anything else it must not trade, and `advice` says
-    what to do. setting: the sandbox's question that the answer settles. What a probe leaves is
+    what to do. setting: the sandbox's question that the answer settles. once: a difference counts
+    though it was seen once, since the moment does not come again in a run. What a probe leaves is
     taken away after it, by the journal.
     """
 
@@ -66,7 +67,7 @@ class Probe:
     copes: Container[Any] = ()
     advice: str = ""
     setting: str = ""
-    only_by_name: bool = False
+    once: bool = False
 
     def verdict(self, answer: Answer) -> Verdict:
         """What the answer means."""
@@ -89,7 +90,7 @@ def probe(
     readings: Mapping[Any, str] | None = None,
     copes: Container[Any] = (),
     advice: str = "",
-    only_by_name: bool = False,
+    once: bool = False,
 ) -> Callable[[Callable[[Desk], Answer]], Probe]:
     """Make a probe of a function that measures; its name is the probe's.
 
@@ -107,7 +108,7 @@ def probe(
             copes=copes,
             advice=advice,
             setting=setting,
-            only_by_name=only_by_name,
+            once=once,
         )
 
     return make

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
-from bubbybot_freqtrade.verify.cleaning import Cleaner, CleaningError
+from bubbybot_freqtrade.verify.cleaning import Cleaner
 from bubbybot_freqtrade.verify.client import NoAnswerError
 from bubbybot_freqtrade.verify.desk import Desk
 from bubbybot_freqtrade.verify.exchanges import Exchange
 from bubbybot_freqtrade.verify.probe import Answer, Probe, Verdict
-from bubbybot_freqtrade.verify.view import NotMeasuredError
-
-# An answer that is not of the shape that the reference shows.
-MALFORMED = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
+from bubbybot_freqtrade.verify.view import MALFORMED, NotMeasuredError
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,29 +34,42 @@ class Result:
         return f"{words} ({self.answer.figures})" if self.answer.figures else words
 
 
+@dataclass(slots=True)
+class Run:
+    """What a run has found so far; `notes` are things that its owner has to do."""
+
+    results: list[Result] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
 def run(
-    desk: Desk, probes: Sequence[Probe], show: Callable[[Result], None] = lambda _: None
-) -> list[Result]:
+    desk: Desk,
+    probes: Sequence[Probe],
+    show: Callable[[Result], None] = lambda _: None,
+    into: Run | None = None,
+) -> Run:
     """Measure `probes`. An interrupted run raises when its remains are gone, if they can be.
 
     :raises CleaningError: when something may be left; nothing is measured after that
     """
-    results = []
+    so_far = into or Run()
     try:
         for probe in probes:
             result = measure(desk, probe)
-            results.append(result)
+            so_far.results.append(result)
             show(result)
     finally:
-        Cleaner(desk).clean(thorough=True)
-    return results
+        cleaner = Cleaner(desk)
+        cleaner.clean(thorough=True)
+        so_far.notes += cleaner.notes
+    return so_far
 
 
 def measure(desk: Desk, probe: Probe) -> Result:
     """One probe. An answer that is not as assumed counts only when it comes twice."""
     first_exchange = len(desk.client.exchanges.kept)
     answer, reason = _once(desk, probe)
-    if answer is not None and answer.reading != probe.assumed:
+    if answer is not None and answer.reading != probe.assumed and not probe.once:
         again, reason = _once(desk, probe)
         if again is None:
             answer, reason = None, f"asked twice, answered once ({reason})"
@@ -105,6 +115,3 @@ def _is_number(value: object) -> bool:
 
 def _magnitude(answer: Answer) -> float:
     return float(answer.reading) if _is_number(answer.reading) else 0.0
-
-
-__all__ = ["CleaningError", "Result", "measure", "run"]

@@ -20,6 +20,9 @@ LOOK_SLOWER = 1.6
 # Reads are asked again; what changes something never is.
 READ_ATTEMPTS = 3
 
+# What reading an answer raises that is not of the shape that the reference shows.
+MALFORMED = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
+
 OPPOSITE = {"buy": "sell", "sell": "buy"}
 
 

@@ -20,8 +20,10 @@ from bubbybot_freqtrade.verify.desk import Desk
 from bubbybot_freqtrade.verify.exchanges import Exchanges
 from bubbybot_freqtrade.verify.preflight import open_client, open_desk
 
-# Five minutes before a settlement of funding, so that it is met in a run.
-START_MS = 1_748_764_500_000
+# Thin enough for an offer to be bought up.
+PAIR = "PYTH/USDT:USDT"
+# Eight minutes before a settlement of funding, so that it is met in a run.
+START_MS = 1_748_764_320_000
 
 
 class SandboxClock(Clock):
@@ -52,7 +54,7 @@ def config_of(sandbox: Sandbox, **exchange: Any) -> dict[str, Any]:
             "secret": DEMO_SECRET,
             "password": DEMO_PASSPHRASE,
             "ccxt_config": {"enableRateLimit": False, "urls": ccxt_urls(sandbox)},
-            "pair_whitelist": ["ETH/USDT:USDT"],
+            "pair_whitelist": [PAIR],
             **exchange,
         },
     }
@@ -68,7 +70,7 @@ def open_verify(tmp_path: Path) -> Iterator[Callable[..., Desk]]:
             "rate_limits": False,
             "margin_mode": "isolated",
             "start_ms": START_MS,
-            "balance": 100_000,
+            "pairs": ("PYTH-USDT", "BTC-USDT"),
             **settings,
         }
         sandbox = Sandbox(SandboxSettings(**given)).start()

@@ -1,6 +1,9 @@
 """A whole run on a sandbox as it is: what it answers, and what it leaves."""
 
 from collections.abc import Callable
+from typing import Any
+
+import pytest
 
 from bubbybot_freqtrade.sandbox import DEMO_UID
 from bubbybot_freqtrade.verify.desk import Desk
@@ -8,14 +11,49 @@ from bubbybot_freqtrade.verify.probe import Verdict
 from bubbybot_freqtrade.verify.probes import PROBES
 from bubbybot_freqtrade.verify.run import run
 
+# The sandbox's account has never paid funding for a week.
+NEVER_MEASURED = {"funding-range"}
 
-def test_a_run_leaves_the_account_as_it_was(open_verify: Callable[..., Desk]) -> None:
-    desk = open_verify(leverage=7)
-    results = run(desk, list(PROBES.values()))
+
+@pytest.mark.parametrize(
+    ("settings", "not_asked"),
+    [
+        ({"leverage": 7}, set()),
+        ({"position_mode": "long_short_mode"}, {"margin-mode-beside"}),
+    ],
+    ids=["one-way", "hedge"],
+)
+def test_all_is_as_assumed_and_the_account_as_it_was(
+    open_verify: Callable[..., Desk], settings: dict[str, Any], not_asked: set[str]
+) -> None:
+    desk = open_verify(**settings)
+    before = desk.leverage()
+    results = run(desk, list(PROBES.values())).results
     desk.journal.close()
     account = desk.clock.sandbox.engine.account(DEMO_UID)
     assert account.is_flat
-    assert account.position_mode == "net_mode"
-    assert set(account.leverages.values()) == {7}
+    assert account.position_mode == settings.get("position_mode", "net_mode")
+    assert desk.leverage() == before
     assert not desk.journal.file.exists()
-    assert not [r.probe.name for r in results if r.verdict is Verdict.DANGER]
+    by_verdict = {r.probe.name: r.verdict for r in results}
+    others = {name: v for name, v in by_verdict.items() if v is not Verdict.AS_ASSUMED}
+    assert others == dict.fromkeys(NEVER_MEASURED | not_asked, Verdict.NOT_MEASURED)
+
+
+def test_no_more_than_one_position_is_held_and_each_has_a_stop(
+    open_verify: Callable[..., Desk],
+) -> None:
+    desk = open_verify()
+    venue = desk.clock.sandbox.engine.venue
+    bare, most = [], [0]
+
+    def watch(topic: str, account: Any, subject: Any) -> None:
+        most[0] = max(most[0], len(account.positions))
+        if topic == "account":
+            held = account.positions.values()
+            bare.extend(p for p in held if not list(account.live_tpsl(p.inst_id)))
+
+    venue.listeners.append(watch)
+    run(desk, list(PROBES.values()))
+    assert most == [1]
+    assert not bare

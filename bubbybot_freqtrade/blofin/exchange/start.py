@@ -1,5 +1,7 @@
 """The account at the start of a live bot: brought into the configured modes, or refused."""
 
+import logging
+from pathlib import Path
 from typing import Any
 
 import ccxt
@@ -17,6 +19,8 @@ from bubbybot_freqtrade.blofin.account.key import (
 from bubbybot_freqtrade.blofin.exchange.errors import errors_at_start, refusing_to_start
 from bubbybot_freqtrade.blofin.exchange.venue_clock import VenueClock
 
+logger = logging.getLogger(__name__)
+
 
 def prepare_account(exchange: Exchange, position_mode: str, clock: VenueClock) -> ApiKey:
     """Check the key, then bring the account into the configured position and margin mode.
@@ -32,6 +36,7 @@ def prepare_account(exchange: Exchange, position_mode: str, clock: VenueClock) -
             allow_transfer = bool(exchange._config["exchange"].get("allow_transfer_permission"))
             key = check_api_key(exchange._api, allow_transfer=allow_transfer)
             _set_modes(exchange._api, position_mode, exchange.margin_mode.value)
+            _advise(exchange)
             return key
     except ccxt.InvalidNonce as e:
         clock.remind()
@@ -47,3 +52,15 @@ def _set_modes(api: Any, position_mode: str, margin_mode: str) -> None:
     if api.privateGetAccountMarginMode()["data"]["marginMode"] != margin_mode:
         with refusing_to_start("margin_mode", margin_mode):
             api.set_margin_mode(margin_mode, None)
+
+
+def _advise(exchange: Exchange) -> None:
+    """One line for real money at a venue that nobody has measured."""
+    settings = exchange._config["exchange"]
+    if settings.get("demo_trading") or is_on_this_machine(exchange._api):
+        return
+    if not (Path(exchange._config["user_data_dir"]) / "verify" / "venue.json").exists():
+        logger.info(
+            "What BloFin does was not measured on this machine: bubbybot verify -c "
+            "config.demo.json asks the demo account what the bot relies on."
+        )

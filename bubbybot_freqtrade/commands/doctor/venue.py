@@ -12,6 +12,7 @@ from bubbybot_freqtrade.commands.doctor.clock import clock
 from bubbybot_freqtrade.commands.doctor.findings import Finding, Verdict, note, problem
 from bubbybot_freqtrade.commands.doctor.key import key, readable_by_others
 from bubbybot_freqtrade.commands.doctor.pairs import pairs
+from bubbybot_freqtrade.commands.doctor.profile import profile
 from bubbybot_freqtrade.commands.output import one_line
 from bubbybot_freqtrade.commands.user_config import Config, open_exchange
 
@@ -35,6 +36,7 @@ def venue(config: Config) -> Iterator[Finding]:
     try:
         yield from _asking("clock", lambda: clock(exchange._api.urls["api"]["rest"]))
         yield from pairs(exchange, config)
+        yield from profile(exchange, config)
         if config["dry_run"]:
             yield note("key", "Paper trading needs none: key, account and balance not examined.")
             return

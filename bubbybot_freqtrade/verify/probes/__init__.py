@@ -24,8 +24,6 @@ PROBES: dict[str, Probe] = {probe.name: probe for module in _MODULES for probe i
 GROUPS: tuple[str, ...] = tuple(dict.fromkeys(probe.group for probe in PROBES.values()))
 
 NOT_SEEN_BY_A_PROGRAM = {
-    "stop_fill_share": "A TP/SL that finds too few takers needs a book thinner than the smallest "
-    "order.",
     "trading_requests": "What counts against the limit of 30 trading requests shows only to who "
     "runs into it; headers that tell are looked for by limit-headers.",
 }

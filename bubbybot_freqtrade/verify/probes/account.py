@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from bubbybot_freqtrade.verify.client import NO_PERMISSION
 from bubbybot_freqtrade.verify.desk import Desk
 from bubbybot_freqtrade.verify.journal import Setting
 from bubbybot_freqtrade.verify.probe import Answer, Anything, probe
@@ -52,10 +53,10 @@ def transfer_check(desk: Desk) -> Answer:
         "fromAccount": "funding",
         "toAccount": "futures",
     }
-    reply = desk.client.call("POST", "asset/transfer", body)
+    reply = desk.client.call("POST", "asset/transfer", body, expecting=(NO_PERMISSION,))
     if reply.ok:
         return Answer("accepted", "the key may transfer")
-    return Answer("permission" if reply.code == "152404" else "amount", reply.words)
+    return Answer("permission" if reply.code == NO_PERMISSION else "amount", reply.words)
 
 
 @probe(
@@ -135,6 +136,8 @@ def position_mode_with_order(desk: Desk) -> Answer:
 )
 def margin_mode_beside(desk: Desk) -> Answer:
     """A fill-or-kill order far from the market: nothing of it can stay."""
+    if desk.hedged:
+        raise NotMeasuredError("asked in one-way mode only")
     with desk.long():
         other = OTHER_MARGIN[desk.margin_mode]
         _, reply = desk.send_order(

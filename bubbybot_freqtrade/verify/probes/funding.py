@@ -27,6 +27,7 @@ def seconds_to_funding(desk: Desk) -> float:
     setting="isolated_funding",
     readings={"wallet": "from the wallet", "margin": "from the margin: liquidation moves"},
     copes=("margin",),
+    once=True,
 )
 def isolated_funding(desk: Desk) -> Answer:
     """The position's margin before and after a settlement."""

@@ -108,13 +108,14 @@ def tpsl_delay(desk: Desk) -> Answer:
 
 
 def _round_trips(desk: Desk, look: Callable[[str], Any]) -> list[int]:
-    """Ten positions opened, `look`ed for and closed."""
+    """Ten positions opened, `look`ed for by the venue's id of their order, and closed."""
     delays = []
     for _ in range(SAMPLES):
         order_id, reply = desk.send_order("buy", desk.smallest)
         if not reply.ok:
             raise NotMeasuredError(reply.words)
-        delays.append(first_seen(desk, reply.answered_ms, partial(look, order_id)))
+        venue_id = str(reply.row["orderId"])
+        delays.append(first_seen(desk, reply.answered_ms, partial(look, venue_id)))
         if not desk.has_filled(order_id):
             raise NotMeasuredError("a market order did not fill")
         closed_id, closed = desk.send_order("sell", desk.smallest, closing=True, reduceOnly="true")
@@ -147,9 +148,8 @@ def position_delay(desk: Desk) -> Answer:
 def fill_delay(desk: Desk) -> Answer:
     """Ten market orders; a fill is known by the order's id."""
 
-    def look(order_id: str) -> bool:
-        venue_id = desk.order(order_id).get("orderId")
-        rows = desk.rows("trade/fills-history", limit=20) if venue_id else []
+    def look(venue_id: str) -> bool:
+        rows = desk.rows("trade/fills-history", limit=20)
         return any(row.get("orderId") == venue_id for row in rows)
 
     return summary(_round_trips(desk, look))

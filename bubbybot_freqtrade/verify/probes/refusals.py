@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from bubbybot_freqtrade.verify.client import Reply
+from bubbybot_freqtrade.verify.client import NO_PERMISSION, Reply
 from bubbybot_freqtrade.verify.desk import Desk
 from bubbybot_freqtrade.verify.probe import Answer, Anything, probe
 from bubbybot_freqtrade.verify.view import NotMeasuredError
@@ -42,7 +42,7 @@ def price_off_tick(desk: Desk) -> Answer:
     return code_of(killed(desk, price=f"{price:f}", **desk.stop_for("buy", price)))
 
 
-@probe(GROUP, "With which code is a size off the lot refused?", assumed="152002", copes=Anything())
+@probe(GROUP, "With which code is a size off the lot refused?", assumed="102016", copes=Anything())
 def size_off_lot(desk: Desk) -> Answer:
     """The bot rounds before it sends."""
     return code_of(killed(desk, desk.smallest + desk.instrument.lot / 2))
@@ -51,7 +51,7 @@ def size_off_lot(desk: Desk) -> Answer:
 @probe(
     GROUP,
     "With which code is a size below the minimum refused?",
-    assumed="152002",
+    assumed="102016",
     copes=Anything(),
 )
 def size_below_minimum(desk: Desk) -> Answer:
@@ -194,10 +194,11 @@ def order_failure(desk: Desk) -> Answer:
     return Answer(reply.outer, f"outer {reply.outer}, inner {reply.words}")
 
 
-@probe(GROUP, "How is an unknown path answered?", assumed="152404", copes=Anything())
+@probe(GROUP, "How is an unknown path answered?", assumed=NO_PERMISSION, copes=Anything())
 def unknown_path(desk: Desk) -> Answer:
     """A path that no venue has."""
-    return code_of(desk.get(NO_SUCH_PATH, instId=desk.instrument.inst_id))
+    inst_id = desk.instrument.inst_id
+    return code_of(desk.get(NO_SUCH_PATH, expecting=(NO_PERMISSION,), instId=inst_id))
 
 
 @probe(

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
-from bubbybot_freqtrade.verify.client import NoAnswerError
-from bubbybot_freqtrade.verify.desk import Desk
-from bubbybot_freqtrade.verify.journal import PREFIX
+from bubbybot_freqtrade.verify.client import NO_PERMISSION
+from bubbybot_freqtrade.verify.desk import LARGEST_USDT, Desk
 from bubbybot_freqtrade.verify.probe import Answer, Anything, probe
 from bubbybot_freqtrade.verify.view import NotMeasuredError, same_price
 
 GROUP = "stops"
 WHOLE = Decimal(-1)
-# How often the book is looked at for an offer small enough to be bought up, and the most it may be
-# worth, as a part of what is free.
+# How often the book is looked at for an offer that is small enough to be bought up.
 LOOKS_FOR_THIN_BOOK = 40
-AFFORDABLE = Decimal("0.2")
 FIRING_S = 90.0
 
 
-def size_of(row: dict) -> Decimal:
+def size_of(row: dict[str, Any]) -> Decimal:
     """Contracts of a TP/SL row; -1 is the whole position, padded or not."""
     return Decimal(row["size"])
 
 
-def own_tpsl(desk: Desk, client_order_id: str) -> dict:
+def own_tpsl(desk: Desk, client_order_id: str) -> dict[str, Any]:
     """The TP/SL that came of an entry, waited for."""
     rows = desk.eventually(lambda: desk.tpsl_of(client_order_id))
     if not rows:
@@ -101,28 +99,21 @@ def attached_tpsl(desk: Desk) -> Answer:
 
 
 def _partly_filled(desk: Desk) -> str:
-    free = free_usdt(desk)
-    unit = desk.instrument.contract_value
     for _ in range(LOOKS_FOR_THIN_BOOK):
         prices = desk.prices()
         size = desk.instrument.size(prices.ask_size) + desk.smallest
-        margin = size * unit * prices.ask / desk.leverage()
-        if margin > AFFORDABLE * free or size > desk.instrument.max_limit_size:
+        worth = size * desk.instrument.contract_value * prices.ask
+        if worth > LARGEST_USDT or size > desk.instrument.max_limit_size:
             desk.clock.sleep(1)
             continue
         entry_id, reply = desk.send_order("buy", size, price=prices.ask)
         if reply.ok and desk.placed(entry_id).get("state") == "partially_filled":
             return entry_id
-        break
-    raise NotMeasuredError("no entry filled in part: the best offer was too large, or gone")
-
-
-def free_usdt(desk: Desk) -> Decimal:
-    """What can be put into new positions."""
-    for row in desk.get("account/balance").row.get("details", ()):
-        if row.get("currency") == "USDT":
-            return Decimal(row["available"])
-    raise NoAnswerError("the balance is not told")
+        raise NotMeasuredError(f"the entry did not fill in part: {reply.words}")
+    raise NotMeasuredError(
+        f"the best offer is never below {LARGEST_USDT} USDT here: name a pair with a thin book "
+        "with --pair"
+    )
 
 
 @probe(
@@ -173,15 +164,15 @@ def attached_after_partial_close(desk: Desk) -> Answer:
     return Answer("shrinks" if shrunk else "keeps", f"{before['size']}, then {rows[0]['size']}")
 
 
-def _amended(desk: Desk, entry_id: str, **fields: str) -> tuple[dict, bool, str]:
+def _amended(desk: Desk, entry_id: str, **fields: str) -> tuple[dict[str, Any], bool, str]:
     """The entry's TP/SL, whether amend-tpsl took `fields`, and its words."""
     row = own_tpsl(desk, entry_id)
     body = {"instId": desk.instrument.inst_id, "tpslId": str(row["tpslId"]), **fields}
-    reply = desk.client.call("POST", "trade/amend-tpsl", body)
+    reply = desk.client.call("POST", "trade/amend-tpsl", body, expecting=(NO_PERMISSION,))
     return row, reply.ok, reply.words
 
 
-def _moved_stop(desk: Desk, row: dict, ticks: int = 10) -> str:
+def _moved_stop(desk: Desk, row: dict[str, Any], ticks: int = 10) -> str:
     stop = Decimal(row["slTriggerPrice"]) + ticks * desk.instrument.tick
     return str(desk.instrument.price(stop))
 
@@ -213,7 +204,7 @@ def amend_tpsl(desk: Desk) -> Answer:
     return Answer(bool(moved), words if moved else "accepted, and the stop stays where it was")
 
 
-def _row(desk: Desk, row: dict) -> dict:
+def _row(desk: Desk, row: dict[str, Any]) -> dict[str, Any]:
     same = [other for other in desk.tpsl_rows() if other["tpslId"] == row["tpslId"]]
     return same[0] if same else {}
 
@@ -264,7 +255,7 @@ def amend_request_id(desk: Desk) -> Answer:
         if not first:
             raise NotMeasuredError(f"amend-tpsl is refused: {words}")
         body = {"instId": desk.instrument.inst_id, "tpslId": str(row["tpslId"]), **fields}
-        second = desk.client.call("POST", "trade/amend-tpsl", body)
+        second = desk.client.call("POST", "trade/amend-tpsl", body, expecting=(NO_PERMISSION,))
     return Answer("accepted" if second.ok else "refused", second.words)
 
 
@@ -281,7 +272,12 @@ def tpsl_detail(desk: Desk) -> Answer:
         tpsl_id = str(own_tpsl(desk, long.entry_id)["tpslId"])
         said = []
         for path in ("order-tpsl-detail", "orders-tpsl-detail"):
-            reply = desk.get(f"trade/{path}", instId=desk.instrument.inst_id, tpslId=tpsl_id)
+            reply = desk.get(
+                f"trade/{path}",
+                expecting=(NO_PERMISSION,),
+                instId=desk.instrument.inst_id,
+                tpslId=tpsl_id,
+            )
             if reply.ok and str(reply.row.get("tpslId")) == tpsl_id:
                 return Answer(path)
             said.append(f"{path}: {reply.words}")
@@ -409,21 +405,16 @@ def tpsl_sizes(desk: Desk) -> Answer:
     return Answer("padded" if "." in size else "plain", f"size {size!r}")
 
 
-@probe(
-    GROUP,
-    "What does a TP/SL that fires leave behind?",
-    assumed="tp or sl, reduce-only, position closed",
-    copes=("reduce-only, position closed", "tp or sl, position closed", "position closed"),
-    advice="The bot could not tell a stop from an exit, or the position stays. Report the order.",
-)
-def fired_tpsl(desk: Desk) -> Answer:
-    """Stop and target a few ticks around the price: one of them is reached soon."""
-    with desk.long():
+def _fired(desk: Desk, lots: int) -> dict[str, Any]:
+    """The order of a TP/SL whose prices are a few ticks around the price: one is reached soon."""
+    size = desk.smallest * lots
+    with desk.long(lots=lots):
+        known = {row["orderId"] for row in desk.rows("trade/orders-history", limit=100)}
         prices = desk.prices()
         near = max(3 * desk.instrument.tick, desk.instrument.price(prices.last / 5000))
-        tpsl_id, reply = desk.send_tpsl(
+        _, reply = desk.send_tpsl(
             "sell",
-            desk.smallest,
+            size,
             slTriggerPrice=desk.instrument.price(prices.last - near),
             slOrderPrice="-1",
             tpTriggerPrice=desk.instrument.price(prices.last + near),
@@ -431,27 +422,51 @@ def fired_tpsl(desk: Desk) -> Answer:
         )
         if not reply.ok:
             raise NotMeasuredError(f"the TP/SL is refused: {reply.words}")
-        if not desk.eventually(lambda: not desk.position(), FIRING_S):
-            raise NotMeasuredError(f"the price reached neither in {FIRING_S:.0f} s")
-        fired = desk.eventually(lambda: _fired_order(desk, tpsl_id))
+        fired = desk.eventually(lambda: _fired_order(desk, known), FIRING_S)
     if not fired:
-        return Answer("position closed", "no order of it is in the history")
+        raise NotMeasuredError(f"the price reached neither in {FIRING_S:.0f} s")
+    return fired
+
+
+def _fired_order(desk: Desk, known: set[Any]) -> dict[str, Any]:
+    for row in desk.rows("trade/orders-history", limit=20):
+        ours = row.get("clientOrderId") in desk.journal.intents
+        if not ours and row.get("side") == "sell" and row["orderId"] not in known:
+            return row
+    return {}
+
+
+@probe(
+    GROUP,
+    "By what is the order of a fired TP/SL known?",
+    assumed="tp or sl, reduce-only",
+    readings={"none": "neither its category nor reduceOnly says what it was"},
+    copes=("tp or sl",),
+    advice="The bot could not tell a stop from an exit by hand. Report the order.",
+)
+def fired_tpsl(desk: Desk) -> Answer:
+    """Its row in the history."""
+    fired = _fired(desk, lots=1)
     has = {
         "tp or sl": fired.get("orderCategory") in ("tp", "sl"),
         "reduce-only": str(fired.get("reduceOnly")).lower() == "true",
-        "position closed": True,
     }
     reading = ", ".join(name for name, there in has.items() if there)
-    return Answer(reading, f"orderCategory {fired.get('orderCategory')}")
+    return Answer(reading or "none", f"orderCategory {fired.get('orderCategory')}")
 
 
-def _fired_order(desk: Desk, tpsl_id: str) -> dict:
-    since = desk.journal.intents[tpsl_id].at_ms
-    for row in desk.rows("trade/orders-history", limit=20):
-        entry = str(row.get("clientOrderId") or "").startswith(PREFIX)
-        if not entry and row.get("side") == "sell" and int(row["createTime"]) >= since - 5_000:
-            return row
-    return {}
+@probe(
+    GROUP,
+    "How much of a fired TP/SL is filled?",
+    setting="stop_fill_share",
+    readings={Decimal(1): "all of it"},
+    copes=Anything(),
+)
+def stop_fill_share(desk: Desk) -> Answer:
+    """Of five lots, so that a part can be seen."""
+    fired = _fired(desk, lots=5)
+    share = Decimal(fired["filledSize"]) / (desk.smallest * 5)
+    return Answer(share.normalize(), f"{fired['filledSize']} of {desk.smallest * 5}")
 
 
 PROBES = (
@@ -471,4 +486,5 @@ PROBES = (
     lone_tpsl,
     tpsl_sizes,
     fired_tpsl,
+    stop_fill_share,
 )

@@ -55,8 +55,11 @@ def tier_unit(desk: Desk) -> Answer:
 
     It can never fill; it takes no more than the account's margin to be looked at.
     """
-    tier = first_tier(desk)
-    price = desk.far_price()
+    return unit_of(desk, first_tier(desk), desk.far_price())
+
+
+def unit_of(desk: Desk, tier: dict[str, Any], price: Decimal) -> Answer:
+    """By an order that is too large in one unit, and not in the other."""
     worth = desk.instrument.contract_value * price
     border = Decimal(tier["maxSize"])
     in_quote = border / worth
@@ -90,6 +93,8 @@ def tier_border(desk: Desk) -> Answer:
     at, beyond = (try_size(desk, border + more, price) for more in (0, desk.instrument.lot))
     figures = f"{border:f} contracts: {at.words}; a lot more: {beyond.words}"
     if not at.ok:
+        if unit_of(desk, tier, price).reading != "contracts":
+            raise NotMeasuredError("the sizes are not in contracts")
         return Answer("excluded", figures)
     return Answer("wider" if beyond.ok else "included", figures)
 
