@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from bubbybot_freqtrade.blofin.bracket import TradeSide
+from bubbybot_freqtrade.blofin.contracts import total
 
 CcxtOrder = dict[str, Any]
 
@@ -126,7 +127,7 @@ def closed_stop(tpsl: CcxtOrder, closing: list[CcxtOrder]) -> CcxtOrder:
 
     The last one names the reason; amounts, cost and fees add up, the price is their mean.
     """
-    filled = sum(order["filled"] for order in closing)
+    filled = total(order["filled"] for order in closing)
     value = sum(order["filled"] * order["average"] for order in closing)
     costs = [order["cost"] for order in closing if order.get("cost") is not None]
     fees = [order["fee"] for order in closing if (order.get("fee") or {}).get("cost") is not None]
@@ -142,8 +143,8 @@ def closed_stop(tpsl: CcxtOrder, closing: list[CcxtOrder]) -> CcxtOrder:
         "remaining": 0.0,
         "price": value / filled,
         "average": value / filled,
-        "cost": sum(costs) if len(costs) == len(closing) else None,
-        "fee": {"cost": sum(f["cost"] for f in fees), "currency": fees[0].get("currency")}
+        "cost": total(costs) if len(costs) == len(closing) else None,
+        "fee": {"cost": total(f["cost"] for f in fees), "currency": fees[0].get("currency")}
         if fees and len(fees) == len(closing)
         else None,
         "lastTradeTimestamp": _ended(last),

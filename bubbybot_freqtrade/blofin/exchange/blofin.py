@@ -16,10 +16,10 @@ from freqtrade.enums import (
 )
 from freqtrade.exceptions import ConfigurationError, InvalidOrderException
 from freqtrade.exchange.common import retrier, retrier_async
-from freqtrade.exchange.exchange import Exchange
 from freqtrade.exchange.exchange_types import CcxtOrder, FtHas, OHLCVResponse, OrderBook
 
 from bubbybot_freqtrade.blofin.bracket import Bracket, TradeSide
+from bubbybot_freqtrade.blofin.exchange.amounts import ExactAmounts
 from bubbybot_freqtrade.blofin.exchange.candles import (
     PushedCandles,
     fetch_funding_rates,
@@ -41,7 +41,7 @@ logger = logging.getLogger(__name__)
 POSITION_MODES = ("net_mode", "long_short_mode")
 
 
-class Blofin(Exchange):
+class Blofin(ExactAmounts):
     """BloFin exchange class.
 
     USDT-M perpetuals. Contains adjustments needed for Freqtrade to work with this exchange, and
