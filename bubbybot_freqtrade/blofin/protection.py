@@ -5,6 +5,7 @@ structures; amounts are contracts.
 """
 
 from collections.abc import Collection, Iterable
+from decimal import Decimal
 from typing import Any
 
 from bubbybot_freqtrade.blofin.bracket import TradeSide
@@ -29,8 +30,11 @@ def stop_candidates(tpsl_orders: Iterable[CcxtOrder], pair: str, side: str) -> l
 
 def covers(order: CcxtOrder, contracts: float) -> bool:
     """Whether a TP/SL order closes `contracts`; BloFin's size -1 is the whole position."""
-    whole_position = str(order["info"].get("size")) == "-1"
-    return whole_position or (order["amount"] or 0.0) >= contracts * (1 - 1e-9)
+    size = order["info"].get("size")
+    # Rows are padded on the venue: "-1.000000000000000000".
+    if size not in (None, "") and Decimal(str(size)) < 0:
+        return True
+    return (order["amount"] or 0.0) >= contracts * (1 - 1e-9)
 
 
 def closed_side(side: str) -> TradeSide:
@@ -120,6 +124,30 @@ def open_stop(tpsl: CcxtOrder, *, triggered: bool = False) -> CcxtOrder:
 def canceled_stop(tpsl: CcxtOrder) -> CcxtOrder:
     """Give freqtrade a TP/SL order as canceled without a fill."""
     return {**open_stop(tpsl), "status": "canceled", "filled": 0.0, "fee": {}}
+
+
+def passed(side: str, stop: float, price: float) -> bool:
+    """Whether a price has reached `stop` for a stop order of that side."""
+    return not tighter(side, price, stop)
+
+
+def tightest(stops: Iterable[CcxtOrder]) -> CcxtOrder:
+    """The one of (at least one) stop orders of a side that closes first."""
+    found, *others = stops
+    for stop in others:
+        if tighter(stop["side"], stop["stopLossPrice"], found["stopLossPrice"]):
+            found = stop
+    return found
+
+
+def partly_filled_stop(tpsl: CcxtOrder, closing: list[CcxtOrder]) -> CcxtOrder:
+    """Give freqtrade a stop that has fired and taken off a part, or nothing, as canceled with it.
+
+    freqtrade books the part, sees no stop any more and asks for another one.
+    """
+    if not closing:
+        return canceled_stop(tpsl)
+    return {**closed_stop(tpsl, closing), "status": "canceled"}
 
 
 def closed_stop(tpsl: CcxtOrder, closing: list[CcxtOrder]) -> CcxtOrder:

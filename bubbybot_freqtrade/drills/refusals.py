@@ -54,7 +54,7 @@ def _error_codes(run: Run) -> None:
 
 
 def _tighten(desk: Desk, stop: float) -> None:
-    desk.bot.exchange.stops.can_amend = True
+    desk.bot.exchange.stops.stop_orders.can_amend = True
     desk.bot.strategy.stop_at = {ETH: float(stop)}
     desk.loop(minutes=0.3)
 

@@ -128,6 +128,21 @@ EXCHANGE_REPLACED = (
         # Rows of a candle before 2026.8, rows of time and rate since (exchange.candles).
         does=("66489caf52e4", "5a7dcc742b15"),
     ),
+    Seam(
+        EXCHANGE + "_contracts_to_amount",
+        "contracts as base currency, decimal",
+        takes="self, pair, num_contracts",
+    ),
+    Seam(
+        EXCHANGE + "_trades_contracts_to_amount",
+        "the same of a list of fills",
+        takes="self, trades",
+    ),
+    Seam(
+        EXCHANGE + "amount_to_contract_precision",
+        "an amount cut to lots, decimal",
+        takes="self, pair, amount",
+    ),
     Seam(EXCHANGE + "validate_config", "checks position_mode", takes="self, config"),
     Seam(EXCHANGE + "validate_ordertypes", "the stop on the exchange", takes="self, order_types"),
     Seam(EXCHANGE + "additional_exchange_init", "the account's modes at start", takes="self"),

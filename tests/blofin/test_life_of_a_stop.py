@@ -194,21 +194,18 @@ def test_what_a_stop_filled_in_part_is_booked_once_and_the_rest_is_closed(open_d
     assert trade.close_profit_abs == pytest.approx(realized(desk), abs=0.005)
 
 
-def test_a_second_stop_books_only_what_the_first_has_left(open_desk):
-    """The price has come back meanwhile: a new stop stands on the rest, and fills later."""
+def test_what_a_stop_has_left_goes_out_at_the_market(open_desk, caplog):
+    """The price has come back meanwhile: that is no reason to wait for another stop."""
     course = [(0, 50_000), (20, 50_000), (25, 48_900), (26, 49_900), (60, 49_900), (70, 48_500)]
     desk = open_desk({BTC: course}, stop_fill_share="0.4")
     desk.start()
     trade = desk.enter(BTC)
     desk.loop(minutes=30)
+    assert not any(p.size for p in desk.sandbox.engine.account(DEMO_UID).positions.values())
+    assert "What is left goes out at the market" in caplog.text
+    assert "Don't cancel" not in caplog.text
     desk.loop()
-    (stop,) = desk.standing_stops(BTC)
-    assert trade.is_open
-    desk.loop(minutes=60)
-    for _ in range(3):
-        desk.loop()
     trade = desk.closed(trade)
-    assert [o.status for o in trade.orders if o.order_id == stop.tpsl_id] == ["closed"]
     assert trade.close_profit_abs == pytest.approx(realized(desk), abs=0.005)
 
 

@@ -53,7 +53,7 @@ def test_the_end_of_the_last_trade_is_not_taken_for_the_end_of_this_one(desk, mo
     Trade.commit()
     exchange = desk.bot.exchange
     # The venue's list of positions is a moment late.
-    monkeypatch.setattr(exchange, "_position", lambda *_, **__: None)
+    monkeypatch.setattr(exchange.requests, "position", lambda *_, **__: None)
     with pytest.raises(FreqtradeException, match="no order that closed it is known"):
         exchange.create_stoploss(
             pair=BTC,

@@ -116,7 +116,7 @@ def booked_until(pair: str, stop_id: str | None = None) -> int:
         for order in trade.orders:
             if order.order_id == stop_id:
                 break
-            if order.ft_order_side == "stoploss" and order.status == "closed":
+            if order.ft_order_side == "stoploss" and not order.ft_is_open and order.filled:
                 filled_dates.append(order.order_filled_utc)
     return max((dt_ts(date) for date in filled_dates if date), default=0)
 

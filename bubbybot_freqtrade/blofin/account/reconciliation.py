@@ -169,8 +169,9 @@ _SAYS = {
         "Close it in the app, or leave it if another program holds it."
     ),
     Discrepancy.BARE_POSITION: (
-        "the {side} position had no stop. A new one is placed in this loop. "
-        "Don't cancel the stops of the bot's trades in the app: close the trade instead."
+        "the {side} position had no stop: it was canceled, or has fired without closing all. A new "
+        "one is placed in this loop, or where the price has passed it the trade goes out at the "
+        "market. To end a trade by hand, use /forceexit."
     ),
     Discrepancy.SIZE_DIFFERS: (
         "the {side} position has {size} contracts, which is not what the bot's trade has. "

@@ -50,7 +50,7 @@ _CREATE_ORDER: dict[str, Any] = {
     "stopLossPrice": True,
     "takeProfitPrice": True,
     "attachedStopLossTakeProfit": {
-        "triggerPriceType": {"last": True, "mark": False, "index": False},
+        "triggerPriceType": {"last": True, "mark": True, "index": True},
         "price": True,
     },
     "timeInForce": {"IOC": True, "FOK": True, "PO": True, "GTD": False},

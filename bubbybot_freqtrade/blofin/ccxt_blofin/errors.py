@@ -42,6 +42,8 @@ EXACT: dict[str, type[ccxt.BaseError]] = {
     "102005": ccxt.InvalidOrder,
     "102014": ccxt.InvalidOrder,
     "102015": ccxt.InvalidOrder,
+    # Not in the reference (seen): a price off the tick or a size off the lot.
+    "102016": ccxt.InvalidOrder,
     "102022": ccxt.InvalidOrder,
     **{str(code): ccxt.InvalidOrder for code in range(102037, 102041)},
     **{str(code): ccxt.InvalidOrder for code in range(102047, 102056)},
@@ -136,6 +138,10 @@ _FIREWALL = (
 )
 _EXCERPT = 200
 
+# Endpoints that place or change an order.
+_ORDERS = re.compile(r"/trade/(order|order-tpsl|order-algo|amend-tpsl|batch-orders)(\?|$)")
+_NO_SUCH_PATH = ("404", "405", "152404")
+
 
 class Errors:
     """Turns answers into exceptions; mixed into the ccxt classes."""
@@ -178,13 +184,13 @@ class Errors:
         refused = [row for row in rows if _is_refused(row)]
         if code in ("0", "1", "2"):
             if refused and len(refused) == len(rows):
-                self.refuse(str(refused[0]["code"]), refused[0].get("msg"), body)
+                self.refuse(str(refused[0]["code"]), refused[0].get("msg"), body, url)
             if code != "1":
                 check_answer(self.id, method, url, response.get("data"))
                 return
-        self.refuse(code, response.get("msg"), body)
+        self.refuse(code, response.get("msg"), body, url)
 
-    def refuse(self, code: str, message: Any, body: str = "") -> NoReturn:
+    def refuse(self, code: str, message: Any, body: str = "", url: str = "") -> NoReturn:
         """Raise the exception for a venue code, its message and our hint in one line.
 
         The exception has the code as its attribute ``code`` too.
@@ -192,7 +198,10 @@ class Errors:
         text = str(message or "").strip() or body[:_EXCERPT]
         hint = HINTS.get(code)
         line = f"{self.id} {code}: {text}" + (f" - {hint}" if hint else "")
-        error = self.error_class(code, text)(line)
+        kind = self.error_class(code, text)
+        if _ORDERS.search(url) and code not in _NO_SUCH_PATH:
+            kind = _refused_order(kind, is_tpsl="tpsl" in url)
+        error = kind(line)
         error.code = code
         raise error
 
@@ -219,6 +228,21 @@ class Errors:
         raise error(
             f"{self.id}: no answer of the API but HTTP {http_code} {reason}: {text} ({url})"
         )
+
+
+def _refused_order(kind: type[ccxt.BaseError], *, is_tpsl: bool) -> type[ccxt.BaseError]:
+    """The exception for a new or changed order that was refused as `kind`.
+
+    Whatever the number, an order that the venue doesn't take is an ``InvalidOrder``: whoever waits
+    for a better answer waits for ever. Not the venue's transport and limits, the key or the clock.
+    A TP/SL reserves nothing, so that no funds can be missing for it.
+    """
+    of_account = (ccxt.AuthenticationError, ccxt.InvalidOrder)
+    if not issubclass(kind, ccxt.ExchangeError) or issubclass(kind, of_account):
+        return kind
+    if issubclass(kind, ccxt.InsufficientFunds) and not is_tpsl:
+        return kind
+    return ccxt.InvalidOrder
 
 
 def _rows(data: Any) -> list[dict[str, Any]]:

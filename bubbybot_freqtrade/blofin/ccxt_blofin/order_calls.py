@@ -29,7 +29,9 @@ from bubbybot_freqtrade.blofin.ccxt_blofin.orders import (
 )
 
 _NOT_FOUND = "404"
-_ORDER_NAMES = ("algoId", "clientOrderId")
+# What an unknown path is answered with, according to the reference and as seen.
+_NO_SUCH_PATH = (_NOT_FOUND, "152404")
+_ORDER_NAMES = ("algoId", "tpslId", "clientOrderId")
 
 
 class OrderCalls:
@@ -200,9 +202,11 @@ class OrderCalls:
         market = self.market(symbol)
         request = {"instId": market["id"], **self.order_reference(kind, id, params)}
         request = self.extend(request, self.omit(without_flags(params), ["clientOrderId"]))
-        row = yield from (
-            _trigger_order(request) if kind == "algo" else _order_detail(kind, request)
-        )
+        if kind == "algo":
+            # The venue has no detail of trigger orders.
+            row = yield from _listed_order(kind, {**request, "orderType": "trigger"})
+        else:
+            row = yield from _order_detail(self, kind, request)
         if not row:
             raise ccxt.OrderNotFound(f"{self.id} knows no {kind} order {request}.")
         return self.parse_order(row, market)
@@ -301,21 +305,30 @@ class OrderCalls:
         return latest_or_first(sorted(by_id.values(), key=time_of), since, limit)
 
 
-def _order_detail(kind: OrderKind, request: Row) -> Steps:
-    endpoint = "privateGetTradeOrderTpslDetail" if kind == "tpsl" else "privateGetTradeOrderDetail"
-    try:
-        answer = yield endpoint, request
-    except ccxt.BadRequest as e:
-        if getattr(e, "code", None) != _NOT_FOUND:
-            raise
-        return {}
-    return first_row(answer)
+def _order_detail(exchange: Any, kind: OrderKind, request: Row) -> Steps:
+    if kind == "normal" or exchange.options.get("tpslDetail", True):
+        endpoint = "privateGetTradeOrderDetail"
+        if kind == "tpsl":
+            endpoint = "privateGetTradeOrderTpslDetail"
+        try:
+            answer = yield endpoint, request
+        except (ccxt.BadRequest, ccxt.PermissionDenied) as e:
+            code = getattr(e, "code", None)
+            if kind == "normal" and code == _NOT_FOUND:
+                return {}
+            if kind == "normal" or code not in _NO_SUCH_PATH:
+                raise
+            # 404 stands for an unknown order as well, and the lists know that too.
+            exchange.options["tpslDetail"] = code == _NOT_FOUND
+        else:
+            if row := first_row(answer):
+                return row
+    return (yield from _listed_order(kind, request)) if kind == "tpsl" else {}
 
 
-def _trigger_order(request: Row) -> Steps:
-    """The venue has no detail of trigger orders; its two lists can be asked for one id."""
-    request = {**request, "orderType": "trigger"}
-    for endpoint in (PENDING["algo"], HISTORY["algo"]):
+def _listed_order(kind: OrderKind, request: Row) -> Steps:
+    """One order out of the pending and the ended ones, which can be asked for one id."""
+    for endpoint in (PENDING[kind], HISTORY[kind]):
         for row in rows_of((yield endpoint, request)):
             if all(str(row.get(k)) == v for k, v in request.items() if k in _ORDER_NAMES):
                 return row

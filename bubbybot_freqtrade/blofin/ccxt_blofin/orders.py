@@ -39,6 +39,7 @@ HISTORY: dict[OrderKind, str] = {
     "algo": "privateGetTradeOrdersAlgoHistory",
 }
 
+TRIGGER_PRICES = ("last", "mark", "index")
 AT_MARKET = "-1"  # an order price: execute at market once triggered
 WHOLE_POSITION = "-1"  # a TP/SL size
 
@@ -168,6 +169,8 @@ class Orders:
             request[f"{prefix}OrderPrice"] = (
                 AT_MARKET if type == "market" else self.limit_price(symbol, limit)
             )
+            price_type = params.get(f"{leg}PriceType")
+            request |= self.trigger_price_type(symbol, leg, price_type, prefix)
         return self.extend(request, self.rest_of(params))
 
     def create_algo_order_request(
@@ -298,14 +301,26 @@ class Orders:
         trigger = given.get("triggerPrice", given.get("stopPrice"))
         if trigger is None:
             raise ccxt.ArgumentsRequired(f"{self.id}: {leg} on {symbol} needs a triggerPrice.")
-        if given.get("triggerPriceType", "last") != "last":
-            raise ccxt.InvalidOrder(f"{self.id}: {leg} is triggered by the last price only.")
         limit = given.get("price")
-        at_market = limit is None or str(limit) == AT_MARKET
+        at_market = limit is None or Decimal(str(limit)) == Decimal(AT_MARKET)
         return {
             f"{prefix}TriggerPrice": str(self.price_to_precision(symbol, trigger)),
             f"{prefix}OrderPrice": AT_MARKET if at_market else self.limit_price(symbol, limit),
+            **self.trigger_price_type(symbol, leg, given.get("triggerPriceType"), prefix),
         }
+
+    def trigger_price_type(
+        self: Any, symbol: str, leg: str, price_type: str | None, prefix: str
+    ) -> dict[str, str]:
+        """Which price triggers a leg: last, mark or index; the venue's own (last) when unnamed."""
+        if price_type is None:
+            return {}
+        if price_type not in TRIGGER_PRICES:
+            raise ccxt.InvalidOrder(
+                f"{self.id}: {leg} on {symbol} is triggered by the price {price_type!r}; BloFin "
+                f"has {', '.join(TRIGGER_PRICES)}."
+            )
+        return {f"{prefix}TriggerPriceType": str(price_type)}
 
     def amend_tpsl_request(
         self: Any,
@@ -345,6 +360,7 @@ class Orders:
             *("timeInForce", "postOnly", "hedged", "reduceOnly", "marginMode", "positionSide"),
             *("stopLoss", "takeProfit", "stopLossPrice", "takeProfitPrice"),
             *("stopLossLimitPrice", "takeProfitLimitPrice", "triggerPrice", "stopPrice"),
+            *("stopLossPriceType", "takeProfitPriceType"),
             *("clientOrderId", "size"),
         )
         return {k: v for k, v in params.items() if k not in translated and v is not None}

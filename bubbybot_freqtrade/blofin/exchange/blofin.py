@@ -87,13 +87,15 @@ class Blofin(ExactAmounts):
 
     def __init__(self, config: Config, **kwargs: Any) -> None:
         # Not at module level: freqtrade.persistence imports freqtrade.exchange.
+        from bubbybot_freqtrade.blofin.exchange.brackets import Brackets
         from bubbybot_freqtrade.blofin.exchange.orders import Orders
         from bubbybot_freqtrade.blofin.exchange.requests import Requests
         from bubbybot_freqtrade.blofin.exchange.stops import Stops
 
         self.requests = Requests(self)
-        self.orders = Orders(self, self.requests)
-        self.stops = Stops(self, self.requests, self.orders)
+        self._brackets = Brackets(self.requests)
+        self.orders = Orders(self, self.requests, self._brackets)
+        self.stops = Stops(self, self.requests, self.orders, self._brackets)
         self._tiers = Tiers(self)
         self._pushed_candles = PushedCandles(self)
         self._api_key: ApiKey | None = None
@@ -299,7 +301,7 @@ class Blofin(ExactAmounts):
 
     def standing_bracket(self, pair: str, side: TradeSide) -> Bracket | None:
         """Stop and target of a position as they stand on BloFin now; None when no stop does."""
-        return self.stops.standing_bracket(pair, side)
+        return self._brackets.standing(pair, side)
 
     def dry_run_liquidation_price(
         self,

@@ -1,5 +1,6 @@
 """How a stop ended, and which orders took its position off."""
 
+import logging
 from datetime import timedelta
 from typing import Any
 
@@ -9,16 +10,19 @@ from freqtrade.exchange.exchange_types import CcxtOrder
 from freqtrade.util import dt_now, dt_ts
 
 from bubbybot_freqtrade.blofin.account import database
+from bubbybot_freqtrade.blofin.contracts import total
 from bubbybot_freqtrade.blofin.exchange.requests import Requests
 from bubbybot_freqtrade.blofin.protection import (
     canceled_stop,
     closed_side,
     closed_stop,
-    closes,
     closing_orders,
     is_of_tpsl,
     open_stop,
+    partly_filled_stop,
 )
+
+logger = logging.getLogger(__name__)
 
 
 class EndedStops:
@@ -26,12 +30,19 @@ class EndedStops:
 
     def __init__(self, requests: Requests) -> None:
         self._requests = requests
+        # By pair and closing side: entry of the trade whose stop has fired and left something, and
+        # what there is to tell.
+        self._fired: dict[tuple[str, str], tuple[str | None, str]] = {}
 
     def state(self, order_id: str, pair: str) -> CcxtOrder:
+        """Return a stop as freqtrade is to see it, amounts in contracts.
+
+        :raises ccxt.OrderNotFound: when BloFin doesn't know it, which it may not do yet
+        """
         try:
             tpsl = self._requests.api.fetch_order(order_id, pair, {"tpsl": True})
         except ccxt.OrderNotFound:
-            # An order that closed the position without our stop, see _closed_without_stop. Others
+            # An order that closed the position without our stop, see closed_without_stop. Others
             # may have closed parts before.
             order = self._requests.api.fetch_order(order_id, pair)
             parts = self._closing_orders(pair, order["side"], order_id)
@@ -39,25 +50,61 @@ class EndedStops:
         if tpsl["status"] == "open":
             return open_stop(tpsl)
         side = tpsl["side"]
-        executing = tpsl["status"] == "closed" and self._is_executing(pair, side)
         left = self._requests.position(pair, closed_side(side), fresh=True) is not None
-        if left and executing:
-            return open_stop(tpsl, triggered=True)
-        if left and tpsl["status"] != "closed":
+        if left and tpsl["status"] == "canceled":
             # A part that was closed by hand does not end the trade: what is left needs its stop,
             # also while an exit of freqtrade's rests.
             return canceled_stop(tpsl)
+        if left:
+            return self._fired_short(tpsl, order_id)
         closing = self._closing_orders(pair, side, order_id)
-        # Its own order may have closed a part only, for want of a deeper book.
-        if closing and (not left or any(is_of_tpsl(order) for order in closing)):
-            return closed_stop(tpsl, closing)
-        return canceled_stop(tpsl)
+        return closed_stop(tpsl, closing) if closing else canceled_stop(tpsl)
 
-    def _is_executing(self, pair: str, side: str) -> bool:
-        """Whether an order that freqtrade did not place is closing the position right now."""
+    def _fired_short(self, tpsl: CcxtOrder, order_id: str) -> CcxtOrder:
+        """The state of a stop that has fired while there is a position still.
+
+        A limit that was jumped rests where nobody takes it; an order outside of BloFin's price
+        limits is canceled by it; a thin book fills a part. What is left has no stop any more and
+        goes out at the market, see why_at_market. A position that is all closed may show for a
+        moment too: an order that has filled completely ends the trade as any stop does.
+        """
+        pair, side = tpsl["symbol"], tpsl["side"]
+        ended = self._take_back(pair, side)
+        closing = self._closing_orders(pair, side, order_id)
+        known = {order["id"] for order in closing}
+        closing += [o for o in ended if o["filled"] and o["id"] not in known]
+        if closing and is_of_tpsl(closing[-1]) and closing[-1]["status"] == "closed":
+            return closed_stop(tpsl, closing)
+        filled = total(order["filled"] for order in closing)
+        entry = database.first_entry(pair, order_id)
+        price = tpsl["stopLossPrice"] if tpsl["stopLossPrice"] is not None else tpsl["price"]
+        why = (
+            f"The stop of {pair} at {price} has fired, and BloFin has filled {filled:g} contracts "
+            "of it: its limit was jumped, the book was thin or the price outside of BloFin's "
+            "limits. What is left goes out at the market."
+        )
+        logger.warning(why)
+        self._fired[pair, side] = (entry.order_id if entry else None, why)
+        return partly_filled_stop(tpsl, closing)
+
+    def _take_back(self, pair: str, side: str) -> list[CcxtOrder]:
+        """Cancel what fired stops have resting on a pair, and return those orders as they ended."""
         rows = self._requests.rows("orders", fresh=True)
-        working = [o for o in rows if o["symbol"] == pair and o["side"] == side and closes(o)]
-        return len(working) > len(database.known_order_ids(working))
+        resting = [o for o in rows if (o["symbol"], o["side"]) == (pair, side) and is_of_tpsl(o)]
+        for order in resting:
+            try:
+                self._requests.api.cancel_order(order["id"], pair)
+            except ccxt.OrderNotFound:
+                # Filled meanwhile.
+                logger.debug(f"Order {order['id']} of {pair} has ended already.")
+        self._requests.forget("orders", "positions")
+        return [self._requests.api.fetch_order(order["id"], pair) for order in resting]
+
+    def why_at_market(self, pair: str, side: str) -> str | None:
+        """Why no stop can protect a trade any more: its own has fired. None when it hasn't."""
+        entry_id, why = self._fired.get((pair, side), (None, None))
+        entry = database.first_entry(pair)
+        return why if entry is not None and entry.order_id == entry_id else None
 
     def _closing_orders(self, pair: str, side: str, stop_id: str | None = None) -> list[CcxtOrder]:
         """Orders that closed (part of) a trade's position and that freqtrade has not booked.

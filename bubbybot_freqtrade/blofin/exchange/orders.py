@@ -10,6 +10,8 @@ from freqtrade.exchange.exchange_types import CcxtOrder
 from freqtrade.exchange.exchange_utils import ROUND_DOWN, ROUND_UP
 
 from bubbybot_freqtrade.blofin.bracket import Bracket, TradeSide, take_bracket
+from bubbybot_freqtrade.blofin.exchange.brackets import Brackets
+from bubbybot_freqtrade.blofin.exchange.errors import freqtrade_errors
 from bubbybot_freqtrade.blofin.exchange.liquidation import isolated_liquidation_price
 from bubbybot_freqtrade.blofin.exchange.requests import Requests
 from bubbybot_freqtrade.blofin.protection import tighter
@@ -21,9 +23,10 @@ class Orders:
     :param exchange: freqtrade's, for its markets, tiers, precisions and config
     """
 
-    def __init__(self, exchange: Exchange, requests: Requests) -> None:
+    def __init__(self, exchange: Exchange, requests: Requests, brackets: Brackets) -> None:
         self._exchange = exchange
         self._requests = requests
+        self._brackets = brackets
 
     def send(
         self, pair: str, ordertype: str, side: BuySell, amount: float, price: float, params: dict
@@ -82,9 +85,15 @@ class Orders:
     def _bracket(
         self, pair: str, side: BuySell, amount: float, rate: float, leverage: float
     ) -> Bracket:
-        """Take the strategy's bracket, else make one of its stoploss; refuse an illegal one."""
+        """Take the strategy's bracket, the one of the trade that this entry adds to or is a new try
+        of, else make one of the strategy's stoploss; refuse an illegal one.
+        """
         trade_side: TradeSide = "long" if side == "buy" else "short"
-        offered = take_bracket(pair, trade_side) or self.stoploss_bracket(side, rate, leverage)
+        offered = (
+            take_bracket(pair, trade_side)
+            or self._of_trade(pair, trade_side)
+            or self.stoploss_bracket(side, rate, leverage)
+        )
         bracket = self._on_tick(pair, offered, side)
         if not bracket.fits(trade_side, rate):
             raise InvalidOrderException(
@@ -101,6 +110,12 @@ class Orders:
                 "Lower the leverage or tighten the stop. The entry is not sent."
             )
         return bracket
+
+    def _of_trade(self, pair: str, side: TradeSide) -> Bracket | None:
+        if self._exchange._config["dry_run"]:
+            return None
+        with freqtrade_errors(f"get stop and target of the trade on {pair}"):
+            return self._brackets.of_trade(pair, side)
 
     def stoploss_bracket(self, side: BuySell, rate: float, leverage: float) -> Bracket:
         """Stop of the strategy's `stoploss` for an entry at `rate`, without a target."""
@@ -154,3 +169,10 @@ class Orders:
         if ordertype != "limit":
             return None
         return exchange._get_stop_limit_rate(stop, order_types, side)
+
+    def trigger_price(self, pair: str) -> float | None:
+        """The price that triggers stops, as it is now; None when BloFin gives none."""
+        for ticker in self._requests.rows("tickers"):
+            if ticker["symbol"] == pair:
+                return ticker["last"]
+        return None

@@ -2,29 +2,32 @@
 
 import logging
 from datetime import datetime, timedelta
-from typing import Any
 
 import ccxt
 from freqtrade.constants import BuySell
-from freqtrade.exceptions import TemporaryError
+from freqtrade.exceptions import InvalidOrderException, TemporaryError
 from freqtrade.exchange.exchange import Exchange
 from freqtrade.exchange.exchange_types import CcxtOrder, CcxtPosition
 from freqtrade.exchange.exchange_utils import ROUND_DOWN, ROUND_UP
-from freqtrade.util import dt_now
+from freqtrade.util import dt_from_ts, dt_now
 
-from bubbybot_freqtrade.blofin.account import database
-from bubbybot_freqtrade.blofin.bracket import Bracket, TradeSide
+from bubbybot_freqtrade.blofin.account import booked_stops, database
+from bubbybot_freqtrade.blofin.exchange.brackets import Brackets
 from bubbybot_freqtrade.blofin.exchange.ended_stops import EndedStops
 from bubbybot_freqtrade.blofin.exchange.errors import freqtrade_errors
 from bubbybot_freqtrade.blofin.exchange.orders import Orders
-from bubbybot_freqtrade.blofin.exchange.requests import Requests
+from bubbybot_freqtrade.blofin.exchange.requests import (
+    REQUEST_LIFETIME,
+    Requests,
+)
+from bubbybot_freqtrade.blofin.exchange.stop_orders import StopOrders
 from bubbybot_freqtrade.blofin.protection import (
     canceled_stop,
     closed_side,
-    covers,
     open_stop,
     stop_candidates,
     tighter,
+    tightest,
 )
 
 logger = logging.getLogger(__name__)
@@ -33,14 +36,15 @@ logger = logging.getLogger(__name__)
 class Stops:
     """The TP/SL order of a position, as freqtrade's stop order."""
 
-    def __init__(self, exchange: Exchange, requests: Requests, orders: Orders) -> None:
+    def __init__(
+        self, exchange: Exchange, requests: Requests, orders: Orders, brackets: Brackets
+    ) -> None:
         self._exchange = exchange
         self._requests = requests
         self._orders = orders
+        self._brackets = brackets
         self._ended = EndedStops(requests)
-        # Time of the last move of a stop in place; freqtrade keeps none for moves without a new id.
-        self._moved_at: dict[str, datetime] = {}
-        self.can_amend = True
+        self.stop_orders = StopOrders(exchange, requests, orders, brackets, self._ended)
 
     def create(
         self, pair: str, amount: float, stop_price: float, order_types: dict, side: BuySell
@@ -59,43 +63,106 @@ class Stops:
             if self._requests.position(pair, closed_side(side), fresh=True) is None:
                 closing = self._ended.closed_without_stop(pair, side)
                 return self._requests.in_base_currency(open_stop(closing, triggered=True))
-            tpsl_orders = self._requests.rows("tpsl", fresh=True)
-            standing = stop_candidates(tpsl_orders, pair, side)
             contracts = self._requests.contracts(pair, amount)
-            adopted = self._adopt(pair, side, contracts, stop, standing)
-            if adopted is None:
+            standing = self.stop_orders.standing(pair, side)
+            if standing and tighter(side, tightest(standing)["stopLossPrice"], stop):
+                stop = tightest(standing)["stopLossPrice"]
+            order = self.stop_orders.adopt(side, contracts, stop, standing)
+            if order is None:
                 limit = self._orders.stop_limit(stop, order_types, side)
-                adopted = self._replace(pair, side, contracts, stop, limit, standing)
-        self._exchange._log_exchange_response("create_stoploss_order", adopted)
-        return self._requests.in_base_currency(open_stop(adopted))
+                order = self.stop_orders.place(pair, side, contracts, stop, limit, standing)
+            self.stop_orders.take_away_others(order, standing)
+        self._exchange._log_exchange_response("create_stoploss_order", order)
+        return self._requests.in_base_currency(open_stop(order))
 
     def fetch(self, order_id: str, pair: str) -> CcxtOrder:
-        """Return the state of a stop: from the list of untriggered ones, else by how it ended."""
+        """Return the state of a stop: from the list of untriggered ones, else by how it ended.
+
+        One that the price has overtaken, because a tighter one could not be placed, reads as
+        canceled: freqtrade asks for another and, as that is refused, exits in the same loop.
+        """
+        stop = self._state(order_id, pair)
+        wanted = booked_stops.wanted_stop(order_id, pair) if stop["status"] == "open" else None
+        standing = stop.get("stopLossPrice")
+        if wanted is None or standing is None or not tighter(stop["side"], wanted, standing):
+            return stop
+        if not self.stop_orders.is_passed(pair, stop["side"], wanted):
+            return stop
+        logger.warning(
+            f"The price of {pair} has passed the trade's stop at {wanted}, the stop on BloFin is "
+            f"at {standing} still: the trade goes out at the market."
+        )
+        return canceled_stop(stop)
+
+    def _state(self, order_id: str, pair: str) -> CcxtOrder:
         with freqtrade_errors(f"get stop order {order_id} of {pair}"):
             for order in self._requests.rows("tpsl"):
                 if order["id"] == order_id:
                     return self._requests.in_base_currency(open_stop(order))
-            stop = self._ended.state(order_id, pair)
-            if stop["status"] == "closed":
+            try:
+                stop = self._ended.state(order_id, pair)
+            except ccxt.OrderNotFound:
+                return self._unseen(order_id, pair)
+            if stop["filled"] and stop["status"] != "open":
                 database.book_funding(self._exchange, order_id, pair)
             return self._requests.in_base_currency(stop)
 
+    def _unseen(self, order_id: str, pair: str) -> CcxtOrder:
+        """The state of a stop that BloFin has taken and doesn't show: it may not show it yet."""
+        booked = booked_stops.as_booked(order_id, pair)
+        if booked is None:
+            raise ccxt.OrderNotFound(f"BloFin shows no stop order {order_id} of {pair}.")
+        stop, age = booked
+        return open_stop(stop) if age < REQUEST_LIFETIME else canceled_stop(stop)
+
     def move(self, stop_loss: float, order: CcxtOrder) -> bool:
-        """Move a stop in place. True if it can't be moved and freqtrade has to replace it."""
-        if not self.can_amend:
+        """Move a stop to a tighter price. True if freqtrade has to replace it.
+
+        A stop that can't be moved in place gets a tighter one beside it, which freqtrade's
+        replacement adopts. Where BloFin takes neither, the stop stays as it is.
+        """
+        pair, side = order["symbol"], order["side"]
+        if self.stop_orders.is_passed(pair, side, stop_loss):
             return True
-        order_types = self._exchange._config.get("order_types", {})
-        interval = order_types.get("stoploss_on_exchange_interval", 60)
-        moved_at = self._moved_at.get(order["id"])
-        if moved_at is not None and dt_now() - moved_at < timedelta(seconds=interval):
+        if self._is_young(self.stop_orders.moved_at.get(order["id"])):
             return False
         try:
-            with freqtrade_errors(f"move the stop of {order['symbol']} to {stop_loss}"):
-                return self._move_in_place(order, stop_loss) is None
+            with freqtrade_errors(f"move the stop of {pair} to {stop_loss}"):
+                if self.stop_orders.move_in_place(order, stop_loss) is not None:
+                    return False
+                return self._place_beside(order, stop_loss)
+        except InvalidOrderException as e:
+            logger.warning(str(e))
+            return True
         except TemporaryError as e:
             # freqtrade would skip the exits of this trade too. The stop stands meanwhile.
             logger.warning(f"The stop stays where it is for now. {e}")
+            self.stop_orders.moved_at[order["id"]] = dt_now()
             return False
+
+    def _is_young(self, moved_at: datetime | None) -> bool:
+        order_types = self._exchange._config.get("order_types", {})
+        interval = timedelta(seconds=order_types.get("stoploss_on_exchange_interval", 60))
+        return moved_at is not None and dt_now() - moved_at < interval
+
+    def _place_beside(self, order: CcxtOrder, stop: float) -> bool:
+        """Place a tighter stop beside one that can't be moved; True once it stands.
+
+        freqtrade replaces a stop only when it is a minute old.
+        """
+        pair, side = order["symbol"], order["side"]
+        created = order.get("timestamp")
+        if created and self._is_young(dt_from_ts(created)):
+            return False
+        position = self._requests.position(pair, closed_side(side), fresh=True)
+        if position is None:
+            return False
+        standing, contracts = self.stop_orders.standing(pair, side), position["contracts"]
+        if self.stop_orders.adopt(side, contracts, stop, standing) is None:
+            order_types = self._exchange._config.get("order_types", {})
+            limit = self._orders.stop_limit(stop, order_types, side)
+            self.stop_orders.place(pair, side, contracts, stop, limit, standing)
+        return True
 
     def end(self, order_id: str, pair: str) -> CcxtOrder:
         """Cancel a stop, but only when its position is gone.
@@ -105,130 +172,18 @@ class Stops:
         away once the next one stands.
         """
         self._requests.forget("tpsl")
-        stop = self.fetch(order_id, pair)
+        stop = self._state(order_id, pair)
         if stop["status"] != "open":
             return stop
         if self._requests.position(pair, closed_side(stop["side"]), fresh=True) is not None:
             logger.info(f"Leaving stop {order_id} of {pair} in place until another one stands.")
         else:
-            self.cancel(order_id, pair)
+            self.stop_orders.cancel(order_id, pair)
         return canceled_stop(stop)
 
     def cancel(self, order_id: str, pair: str) -> None:
         """Take a TP/SL order away."""
-        with freqtrade_errors(f"cancel stop order {order_id} of {pair}"):
-            try:
-                self._requests.api.cancel_order(order_id, pair, {"tpsl": True})
-            except ccxt.OrderNotFound:
-                # Triggered or canceled meanwhile.
-                logger.debug(f"TP/SL order {order_id} of {pair} is gone already.")
-        self._requests.replace("tpsl", order_id, None)
-
-    def _adopt(
-        self, pair: str, side: BuySell, contracts: float, stop: float, standing: list[CcxtOrder]
-    ) -> CcxtOrder | None:
-        """Return the one standing TP/SL order as freqtrade's stop, moved when it is too loose."""
-        if len(standing) != 1 or not covers(standing[0], contracts):
-            return None
-        order = standing[0]
-        if database.known_order_ids(standing):
-            # freqtrade has ended this order; it can't have a second one by the same id.
-            return None
-        if tighter(side, stop, order["stopLossPrice"]):
-            return self._move_in_place(order, stop)
-        logger.info(f"Stop of {pair} is on BloFin since its entry: {order['stopLossPrice']}.")
-        return order
-
-    def _replace(
-        self,
-        pair: str,
-        side: BuySell,
-        contracts: float,
-        stop: float,
-        limit: float | None,
-        standing: list[CcxtOrder],
-    ) -> CcxtOrder:
-        # Nothing else on BloFin has a target that went with a canceled stop.
-        known = standing or [self._entered_with(pair, side)]
-        targets = [o["takeProfitPrice"] for o in known if o.get("takeProfitPrice") is not None]
-        params: dict[str, Any] = {"stopLossPrice": stop, "stopLossLimitPrice": limit}
-        if targets:
-            params |= {"takeProfitPrice": targets[0], "takeProfitLimitPrice": targets[0]}
-        ordertype = "market" if limit is None else "limit"
-        placed = self._requests.send_once(pair, ordertype, side, contracts, None, params)
-        order = self._read_back(placed["id"], pair)
-        for old in standing:
-            self.cancel(old["id"], pair)
-        self._requests.forget("tpsl")
-        return order
-
-    def _entered_with(self, pair: str, side: str) -> CcxtOrder:
-        """The entry of the trade that `side` closes, with the stop and target it was sent with.
-
-        Empty where there is none, or when BloFin does not give it.
-        """
-        entry = database.first_entry(pair)
-        if entry is None or entry.ft_order_side == side:
-            return {}
-        try:
-            return self._requests.api.fetch_order(entry.order_id, pair)
-        except ccxt.BaseError as e:
-            # A stop must not wait for its target.
-            logger.warning(f"Stop and target that {pair} was entered with are not known: {e}")
-            return {}
-
-    def _read_back(self, order_id: str, pair: str) -> CcxtOrder:
-        """Return the TP/SL order as the venue has it, which may have canceled it at once."""
-        order = self._requests.api.fetch_order(order_id, pair, {"tpsl": True})
-        if order["status"] != "open":
-            raise ccxt.InvalidOrder(
-                f"BloFin has {order['status']} stop order {order_id} of {pair}: "
-                "the price has passed it already."
-            )
-        return order
-
-    def _move_in_place(self, order: CcxtOrder, stop: float) -> CcxtOrder | None:
-        """Move a standing stop by trade/amend-tpsl; None where the venue refuses that.
-
-        The request is not part of BloFin's reference: its effect is read back, and the target goes
-        along, lest a leg that isn't named be taken away.
-        """
-        if not self.can_amend:
-            return None
-        limit = self._orders.stop_limit(
-            stop, self._exchange._config.get("order_types", {}), order["side"]
-        )
-        leg = {"triggerPrice": stop, "price": limit}
-        target = order.get("takeProfitPrice")
-        try:
-            self._requests.api.edit_tpsl_order(order["id"], order["symbol"], leg, target)
-        except (ccxt.NotSupported, ccxt.BadRequest, ccxt.PermissionDenied) as e:
-            # 152404, "not supported, Please check the requestPath", is a PermissionDenied.
-            logger.info(f"BloFin can't move a stop in place, replacing stops from now on: {e}")
-            self.can_amend = False
-            return None
-        except ccxt.InvalidOrder:
-            # It is gone, or the price has passed the new stop: another one would fare no better.
-            raise
-        except ccxt.ExchangeError as e:
-            logger.warning(f"BloFin did not move the stop of {order['symbol']}, replacing it: {e}")
-            return None
-        moved = self._read_back(order["id"], order["symbol"])
-        self._requests.replace("tpsl", order["id"], moved)
-        if moved["stopLossPrice"] != stop:
-            return None
-        self._moved_at[order["id"]] = dt_now()
-        logger.info(f"Moved the stop of {order['symbol']} to {stop}.")
-        return moved
-
-    def standing_bracket(self, pair: str, side: TradeSide) -> Bracket | None:
-        """Stop and target of a position as they stand on BloFin now; None when no stop does."""
-        orders = self._requests.rows("tpsl", fresh=True)
-        standing = stop_candidates(orders, pair, "sell" if side == "long" else "buy")
-        if not standing:
-            return None
-        targets = (order.get("takeProfitPrice") for order in standing)
-        return Bracket(standing[0]["stopLossPrice"], next(filter(None, targets), None))
+        self.stop_orders.cancel(order_id, pair)
 
     def protect(self, position: CcxtPosition) -> None:
         """Place a stop on a bare position that freqtrade does not look after.
@@ -243,7 +198,7 @@ class Stops:
         last = self._exchange.fetch_ticker(pair)["last"]
         entry: BuySell = "buy" if side == "sell" else "sell"
         leverage = position["leverage"] or 1.0
-        entered = self._entered_with(pair, side)
+        entered = self._brackets.first_entry(pair, side)
         opened = position["entryPrice"]
         stop = (
             entered.get("stopLossPrice")

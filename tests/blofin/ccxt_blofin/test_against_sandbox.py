@@ -120,7 +120,7 @@ def test_a_second_stop_for_the_whole_position_is_refused(client):
     blofin.create_order(BTC, "market", "buy", 10, None, ISOLATED)
     stop = {"stopLossPrice": price * 0.9, **ISOLATED}
     blofin.create_order(BTC, "market", "sell", None, None, stop)
-    with pytest.raises(ccxt.OperationRejected, match="102114"):
+    with pytest.raises(ccxt.InvalidOrder, match="102114"):
         blofin.create_order(BTC, "market", "sell", None, None, stop)
     (standing,) = blofin.fetch_open_orders(BTC, params={"tpsl": True})
     assert standing["amount"] is None

@@ -38,11 +38,44 @@ CASES = [(code, error) for error, codes in BY_CODE.items() for code in codes]
 
 @pytest.mark.parametrize(("code", "error"), CASES)
 def test_each_code_has_its_exception(mine, venue, code, error):
-    refused = {"orderId": None, "clientOrderId": None, "code": code, "msg": "a sentence"}
-    venue.refuse("trade/order", code, "a sentence", [refused] if code in ("1", "2") else None)
+    refused = {"instId": "BTC-USDT", "code": code, "msg": "a sentence"}
+    venue.refuse(
+        "account/set-leverage", code, "a sentence", [refused] if code in ("1", "2") else None
+    )
     with pytest.raises(error, match=f"blofin {code}: a sentence") as raised:
-        mine.create_order(BTC, "market", "buy", 1)
+        mine.set_leverage(5, BTC)
     assert raised.value.code == code
+
+
+def place_and_move(exchange):
+    """Every way to place or change an order, with the path of its request."""
+    stop = {"stopLossPrice": 58000}
+    yield "trade/order", lambda: exchange.create_order(BTC, "market", "buy", 1)
+    yield "trade/order-tpsl", lambda: exchange.create_order(BTC, "market", "sell", 1, None, stop)
+    yield (
+        "trade/order-algo",
+        lambda: exchange.create_order(BTC, "market", "sell", 1, None, {"triggerPrice": 58000}),
+    )
+    yield "trade/amend-tpsl", lambda: exchange.edit_tpsl_order("7", BTC, 58500)
+
+
+# What says nothing about the order: the venue's transport and limits, the key, the clock, the path.
+_OF_NO_ORDER = (ccxt.OperationFailed, ccxt.AuthenticationError)
+
+
+@pytest.mark.parametrize(("code", "error"), [*CASES, ("102016", ccxt.InvalidOrder)])
+def test_an_order_that_is_refused_is_invalid_whatever_the_number(blofin, venue, code, error):
+    for path, send in place_and_move(blofin):
+        refused = {"orderId": None, "clientOrderId": None, "code": code, "msg": "a sentence"}
+        venue.refuse(path, code, "a sentence", [refused] if code in ("1", "2") else None)
+        expected = ccxt.InvalidOrder
+        if issubclass(error, _OF_NO_ORDER) or code in ("404", "405"):
+            expected = error
+        if error is ccxt.InsufficientFunds and "tpsl" not in path:
+            expected = error
+        with pytest.raises(expected, match=f"blofin {code}: a sentence") as raised:
+            send()
+        assert raised.value.code == code
 
 
 @pytest.mark.parametrize("error", [ccxt.InvalidOrder, ccxt.OrderNotFound])

@@ -170,8 +170,24 @@ def test_another_trigger_order_in_the_list_is_not_taken_for_it(mine, venue):
 def test_an_order_the_venue_does_not_know_is_order_not_found(mine, venue, params, nothing):
     for path in ("order-detail", "order-tpsl-detail"):
         venue.answer(f"trade/{path}", nothing)
+    for path in ("pending", "history"):
+        venue.answer(f"trade/orders-tpsl-{path}", [])
     with pytest.raises(ccxt.OrderNotFound, match="404404"):
         mine.fetch_order("404404", BTC, params)
+
+
+@pytest.mark.parametrize("code", ["404", "152404"])
+@pytest.mark.parametrize("listed", ["pending", "history"])
+def test_a_tpsl_order_is_found_in_the_lists_where_there_is_no_detail(mine, venue, code, listed):
+    venue.refuse("trade/order-tpsl-detail", code, "Please check the requestPath")
+    for path in ("pending", "history"):
+        rows = [{**TPSL, "tpslId": "8"}, TPSL] if path == listed else []
+        venue.answer(f"trade/orders-tpsl-{path}", rows)
+    order = mine.fetch_order(TPSL["tpslId"], BTC, {"tpsl": True})
+    assert order["id"] == TPSL["tpslId"]
+    assert mine.fetch_order(TPSL["tpslId"], BTC, {"tpsl": True})["id"] == TPSL["tpslId"]
+    # An unknown path stays unknown.
+    assert len(venue.asked("trade/order-tpsl-detail")) == (1 if code == "152404" else 2)
 
 
 def test_a_404_for_an_order_is_order_not_found(mine, venue):

@@ -169,10 +169,30 @@ def test_a_stop_without_trigger_is_not_sent(mine, venue, leg):
     assert not venue.asked("trade/order")
 
 
-def test_a_trigger_on_another_price_than_the_last_is_not_sent(mine, venue):
-    leg = {"triggerPrice": 58000, "triggerPriceType": "mark"}
-    with pytest.raises(ccxt.InvalidOrder, match="last price only"):
+@pytest.mark.parametrize("price_type", ["last", "mark", "index"])
+def test_a_trigger_names_its_price(blofin, venue, price_type):
+    leg = {"triggerPrice": 58000, "triggerPriceType": price_type}
+    blofin.create_order(BTC, "market", "buy", 1, None, {"stopLoss": leg, "takeProfit": 62000})
+    sent = venue.sent("trade/order")
+    assert sent["slTriggerPriceType"] == price_type
+    assert "tpTriggerPriceType" not in sent
+    alone = {"stopLossPrice": 58000, "stopLossPriceType": price_type}
+    blofin.create_order(BTC, "market", "sell", 1, None, alone)
+    assert venue.sent("trade/order-tpsl")["slTriggerPriceType"] == price_type
+
+
+def test_a_trigger_on_a_price_the_venue_does_not_have_is_not_sent(mine, venue):
+    leg = {"triggerPrice": 58000, "triggerPriceType": "median"}
+    with pytest.raises(ccxt.InvalidOrder, match="'median'; BloFin has last, mark, index"):
         mine.create_order(BTC, "market", "buy", 1, None, {"stopLoss": leg})
+    assert not venue.asked("trade/order")
+
+
+@pytest.mark.parametrize("at_market", [-1, -1.0, "-1.000000000000000000"])
+def test_an_order_price_of_minus_one_is_at_the_market_however_it_is_written(mine, venue, at_market):
+    leg = {"triggerPrice": 58000, "price": at_market}
+    mine.create_order(BTC, "market", "buy", 1, None, {"stopLoss": leg})
+    assert venue.sent("trade/order")["slOrderPrice"] == "-1"
 
 
 @pytest.mark.parametrize(("param", "prefix"), [("stopLossPrice", "sl"), ("takeProfitPrice", "tp")])

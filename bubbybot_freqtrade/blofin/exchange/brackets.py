@@ -1,0 +1,69 @@
+"""Stop and target that a trade has at BloFin: standing, or sent with its entry."""
+
+import logging
+
+import ccxt
+from freqtrade.exceptions import InvalidOrderException
+from freqtrade.exchange.exchange_types import CcxtOrder
+
+from bubbybot_freqtrade.blofin.account import booked_stops, database
+from bubbybot_freqtrade.blofin.bracket import Bracket, TradeSide
+from bubbybot_freqtrade.blofin.exchange.requests import Requests
+from bubbybot_freqtrade.blofin.protection import stop_candidates, tightest
+
+logger = logging.getLogger(__name__)
+
+
+class Brackets:
+    """What is known of stops and targets without asking the strategy."""
+
+    def __init__(self, requests: Requests) -> None:
+        self._requests = requests
+
+    def standing(self, pair: str, side: TradeSide) -> Bracket | None:
+        """Stop and target of a position as they stand on BloFin now; None when no stop does."""
+        orders = self._requests.rows("tpsl", fresh=True)
+        standing = stop_candidates(orders, pair, "sell" if side == "long" else "buy")
+        if not standing:
+            return None
+        targets = (order.get("takeProfitPrice") for order in standing)
+        return Bracket(tightest(standing)["stopLossPrice"], next(filter(None, targets), None))
+
+    def of_trade(self, pair: str, side: TradeSide) -> Bracket | None:
+        """The bracket that an addition to a pair's open trade, or an entry in place of another one
+        of it, goes out with; None when there is no such trade.
+
+        :raises InvalidOrderException: when BloFin does not tell
+        """
+        entry = booked_stops.latest_entry(pair) if database.is_open() else None
+        if entry is None or entry.ft_order_side != ("buy" if side == "long" else "sell"):
+            return None
+        if entry.trade.has_open_position and (standing := self.standing(pair, side)):
+            return standing
+        try:
+            sent = self._requests.api.fetch_order(entry.order_id, pair)
+        except ccxt.BaseError as e:
+            raise InvalidOrderException(
+                f"{pair}: BloFin does not tell stop and target of the entry before this one. "
+                f"The entry is not sent. Message: {e}"
+            ) from e
+        return _bracket_of(sent)
+
+    def first_entry(self, pair: str, side: str) -> CcxtOrder:
+        """The first entry of the trade that `side` closes, with the stop and target it was sent
+        with. Empty where there is none, or when BloFin does not give it.
+        """
+        entry = database.first_entry(pair)
+        if entry is None or entry.ft_order_side == side:
+            return {}
+        try:
+            return self._requests.api.fetch_order(entry.order_id, pair)
+        except ccxt.BaseError as e:
+            # A stop must not wait for its target.
+            logger.warning(f"Stop and target that {pair} was entered with are not known: {e}")
+            return {}
+
+
+def _bracket_of(order: CcxtOrder) -> Bracket | None:
+    stop = order.get("stopLossPrice")
+    return None if stop is None else Bracket(stop, order.get("takeProfitPrice"))
