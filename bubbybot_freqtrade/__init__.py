@@ -1,3 +1,3 @@
 """BubbyBot for freqtrade: three analyzers, the owner's risk rules, and BloFin futures."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -6,6 +6,7 @@ import click
 
 # Imported when called: rehearse pulls in freqtrade, sandbox doesn't, and --help needs neither.
 COMMANDS = {
+    "new": "bubbybot_freqtrade.commands.new:new_command",
     "sandbox": "bubbybot_freqtrade.sandbox.cli:sandbox_command",
     "search": "bubbybot_freqtrade.search.cli:search_command",
     "rehearse": "bubbybot_freqtrade.rehearsal.cli:rehearse_command",

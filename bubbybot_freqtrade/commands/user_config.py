@@ -69,8 +69,8 @@ def read_config(files: Sequence[str], user_data_dir: Path | None = None) -> Conf
     for name in names:
         if name != "-" and not Path(name).is_file():
             raise ConfigurationError(
-                f"Config file {name} does not exist. Name yours with -c, or run this in the "
-                f"folder that has {DEFAULT_CONFIG}."
+                f"Config file {name} does not exist. Name yours with -c, run this in the folder "
+                f"that has {DEFAULT_CONFIG}, or let `bubbybot new` make one."
             )
     args: dict[str, Any] = {"config": names, "verbosity": 0}
     if user_data_dir is not None:

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from bubbybot_freqtrade.commands.own_folder import ForeignFolderError
+from bubbybot_freqtrade.commands.starter import strategies_folder
 from bubbybot_freqtrade.rehearsal.backtest import BacktestError, backtest
 from bubbybot_freqtrade.rehearsal.comparison import Comparison, compare
 from bubbybot_freqtrade.rehearsal.report import report
@@ -57,8 +58,7 @@ from bubbybot_freqtrade.sandbox.server import Sandbox, SandboxError
 @click.option(
     "--strategy-path",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default="user_data/strategies",
-    show_default=True,
+    help="Folder of the strategy.  [default: user_data/strategies, else the package's own]",
 )
 @click.option(
     "--balance", type=Amount(), default="1000", show_default=True, help="USDT at the start."
@@ -87,7 +87,7 @@ def rehearse_command(
     pairs: str | None,
     config: Path | None,
     strategy: str,
-    strategy_path: Path,
+    strategy_path: Path | None,
     balance: Decimal,
     loop_seconds: int,
     readings: dict[str, Any],
@@ -108,7 +108,7 @@ def rehearse_command(
             pairs=None if pairs is None else tuple(pairs.replace(" ", "").split(",")),
             config=config,
             strategy=strategy,
-            strategy_path=strategy_path,
+            strategy_path=strategy_path or strategies_folder(),
             balance=balance,
             loop_seconds=loop_seconds,
             readings=readings,

@@ -15,6 +15,7 @@ import ccxt
 from freqtrade.configuration.load_config import load_from_files
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from bubbybot_freqtrade.commands.starter import strategies_folder
 from bubbybot_freqtrade.commands.user_config import check_files
 from bubbybot_freqtrade.sandbox.settings import DEMO_API_KEY, DEMO_PASSPHRASE, DEMO_SECRET
 
@@ -84,7 +85,7 @@ class RehearsalSettings(BaseModel):
     pairs: tuple[str, ...] | None = None
     config: Path | None = None
     strategy: str = "BubbyBot"
-    strategy_path: Path = Path("user_data/strategies")
+    strategy_path: Path = Field(default_factory=strategies_folder)
     balance: Decimal = Field(default=Decimal(1000), gt=0)
     loop_seconds: int = Field(default=600, ge=5)
     readings: dict[str, Any] = Field(default_factory=dict)
