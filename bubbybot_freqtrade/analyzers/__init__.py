@@ -1,7 +1,9 @@
 """
 Market Cipher, Lux Algo and Frankie Candles: candles in, columns out.
 
-Each analyzer is one module with the same inner order: `COLUMNS`, `Settings`, `populate`, the parts
-(each a function of arrays that stands alone), the scores, `plot_config` and `plot_annotations`.
+Each analyzer is a package of the same shape: `settings`, its parts (functions of arrays that each
+stand alone), `scores`, `columns` with `COLUMNS` and `populate`, and `plots`. The package itself is
+the door: `market_cipher.populate(dataframe)`.
+
 Nothing here knows freqtrade; the frames are the ones it hands to strategies.
 """

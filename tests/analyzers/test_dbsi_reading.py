@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bubbybot_freqtrade.analyzers import dbsi
+from bubbybot_freqtrade.analyzers.market_cipher import dbsi
 
 PERCENT = 100.0  # what rounding is measured against in an oscillator of percents
 PRICES = ("open", "high", "low", "close", "volume")

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bubbybot_freqtrade.analyzers import dbsi, market_cipher
+from bubbybot_freqtrade.analyzers import market_cipher
 from bubbybot_freqtrade.analyzers.candles import average_true_range
 from bubbybot_freqtrade.analyzers.market_cipher import (
+    dbsi,
     fractal_divergences,
     gold_dots,
     money_flow,

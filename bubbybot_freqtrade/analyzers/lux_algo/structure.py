@@ -1,0 +1,81 @@
+"""Market structure: pivots, breaks of structure and changes of character."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bubbybot_freqtrade.analyzers import kernels
+from bubbybot_freqtrade.analyzers.candles import (
+    Flags,
+    Floats,
+    Integers,
+    floats,
+)
+
+BREAKS = ("bos_bull", "bos_bear", "choch_bull", "choch_bear")
+STRUCTURE = ("high", "low", "trend", *BREAKS)
+
+
+class Structure(NamedTuple):
+    """
+    One walk: the latest pivots (price, NaN before the first; candle, −1 before the first), the
+    trend (−1, 0, +1), the breaks (bool) and the leg turns (int64: −1 on the row that turns
+    bearish, +1 bullish).
+    """
+
+    high: Floats
+    low: Floats
+    high_candle: Integers
+    low_candle: Integers
+    trend: Floats
+    bos_bull: Flags
+    bos_bear: Flags
+    choch_bull: Flags
+    choch_bear: Flags
+    turn: Integers
+
+
+def structure_walk(
+    high: Floats,
+    low: Floats,
+    close: Floats,
+    length: int,
+    guard: Structure | None = None,
+) -> Structure:
+    """
+    Pivots, breaks of structure (bos) and changes of character (choch) at one length.
+
+    The leg is bearish from the row where high[t−length] > max(high[t−length+1 … t]), bullish from
+    the row where low[t−length] < min(low[t−length+1 … t]), bearish tested first. A change of leg
+    sets the pivot high (or low) of that candle. A close crossing an uncrossed pivot is a choch
+    against the trend, else a bos. A level equal to the one of `guard` (the swing walk, when this
+    is the internal one) is not broken.
+    """
+    high, low, close = floats(high), floats(low), floats(close)
+    turn = kernels.structure.turns(high, low, length)
+    none = np.full(len(close), np.nan)
+    walked = kernels.structure.breaks(
+        high,
+        low,
+        close,
+        turn,
+        length,
+        none if guard is None else guard.high,
+        none if guard is None else guard.low,
+    )
+    return Structure(*(*walked, turn))
+
+
+def structure(
+    high: Floats, low: Floats, close: Floats, swing_length: int = 50, internal_length: int = 5
+) -> tuple[Structure, Structure]:
+    """The swing walk, and the internal walk that leaves the swing's levels alone."""
+    swing = structure_walk(high, low, close, swing_length)
+    return swing, structure_walk(high, low, close, internal_length, guard=swing)
+
+
+def structure_columns(prefix: str, walk: Structure) -> dict[str, Any]:
+    """The columns of one walk."""
+    return {f"{prefix}_{name}": getattr(walk, name) for name in STRUCTURE}
