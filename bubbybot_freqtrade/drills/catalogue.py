@@ -13,6 +13,7 @@ from bubbybot_freqtrade.drills.kills import kills
 from bubbybot_freqtrade.drills.limits import limits
 from bubbybot_freqtrade.drills.lost_answers import lost_answers
 from bubbybot_freqtrade.drills.orphans import orphans
+from bubbybot_freqtrade.drills.outside import outside
 from bubbybot_freqtrade.drills.random_faults import random_faults
 from bubbybot_freqtrade.drills.refusals import refusals
 from bubbybot_freqtrade.drills.streams import streams
@@ -22,6 +23,7 @@ DRILLS: dict[str, Callable[[Run], None]] = {
     "refusals": refusals,
     "orphans": orphans,
     "streams": streams,
+    "outside": outside,
     "random-faults": random_faults,
     "limits": limits,
     "kills": kills,

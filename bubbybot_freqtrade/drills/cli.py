@@ -14,6 +14,16 @@ from bubbybot_freqtrade.commands.own_folder import ForeignFolderError
 from bubbybot_freqtrade.drills.catalogue import DRILLS, drill
 from bubbybot_freqtrade.drills.report import show
 from bubbybot_freqtrade.sandbox.cli import profile_option
+from bubbybot_freqtrade.sandbox.readings import parse_reading
+
+
+def _read(
+    context: click.Context, option: click.Parameter, texts: tuple[str, ...]
+) -> dict[str, Any]:
+    try:
+        return dict(map(parse_reading, texts))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 @click.command("drill")
@@ -23,6 +33,14 @@ from bubbybot_freqtrade.sandbox.cli import profile_option
     metavar="NAME",
     type=click.Choice(tuple(DRILLS)),
     help=f"One of {', '.join(DRILLS)}; may be given more than once. All without it.",
+)
+@click.option(
+    "--reading",
+    "given",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=_read,
+    help="How the venue behaves where nobody knows, see docs/sandbox.md; repeat.",
 )
 @click.option("--seed", default=1, show_default=True, help="Decides everything that is random.")
 @click.option("--kills", default=200, show_default=True, type=click.IntRange(min=1))
@@ -50,6 +68,7 @@ from bubbybot_freqtrade.sandbox.cli import profile_option
 )
 def drill_command(
     only: tuple[str, ...],
+    given: dict[str, Any],
     seed: int,
     kills: int,
     steps: int,
@@ -75,7 +94,7 @@ def drill_command(
                     kills=kills,
                     steps=steps,
                     minutes=minutes,
-                    readings=readings,
+                    readings=readings | given,
                     say=lambda line, name=name: status.update(f"{name}: {line}"),
                 )
             )

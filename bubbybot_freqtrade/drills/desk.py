@@ -241,6 +241,10 @@ class Desk:
         """Start a bot as `freqtrade trade` does; what refuses to start raises."""
         file = self.folder / "config.json"
         given = {**self._config, **changes}
+        if self.sandbox.settings.transfer_check == "amount":
+            # The bot can't know then what its key may do; its owner has to say.
+            allowed = {"allow_transfer_permission": True}
+            given["exchange"] = {**allowed, **given.get("exchange", {})}
         strategy, pairs = given.pop("strategy"), given.pop("pairs", self.pairs)
         config = bot_config(self.sandbox.url, self.folder, strategy, pairs, **given)
         file.write_text(json.dumps(config, indent=4))

@@ -6,12 +6,13 @@ entry was placed once; every stop stands once; the books of both sides agree to 
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from freqtrade.persistence import Order, Trade
+from sqlalchemy import select
 
 from bubbybot_freqtrade.drills.market import inst_id
 from bubbybot_freqtrade.rehearsal.ledgers import CENT, reconcile
@@ -53,24 +54,34 @@ def audit(engine: Engine, uid: str, foreign: Sequence[str] = ()) -> Audit:
 
 
 def _entries_twice(account: Account) -> Iterator[str]:
-    """Strategies of the drills never add to a position: a second entry is one sent twice."""
-    entries: Counter[str] = Counter()
+    """An entry beside another one is an addition that the database knows, or was sent twice.
+
+    Orders without a name were placed by hand.
+    """
+    entries: defaultdict[str, list[str]] = defaultdict(list)
     position_of = {e.order_id: e.position_id for e in account.ledger.entries if e.kind == "fee"}
     for order in account.orders.values():
-        if order.origin == "api" and not order.reduce_only and order.filled:
-            entries[position_of[order.order_id]] += 1
-    for position_id, count in entries.items():
-        if count > 1:
-            yield f"position {position_id} was entered by {count} orders"
+        by_bot = order.origin == "api" and order.client_order_id and not order.reduce_only
+        if by_bot and order.filled:
+            entries[position_of[order.order_id]].append(order.order_id)
+    known = set(Trade.session.scalars(select(Order.order_id)))
+    for position_id, orders in entries.items():
+        if len(orders) > 1 and not known.issuperset(orders):
+            yield f"position {position_id} was entered by {len(orders)} orders"
 
 
 def _stops_twice(account: Account) -> Iterator[str]:
-    stops = Counter(
-        order.inst_id for order in account.live_tpsl() if order.tpsl.sl_trigger is not None
-    )
-    for name, count in stops.items():
-        if count > 1:
-            yield f"{count} stops stand on {name}"
+    """No stop of the bot is one too many: without any of them a part would be bare."""
+    for position in account.positions.values():
+        stops = [
+            position.size if order.is_entire_position else order.size
+            for order in account.live_tpsl(position.inst_id)
+            if order.tpsl.sl_trigger is not None
+            and order.client_order_id
+            and (order.side, order.position_side) == (position.closing_side, position.position_side)
+        ]
+        if len(stops) > 1 and sum(stops) - min(stops) >= position.size:
+            yield f"{len(stops)} stops stand on {position.inst_id}"
 
 
 def unknown_positions(account: Account) -> list[Position]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from math import floor, log10
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ BTC, ETH, SOL = "BTC/USDT:USDT", "ETH/USDT:USDT", "SOL/USDT:USDT"
 PAIRS = (BTC, ETH, SOL)
 QUIET_PRICES = {BTC: 50_000.0, ETH: 2_000.0, SOL: 150.0}
 
+GAP = 0.01
 MINUTES_BEFORE = 720
 """Candles a bot finds when it starts."""
 
@@ -22,7 +24,10 @@ Course = Sequence[tuple[float, float]]
 
 
 def straight(course: Course, minutes: int) -> np.ndarray:
-    """Price at every full minute from `MINUTES_BEFORE` before START to `minutes` after it."""
+    """Price at every full minute from `MINUTES_BEFORE` before START to `minutes` after it.
+
+    A minute in which it would go further than `GAP` is jumped over.
+    """
     times, prices = zip(*course, strict=True)
     return np.interp(np.arange(-MINUTES_BEFORE, minutes + 1), times, prices)
 
@@ -50,10 +55,12 @@ def write_market(folder: Path, prices: Mapping[str, np.ndarray]) -> Path:
     """
     (folder / "futures").mkdir(parents=True, exist_ok=True)
     for pair, edges in prices.items():
-        digits = 4 if edges[0] < 100 else 2
+        digits = 2 if edges[0] >= 100 else 4 - min(floor(log10(edges[0])), 0)
         # A crumb of movement, so that no candle is a mere point.
         closes = edges[1:] * (1 + 1e-4 * np.where(np.arange(len(edges) - 1) % 2, 1, -1))
         opens = np.append(edges[0], closes[:-1])
+        # What goes further than this in a minute is not traded on the way.
+        opens = np.where(np.abs(np.diff(edges)) / edges[:-1] > GAP, closes, opens)
         first = START - timedelta(minutes=MINUTES_BEFORE)
         frame = pd.DataFrame(
             {

@@ -155,14 +155,19 @@ class Watch:
         self.broken.append(f"{bareness.inst_id} is bare ({bareness.cause}): {why}")
 
     def _venue_took_it(self, position_id: str, inst_id: str) -> str:
-        """The venue itself cancels a stop whose price has been passed already."""
+        """The venue itself cancels a stop whose price was passed already, or what it has fired."""
         ended = [
             order
             for order in self.account.tpsl_orders.values()
             if order.inst_id == inst_id and int(order.tpsl_id) > int(position_id)
         ]
         latest = max(ended, key=lambda order: int(order.tpsl_id), default=None)
-        taken = latest is not None and latest.cancel_type == "system_canceled"
+        if latest is None:
+            return ""
+        fired = next((o for o in self.account.orders.values() if o.algo_id == latest.tpsl_id), None)
+        taken = latest.cancel_type == "system_canceled" or (
+            fired is not None and fired.cancel_source == "system_canceled"
+        )
         return "the venue" if taken else ""
 
     def _judge_intent(self, entry: LoggedRequest) -> None:
@@ -175,11 +180,11 @@ class Watch:
             if name:
                 self._client_order_ids.add(name)
         exits = Counter(
-            order.inst_id
+            (order.inst_id, order.position_side)
             for order in self.account.live_orders()
-            if order.reduce_only and order.origin == "api"
+            if order.reduce_only and order.origin == "api" and order.client_order_id
         )
-        for inst_id, count in exits.items():
+        for (inst_id, _), count in exits.items():
             if count > 1:
                 self.broken.append(f"{count} exit orders work at once on {inst_id}")
 
