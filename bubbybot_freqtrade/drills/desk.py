@@ -415,7 +415,7 @@ class Desk:
 
     def audit(self) -> Audit:
         """The books of both sides beside each other."""
-        return audit(self.sandbox.engine, self.key.uid, self.foreign)
+        return audit(self.sandbox.engine, self.key.uid, self.foreign, self.watch.is_by_hand)
 
     def secrets_told(self) -> list[str]:
         """Where the key stands in what the bot left behind: log, database, messages, errors."""

@@ -7,7 +7,7 @@ entry was placed once; every stop stands once; the books of both sides agree to 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -38,31 +38,34 @@ class Audit:
         return [*self.duplicates, *self.orphans, *self.ledgers]
 
 
-def audit(engine: Engine, uid: str, foreign: Sequence[str] = ()) -> Audit:
+def audit(
+    engine: Engine,
+    uid: str,
+    foreign: Sequence[str] = (),
+    by_hand: Callable[[str], bool] = lambda order_id: False,
+) -> Audit:
     """Compare an account with freqtrade's open database. Call it when nothing is on its way.
 
     foreign: ids of positions that somebody else opened, which freqtrade rightly does not know.
+    by_hand: whether the owner has placed an order or TP/SL.
     """
     Trade.session.expire_all()
     with engine.exclusive():
         account = engine.account(uid)
         return Audit(
-            duplicates=[*_entries_twice(account), *_stops_twice(account)],
+            duplicates=[*_entries_twice(account, by_hand), *_stops_twice(account, by_hand)],
             orphans=[*_unknown_positions(account, foreign), *_trades_without(account)],
             ledgers=[*_differences(account, foreign)],
         )
 
 
-def _entries_twice(account: Account) -> Iterator[str]:
-    """An entry beside another one is an addition that the database knows, or was sent twice.
-
-    Orders without a name were placed by hand.
-    """
+def _entries_twice(account: Account, by_hand: Callable[[str], bool]) -> Iterator[str]:
+    """An entry beside another one is an addition that the database knows, or was sent twice."""
     entries: defaultdict[str, list[str]] = defaultdict(list)
     position_of = {e.order_id: e.position_id for e in account.ledger.entries if e.kind == "fee"}
     for order in account.orders.values():
-        by_bot = order.origin == "api" and order.client_order_id and not order.reduce_only
-        if by_bot and order.filled:
+        by_bot = order.origin == "api" and not by_hand(order.order_id)
+        if by_bot and not order.reduce_only and order.filled:
             entries[position_of[order.order_id]].append(order.order_id)
     known = set(Trade.session.scalars(select(Order.order_id)))
     for position_id, orders in entries.items():
@@ -70,14 +73,15 @@ def _entries_twice(account: Account) -> Iterator[str]:
             yield f"position {position_id} was entered by {len(orders)} orders"
 
 
-def _stops_twice(account: Account) -> Iterator[str]:
+def _stops_twice(account: Account, by_hand: Callable[[str], bool]) -> Iterator[str]:
     """No stop of the bot is one too many: without any of them a part would be bare."""
     for position in account.positions.values():
         stops = [
             position.size if order.is_entire_position else order.size
             for order in account.live_tpsl(position.inst_id)
             if order.tpsl.sl_trigger is not None
-            and order.client_order_id
+            and not by_hand(order.tpsl_id)
+            and not by_hand(order.entry_order_id)
             and (order.side, order.position_side) == (position.closing_side, position.position_side)
         ]
         if len(stops) > 1 and sum(stops) - min(stops) >= position.size:

@@ -63,6 +63,7 @@ class Watch:
         self._moving = False
         self._moment: tuple[int, dict[str, str]] | None = None
         self._client_order_ids: set[str] = set()
+        self._by_hand: list[range] = []
         sandbox.requests = _WatchedRequests(sandbox.settings.request_log_size, self._requested)
         sandbox.engine.venue.listeners.append(self._changed)
 
@@ -87,9 +88,16 @@ class Watch:
     @contextmanager
     def by_hand(self, what: str) -> Iterator[None]:
         """Changes inside are the account owner's own; the bot has one loop to put them right."""
+        state = self.sandbox.engine.venue.state
         with self.sandbox.engine.exclusive():
+            first = state.next_id
             yield
+            self._by_hand.append(range(first, state.next_id))
             self._judge(self._bare_now(), what, "the owner")
+
+    def is_by_hand(self, order_id: str) -> bool:
+        """Whether an order or TP/SL came into being by the owner's hand."""
+        return bool(order_id) and any(int(order_id) in made for made in self._by_hand)
 
     def loop_ended(self) -> None:
         """A loop of the bot is over in which it could have acted."""
@@ -182,7 +190,7 @@ class Watch:
         exits = Counter(
             (order.inst_id, order.position_side)
             for order in self.account.live_orders()
-            if order.reduce_only and order.origin == "api" and order.client_order_id
+            if order.reduce_only and order.origin == "api" and not self.is_by_hand(order.order_id)
         )
         for (inst_id, _), count in exits.items():
             if count > 1:

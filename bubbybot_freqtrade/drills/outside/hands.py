@@ -79,7 +79,9 @@ def _grown(run: Run, desk: Desk, case: str, **stop: str) -> None:
     by_hand(desk, BTC, "buy", "15", **stop)
     if position is not None:
         desk.foreign.append(position.position_id)
-    theirs = {order.tpsl_id for order in live_stops(desk, BTC) if not order.client_order_id}
+    theirs = {
+        order.tpsl_id for order in live_stops(desk, BTC) if desk.watch.is_by_hand(order.tpsl_id)
+    }
     desk.loop(2, minutes=0.6)
     want_stop(desk, BTC, 49_400.0)
     desk.loop(2)
