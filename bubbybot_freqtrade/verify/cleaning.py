@@ -7,21 +7,21 @@ the position still has.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from bubbybot_freqtrade.verify.client import NoAnswerError
 from bubbybot_freqtrade.verify.desk import Desk
-from bubbybot_freqtrade.verify.journal import Intent
+from bubbybot_freqtrade.verify.journal import POSITION_MODE, Intent
 from bubbybot_freqtrade.verify.view import MALFORMED, OPPOSITE, NotMeasuredError, made_tpsl
 
 # A request that was sent and never answered may still arrive, and what was accepted may be shown
 # late: until an intent is this old, "unknown" does not mean that nothing came of it.
 UNSURE_MS = 5_000
-# Waits between attempts while the venue does not answer; BloFin shuts out for five minutes.
-PAUSES_S = (1, 2, 5, 10, 30, 60, 120, 180)
+# How long a venue that does not answer is waited for; BloFin shuts out for five minutes and more.
+PATIENCE_S = 900
 ROUNDS = 6
 _OPEN = ("live", "partially_filled")
 
@@ -40,39 +40,49 @@ class Cleaner:
     def clean(self, *, thorough: bool = False) -> None:
         """Take everything away, waiting out a venue that does not answer.
 
-        :param thorough: wait also for what may appear late, and give settings back
+        :param thorough: wait also for what may appear late, and give the leverage back
         :raises CleaningError: when that is not possible
         """
         if not self.desk.journal.holds_something:
             return
-        reason = ""
-        for pause in (*PAUSES_S, 0):
+        try:
+            with self.desk.patience(PATIENCE_S):
+                self._until_it_is_done(thorough=thorough)
+        except NoAnswerError as error:
+            raise CleaningError(
+                f"Something may be left on {self.desk.instrument.inst_id} ({error}); a position "
+                "has its stop. Run bubbybot verify --clean when the venue answers again."
+            ) from error
+
+    def _until_it_is_done(self, *, thorough: bool) -> None:
+        while True:
             try:
                 self._clean(thorough=thorough)
-            except (NoAnswerError, NotMeasuredError, *MALFORMED) as error:
-                reason = f"{type(error).__name__}: {error}"
-                self.desk.clock.sleep(pause)
+            except NoAnswerError as error:
+                self.desk.wait_for_answers(error)
+            except (NotMeasuredError, *MALFORMED) as error:
+                self.desk.wait_for_answers(NoAnswerError(f"{type(error).__name__}: {error}"))
             else:
                 return
-        raise CleaningError(
-            f"Something may be left on {self.desk.instrument.inst_id} ({reason}): its stop stands. "
-            "Run bubbybot verify --clean when the venue answers again."
-        )
 
     def _clean(self, *, thorough: bool) -> None:
         for _ in range(ROUNDS):
             orders = self._cancel_orders()
+            # Those near the price first: once ours is closed, they would fire on the owner's. The
+            # entry's own stop stands until then.
+            self._cancel_tpsl(self._placed_alone)
             if not self._close(orders):
                 break
         else:
             raise NoAnswerError("the position does not close")
+        self._cancel_tpsl(_all)
         if any(_signed(row) for row in orders):
             # The list of positions may be behind: the next probe must not take ours for its own.
             self.desk.eventually(lambda: not self.desk.rows("account/positions"))
-        self._cancel_tpsl(thorough=thorough)
-        self.desk.journal.settle()
         if thorough:
-            self._restore()
+            self._wait_for_late_tpsl()
+        self.desk.journal.settle()
+        self._restore(thorough=thorough)
 
     # Orders
 
@@ -151,7 +161,7 @@ class Cleaner:
 
     def _position_size(self, side: str, position_side: str) -> Decimal:
         for row in self.desk.rows("account/positions"):
-            size = Decimal(row.get("positions") or 0)
+            size = Decimal(row["positions"] or 0)
             if row.get("positionSide") != position_side or not size:
                 continue
             if position_side == "net" and (size > 0) != (side == "buy"):
@@ -161,27 +171,36 @@ class Cleaner:
 
     # TP/SL orders
 
-    def _cancel_tpsl(self, *, thorough: bool) -> None:
+    def _cancel_tpsl(self, which: Callable[[dict[str, Any]], bool]) -> None:
         for _ in range(ROUNDS):
-            rows = self.desk.tpsl_rows()
+            rows = [row for row in self.desk.tpsl_rows() if which(row)]
             for row in rows:
                 # A refusal says that it is gone, or that it has fired: the next look shows.
                 self.desk.cancel_tpsl(str(row["tpslId"]))
-            if not rows and not (thorough and self._may_appear()):
-                return
             if not rows:
-                self.desk.clock.sleep(1)
+                return
         raise NoAnswerError("a TP/SL cannot be canceled")
 
-    def _may_appear(self) -> bool:
-        """True while an intent is so young that a TP/SL of it could still come."""
-        return any(not self._is_old(intent) for intent in self.desk.journal.intents.values())
+    def _placed_alone(self, row: dict[str, Any]) -> bool:
+        journal = self.desk.journal
+        return journal.intents[journal.learned[str(row["tpslId"])]].kind == "tpsl"
+
+    def _wait_for_late_tpsl(self) -> None:
+        """Until every intent is so old that no TP/SL of it can still come."""
+        while any(not self._is_old(intent) for intent in self.desk.journal.intents.values()):
+            self.desk.clock.sleep(1)
+            self._cancel_tpsl(_all)
 
     # Settings
 
-    def _restore(self) -> None:
+    def _restore(self, *, thorough: bool) -> None:
+        """Give settings back: the position mode at once, as the next orders are sent for it."""
         for setting in reversed(tuple(self.desk.journal.settings)):
+            if not thorough and setting.name != POSITION_MODE:
+                continue
             reply = self.desk.client.call("POST", setting.path, setting.restore)
+            if not reply.ok and setting.name == POSITION_MODE:
+                raise NoAnswerError(f"the position mode cannot be given back: {reply.words}")
             if not reply.ok:
                 was = ", ".join(f"{name} {value}" for name, value in setting.restore.items())
                 self.notes.append(
@@ -189,6 +208,10 @@ class Cleaner:
                     f"the app. It was: {was}."
                 )
             self.desk.journal.restored(setting)
+
+
+def _all(row: dict[str, Any]) -> bool:
+    return True
 
 
 def _signed(row: dict[str, Any]) -> Decimal:

@@ -18,9 +18,9 @@ from bubbybot_freqtrade.verify.exchanges import Exchanges
 NO_PERMISSION = "152404"
 """Also the answer for a path that does not exist."""
 # Answers that say nothing about what was asked: too many requests, a venue in trouble, a key, a
-# broker or a clock that is not accepted. A probe that asks for one of them says so.
+# broker, a clock or a position mode that is not accepted. A probe that asks for one says so.
 NOT_ON_THE_MATTER = frozenset(
-    {"403", "429", "500", "103013", "152011", "152012", "152013", "152401", "152402"}
+    {"403", "429", "500", "102089", "103013", "152011", "152012", "152013", "152401", "152402"}
     | {NO_PERMISSION, "152405", "152406", "152407", "152408", "152409", "152410"}
 )
 _SHUT_OUT = (403, 429)

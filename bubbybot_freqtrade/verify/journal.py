@@ -18,6 +18,7 @@ import psutil
 FILE_NAME = "journal.jsonl"
 # Orders of verify, and of nobody else: the bot's own are spelled otherwise.
 PREFIX = "bbverify"
+POSITION_MODE = "position mode"
 
 
 class JournalError(RuntimeError):
@@ -55,7 +56,7 @@ class Intent:
 class Setting:
     """A setting of the account that was changed, and the request that gives it back.
 
-    name: `leverage`, `position_mode`.
+    name: `POSITION_MODE`, or `leverage` and the position side.
     """
 
     name: str

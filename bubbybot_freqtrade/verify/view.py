@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -17,8 +18,12 @@ T = TypeVar("T")
 PATIENCE_S = 6.0
 LOOK_EVERY_S = 0.1
 LOOK_SLOWER = 1.6
-# Reads are asked again; what changes something never is.
-READ_ATTEMPTS = 3
+# Reads are asked again after these pauses; what changes something never is.
+PAUSES_S = (1, 2)
+# While the venue has to answer, so that what is left can go. Every request to one that has
+# shut us out prolongs that.
+LONGEST_PAUSE_S = 60
+PAUSE_WHEN_SHUT_OUT_S = 30
 
 # What reading an answer raises that is not of the shape that the reference shows.
 MALFORMED = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
@@ -47,6 +52,8 @@ class PairView:
         self.clock = clock
         self.instrument = instrument
         self.hedged = hedged
+        self.patient_until_ms = 0
+        self._pause_s = 1
 
     # Asking
 
@@ -61,14 +68,35 @@ class PairView:
     def _read(
         self, method: str, path: str, params: Any, expecting: Container[str], *, public: bool
     ) -> Reply:
-        for attempt in range(1, READ_ATTEMPTS + 1):
+        pauses = iter(PAUSES_S)
+        while True:
             try:
                 return self.client.call(method, path, params, public=public, expecting=expecting)
             except NoAnswerError as error:
-                if error.shut_out or attempt == READ_ATTEMPTS:
+                if self.patient_until_ms:
+                    self.wait_for_answers(error)
+                    continue
+                pause = next(pauses, None)
+                if error.shut_out or pause is None:
                     raise
-                self.clock.sleep(attempt)
-        raise AssertionError
+                self.clock.sleep(pause)
+
+    def wait_for_answers(self, error: NoAnswerError) -> None:
+        """Pause, longer each time; raise `error` when the patience is over."""
+        if self.clock.elapsed_ms() >= self.patient_until_ms:
+            raise error
+        pause = PAUSE_WHEN_SHUT_OUT_S if error.shut_out else self._pause_s
+        self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
+        self.clock.sleep(pause)
+
+    @contextmanager
+    def patience(self, seconds: float) -> Iterator[None]:
+        """For so long, wait for a venue that does not answer."""
+        self.patient_until_ms, self._pause_s = self.clock.elapsed_ms() + int(seconds * 1000), 1
+        try:
+            yield
+        finally:
+            self.patient_until_ms = 0
 
     def rows(self, path: str, **params: Any) -> list[dict[str, Any]]:
         """Rows of a list of this pair.
@@ -78,6 +106,8 @@ class PairView:
         reply = self.get(path, instId=self.instrument.inst_id, **params)
         if not reply.ok:
             raise NoAnswerError(f"{path}: {reply.words}")
+        if len(reply.rows) != len(reply.data or ()):
+            raise NoAnswerError(f"{path}: rows that are none")
         return reply.rows
 
     def prices(self) -> Prices:
@@ -135,7 +165,7 @@ class PairView:
         """The position that a `buy` or `sell` opens, empty when there is none."""
         position_side = self.position_side(side)
         for row in self.rows("account/positions"):
-            size = Decimal(row.get("positions") or 0)
+            size = Decimal(row["positions"] or 0)
             if row.get("positionSide") == position_side and size:
                 if position_side == "net" and (size > 0) != (side == "buy"):
                     continue

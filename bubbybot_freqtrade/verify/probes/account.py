@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from bubbybot_freqtrade.verify.client import NO_PERMISSION
 from bubbybot_freqtrade.verify.desk import Desk
-from bubbybot_freqtrade.verify.journal import Setting
+from bubbybot_freqtrade.verify.journal import POSITION_MODE, Setting
 from bubbybot_freqtrade.verify.probe import Answer, Anything, probe
 from bubbybot_freqtrade.verify.view import NotMeasuredError
 
@@ -90,7 +90,7 @@ def position_mode(desk: Desk) -> Answer:
     if before not in OTHER_MODE:
         raise NotMeasuredError(f"the mode is {before}")
     path = "account/set-position-mode"
-    setting = Setting("position mode", path, {"positionMode": before})
+    setting = Setting(POSITION_MODE, path, {"positionMode": before})
     desk.journal.change(setting)
     reply = desk.client.call("POST", path, {"positionMode": OTHER_MODE[before]})
     if not reply.ok:
@@ -118,7 +118,7 @@ def position_mode_with_order(desk: Desk) -> Answer:
         raise NotMeasuredError(f"the mode is {before}")
     with desk.waiting():
         path = "account/set-position-mode"
-        setting = Setting("position mode", path, {"positionMode": before})
+        setting = Setting(POSITION_MODE, path, {"positionMode": before})
         desk.journal.change(setting)
         reply = desk.client.call("POST", path, {"positionMode": OTHER_MODE[before]})
         if reply.ok and not desk.client.call("POST", path, setting.restore).ok:

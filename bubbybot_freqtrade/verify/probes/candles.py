@@ -13,6 +13,8 @@ from bubbybot_freqtrade.verify.view import NotMeasuredError
 
 GROUP = "candles"
 MOST = 1440
+# Time, open, high, low, close and whether it has ended; traded prices have volumes between.
+SHORTEST_ROW = 6
 MINUTE_MS = 60_000
 PUSHED_WITHIN_S = 130.0
 
@@ -22,6 +24,8 @@ def candles(desk: Desk, **params: Any) -> list[list[str]]:
     reply = desk.public("market/candles", instId=desk.instrument.inst_id, bar="1m", **params)
     if not (reply.ok and isinstance(reply.data, list)):
         raise NoAnswerError(f"no candles: {reply.words}")
+    if not all(isinstance(row, list) and len(row) >= SHORTEST_ROW for row in reply.data):
+        raise NoAnswerError("rows that are no candles")
     return reply.data
 
 
