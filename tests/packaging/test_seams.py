@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from freqtrade.exchange import Exchange
 
 from bubbybot_freqtrade.blofin.exchange import Blofin
@@ -45,6 +46,11 @@ def test_the_last_releases_of_freqtrade_are_as_the_list_says(release: str, tmp_p
         pytest.skip(f"pip can't get the sources of freqtrade {release} here")
     zipfile.ZipFile(next(tmp_path.glob("*.whl"))).extractall(tmp_path)
     assert list(differences(tmp_path, OF_FREQTRADE)) == []
+
+
+def test_github_runs_what_leans_on_freqtrade_on_each_of_them() -> None:
+    workflow = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text())
+    assert tuple(workflow["jobs"]["releases"]["strategy"]["matrix"]["freqtrade"]) == TESTED
 
 
 # --- everything that is touched is listed ---------------------------------------------------------
