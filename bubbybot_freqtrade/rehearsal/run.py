@@ -47,7 +47,7 @@ from bubbybot_freqtrade.rehearsal.trades import TradeRecord, trade_records
 from bubbybot_freqtrade.rehearsal.venue_log import PositionLog, VenueLog
 from bubbybot_freqtrade.sandbox.api.rest import PRIVATE
 from bubbybot_freqtrade.sandbox.market.candles import CandleFolder
-from bubbybot_freqtrade.sandbox.market.source import GENERATED_START_MS
+from bubbybot_freqtrade.sandbox.opening import GENERATED_START_MS
 from bubbybot_freqtrade.sandbox.server import Sandbox
 from bubbybot_freqtrade.sandbox.settings import SandboxSettings
 from bubbybot_freqtrade.seams.listed import BOTS_IN_A_ROOM

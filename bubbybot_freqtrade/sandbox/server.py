@@ -7,30 +7,29 @@ import logging
 import os
 import threading
 from decimal import Decimal
-from email.utils import formatdate
 from sys import intern
 from time import monotonic, perf_counter
 from types import TracebackType
 from typing import Any
 
-import orjson
 from aiohttp import web
 
 from bubbybot_freqtrade.sandbox.api.candle_feed import CandleFeed
 from bubbybot_freqtrade.sandbox.api.control import PREFIX as CONTROL_PREFIX
 from bubbybot_freqtrade.sandbox.api.control import Controls, is_of_this_machine
-from bubbybot_freqtrade.sandbox.api.faults import HAPPENS, UNSPOILED, Fault, Faults
+from bubbybot_freqtrade.sandbox.api.faults import Faults
 from bubbybot_freqtrade.sandbox.api.limits import RateLimits
 from bubbybot_freqtrade.sandbox.api.request_log import LoggedRequest, RequestLog
 from bubbybot_freqtrade.sandbox.api.rest import Request, Response, RestApi, too_many_requests
+from bubbybot_freqtrade.sandbox.api.spoiling import Spoiling, http_response
 from bubbybot_freqtrade.sandbox.api.streams import Streams
 from bubbybot_freqtrade.sandbox.market.clock import DrivenClock
-from bubbybot_freqtrade.sandbox.market.source import open_market
+from bubbybot_freqtrade.sandbox.opening import open_market
 from bubbybot_freqtrade.sandbox.settings import DEMO_UID, SandboxSettings
 from bubbybot_freqtrade.sandbox.state import dump_state, load_state, write_state
 from bubbybot_freqtrade.sandbox.venue.engine import Engine
+from bubbybot_freqtrade.sandbox.venue.instrument_change import InstrumentChange
 from bubbybot_freqtrade.sandbox.venue.ledger import Ledger
-from bubbybot_freqtrade.sandbox.venue.listing import InstrumentChange
 
 logger = logging.getLogger(__name__)
 
@@ -75,8 +74,7 @@ class Sandbox:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
         self._failure: OSError | None = None
-        # Answers by request, with their times, while a stale fault is on.
-        self._earlier: dict[str, list[tuple[int, Response]]] = {}
+        self._spoiling = Spoiling(self.rest, self.answer, self._log)
         self._ready = threading.Event()
 
     # Life
@@ -182,7 +180,7 @@ class Sandbox:
         VenueError 152014 when it is not listed.
         """
         with self.engine.exclusive():
-            self.engine.change_instrument(inst_id, InstrumentChange(**changes))
+            self.engine.listing.change(inst_id, InstrumentChange(**changes))
 
     def lift_bans(self) -> None:
         """Forget what was counted against rate limits."""
@@ -265,7 +263,7 @@ class Sandbox:
         if request.path in ("/ws/public", "/ws/private"):
             return await self._handle_socket(http, request)
         if request.path.startswith(CONTROL_PREFIX):
-            return _http_response(await asyncio.to_thread(self.controls.answer, request))
+            return http_response(await asyncio.to_thread(self.controls.answer, request))
         return await self._handle_rest(http, request)
 
     async def _handle_socket(self, http: web.BaseRequest, request: Request) -> web.StreamResponse:
@@ -274,7 +272,7 @@ class Sandbox:
         if self.streams.faults.refuse:
             return web.Response(status=503)
         if not self.limits.allows_socket(request.ip, monotonic()):
-            return _http_response(too_many_requests())
+            return http_response(too_many_requests())
         return await self.streams.serve(http, private=request.path == "/ws/private")
 
     async def _handle_rest(self, http: web.BaseRequest, request: Request) -> web.StreamResponse:
@@ -285,8 +283,8 @@ class Sandbox:
         if fault is None:
             response = self.answer(request)
             self._log(request, response, started, "")
-            return _http_response(response, self.engine.now_ms)
-        return await self._play_fault(http, request, fault, started)
+            return http_response(response, self.engine.now_ms)
+        return await self._spoiling.play(http, request, fault, started)
 
     def answer(self, request: Request) -> Response:
         """Serve one request, as of now."""
@@ -294,56 +292,6 @@ class Sandbox:
             if not isinstance(self.clock, DrivenClock):
                 self.advance(self.clock.now_ms())
             return self.rest.answer(request)
-
-    async def _play_fault(
-        self, http: web.BaseRequest, request: Request, fault: Fault, started: float
-    ) -> web.StreamResponse:
-        """Let the request take effect or not, and answer as the fault says."""
-        if fault.kind == "delay":
-            await asyncio.sleep(fault.delay_ms / 1000)
-        response = self._answer_under(request, fault) if fault.kind in HAPPENS else None
-        if fault.kind == "stale" and response is not None:
-            response = self._as_it_was(request, fault, response)
-        if fault.kind in (*UNSPOILED, "stale") and response is not None:
-            self._log(request, response, started, fault.kind)
-            return _http_response(response, self.engine.now_ms)
-        uid = self.rest.uid_of(request)
-        if fault.kind == "redirect":
-            self._log(request, Response(307, b"", "307", uid), started, fault.kind)
-            return web.Response(status=307, headers={"Location": fault.location})
-        if fault.kind in ("http", "lost_http", "code", "data"):
-            spoiled = _fault_response(fault, uid)
-            self._log(request, spoiled, started, fault.kind)
-            return _http_response(spoiled, self.engine.now_ms)
-        self._log(request, Response(0, b"", "", uid), started, fault.kind)
-        if fault.kind == "lost_timeout":
-            await asyncio.sleep(fault.delay_ms / 1000)
-        if http.transport is not None:
-            if fault.kind == "lost_truncated" and response is not None:
-                _send_half(http.transport, response.body)
-            else:
-                http.transport.abort()
-        return web.Response()
-
-    def _as_it_was(self, request: Request, fault: Fault, response: Response) -> Response:
-        """What the request was answered some time ago, as far back as the fault was on."""
-        key = f"{request.method} {request.target} {response.uid}"
-        answers = self._earlier.setdefault(key, [])
-        answers.append((self.engine.now_ms, response))
-        old = [given for ts_ms, given in answers if ts_ms <= self.engine.now_ms - fault.delay_ms]
-        return old[-1] if old else answers[0][1]
-
-    def _answer_under(self, request: Request, fault: Fault) -> Response:
-        """Serve the request while the market or the venue does what the fault says."""
-        with self.engine.exclusive():
-            uid = self.rest.uid_of(request)
-            if fault.kind == "fill_first":
-                self.engine.fill_named(uid, request.body)
-            first_new = self.engine.venue.state.next_id
-            response = self.answer(request)
-            if fault.kind == "tpsl_canceled":
-                self.engine.cancel_tpsl_since(uid, first_new)
-            return response
 
     def _log(self, request: Request, response: Response, started: float, fault: str) -> None:
         self.requests.append(
@@ -361,32 +309,3 @@ class Sandbox:
                 fault=fault,
             )
         )
-
-
-def _http_response(response: Response, now_ms: int | None = None) -> web.Response:
-    """now_ms: the venue's time, for the Date header; aiohttp writes the machine's."""
-    headers = None if now_ms is None else {"Date": formatdate(now_ms / 1000, usegmt=True)}
-    return web.Response(
-        status=response.status,
-        body=response.body,
-        content_type="application/json",
-        headers=headers,
-    )
-
-
-def _fault_response(fault: Fault, uid: str) -> Response:
-    if fault.kind == "data":
-        content = {"code": "0", "msg": "success", "data": fault.data}
-        return Response(200, orjson.dumps(content), "0", uid)
-    if fault.kind == "code":
-        body = {"code": fault.code, "msg": fault.msg or "fault of the sandbox"}
-        return Response(200, orjson.dumps(body), fault.code, uid)
-    body = {"code": str(fault.status), "msg": fault.msg or "fault of the sandbox"}
-    return Response(fault.status, orjson.dumps(body), str(fault.status), uid)
-
-
-def _send_half(transport: asyncio.BaseTransport, body: bytes) -> None:
-    assert isinstance(transport, asyncio.WriteTransport)  # noqa: S101 - aiohttp's are
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-    transport.write(head.encode() + b"\r\n" + body[: len(body) // 2])
-    transport.close()

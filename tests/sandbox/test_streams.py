@@ -23,7 +23,7 @@ from bubbybot_freqtrade.sandbox import (
 from bubbybot_freqtrade.sandbox.api import streams
 from bubbybot_freqtrade.sandbox.api.auth import signature
 from bubbybot_freqtrade.sandbox.api.streams import StreamFaults
-from bubbybot_freqtrade.sandbox.market.prices import BARS
+from bubbybot_freqtrade.sandbox.market.bars import BARS
 from tests.sandbox.owner import Owner
 
 MINUTE = 60_000

@@ -11,7 +11,8 @@ from typing import Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
-from bubbybot_freqtrade.sandbox.market.prices import Candle, MarketData, PriceKind
+from bubbybot_freqtrade.sandbox.market.prices import MarketData
+from bubbybot_freqtrade.sandbox.market.quotes import Candle, PriceKind
 from bubbybot_freqtrade.sandbox.venue.amounts import plain
 
 KEPT_CANDLES = 4000

@@ -21,7 +21,7 @@ from bubbybot_freqtrade.sandbox.api.rest import PRIVATE, Request, Response
 from bubbybot_freqtrade.sandbox.api.streams import StreamFaults
 from bubbybot_freqtrade.sandbox.settings import DEMO_UID, ApiKey
 from bubbybot_freqtrade.sandbox.venue.errors import VenueError
-from bubbybot_freqtrade.sandbox.venue.listing import InstrumentChange
+from bubbybot_freqtrade.sandbox.venue.instrument_change import InstrumentChange
 
 if TYPE_CHECKING:
     from bubbybot_freqtrade.sandbox.server import Sandbox

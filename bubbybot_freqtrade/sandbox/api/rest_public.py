@@ -8,8 +8,9 @@ from decimal import Decimal
 import orjson
 
 from bubbybot_freqtrade.sandbox.api.answers import Answer, PublicCall
+from bubbybot_freqtrade.sandbox.market.bars import BARS
 from bubbybot_freqtrade.sandbox.market.instruments import Instrument
-from bubbybot_freqtrade.sandbox.market.prices import BARS, Book, PriceKind, Ticker, Trade
+from bubbybot_freqtrade.sandbox.market.quotes import Book, PriceKind, Ticker, Trade
 from bubbybot_freqtrade.sandbox.venue import parameters
 from bubbybot_freqtrade.sandbox.venue.amounts import plain
 from bubbybot_freqtrade.sandbox.venue.engine import Engine

@@ -7,7 +7,6 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from decimal import Decimal
 from time import monotonic
 from typing import Any
 
@@ -18,8 +17,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from bubbybot_freqtrade.sandbox.api import account_views
 from bubbybot_freqtrade.sandbox.api.auth import WEBSOCKET_PATH, Credentials, Gate
 from bubbybot_freqtrade.sandbox.api.candle_feed import CandleFeed
-from bubbybot_freqtrade.sandbox.api.rest_public import funding_row, ticker_row, trade_row
-from bubbybot_freqtrade.sandbox.market.prices import BARS, Book, PriceKind, Trade
+from bubbybot_freqtrade.sandbox.api.public_channels import (
+    PublicChannels,
+    Subscription,
+    argument_of,
+    candle_channel,
+)
 from bubbybot_freqtrade.sandbox.settings import ApiKey
 from bubbybot_freqtrade.sandbox.venue.accounts import Account, Position
 from bubbybot_freqtrade.sandbox.venue.core import Topic
@@ -31,21 +34,9 @@ logger = logging.getLogger(__name__)
 
 SILENCE_S = 30.0
 MAX_SUBSCRIPTION_BYTES = 4096
-BOOK_DEPTH = 200
-# After a long step of a driven clock only the latest are pushed, as nobody could use the rest.
-MAX_TRADES_A_PUSH = 500
-MAX_CANDLES_A_PUSH = 1440
 
 PRIVATE_CHANNELS = ("orders", "orders-algo", "positions", "account")
-CANDLE_CHANNELS: dict[str, PriceKind] = {
-    "candle": "last",
-    "index-candle": "index",
-    "mark-price-candle": "mark",
-}
 PLAIN_CHANNELS = ("tickers", "trades", "books", "books5", "funding-rate")
-
-Subscription = tuple[str, str]
-"""Channel and instrument id, the latter empty for all."""
 
 
 class StreamFaults(BaseModel):
@@ -82,15 +73,12 @@ class Streams:
     def __init__(self, engine: Engine, feed: CandleFeed) -> None:
         """Listens to `engine` from now on."""
         self.engine = engine
-        self.feed = feed
         self.gate = Gate()
         self.faults = StreamFaults()
         self.loop: asyncio.AbstractEventLoop | None = None
         self.connections: set[Connection] = set()
         self._subscribers: dict[Subscription, set[Connection]] = defaultdict(set)
-        self._candles: dict[Subscription, int] = {}
-        self._books: dict[str, tuple[int, Book]] = {}
-        self._sequence = 0
+        self._public = PublicChannels(engine, feed)
         self._private = 0
         engine.venue.listeners.append(self._account_changed)
 
@@ -244,9 +232,9 @@ class Streams:
         if channel in PRIVATE_CHANNELS:
             self._greet(connection, subscription)
         elif channel == "books":
-            self._push([connection], self._book_snapshot(inst_id))
+            self._push([connection], self._public.book_snapshot(inst_id))
         else:
-            for message in self._present(subscription):
+            for message in self._public.present(subscription):
                 self._push([connection], message)
 
     def _unsubscribe(self, connection: Connection, subscription: Subscription) -> None:
@@ -256,9 +244,7 @@ class Streams:
         subscribers.discard(connection)
         if not subscribers:
             del self._subscribers[subscription]
-            self._candles.pop(subscription, None)
-            if subscription[0] == "books":
-                self._books.pop(subscription[1], None)
+            self._public.forget(subscription)
         self._private = self._count_private()
 
     def _count_private(self) -> int:
@@ -274,14 +260,14 @@ class Streams:
         clearing = self.engine.clearing
         if channel == "account":
             data: Any = account_views.balance_push(clearing, account)
-            self._push([connection], {"arg": _argument(subscription), "data": data})
+            self._push([connection], {"arg": argument_of(subscription), "data": data})
         elif channel == "positions":
             rows = [
                 account_views.position_push(clearing, account, position)
                 for position in account.positions.values()
                 if inst_id in ("", position.inst_id)
             ]
-            self._push([connection], {"arg": _argument(subscription), "data": rows})
+            self._push([connection], {"arg": argument_of(subscription), "data": rows})
 
     def _refresh(self, subscription: Subscription, connections: Iterable[Connection]) -> None:
         """Prices have moved, and with them the value of open positions."""
@@ -309,7 +295,7 @@ class Streams:
                 continue
             if data is None:
                 data = self._private_data(account, subject)
-            message = {"arg": _argument(subscription), "data": data}
+            message = {"arg": argument_of(subscription), "data": data}
             if topic in ("orders", "orders-algo"):
                 message = {"action": "update", **message}
             self._push(connections, message)
@@ -332,101 +318,16 @@ class Streams:
         for subscription, connections in list(self._subscribers.items()):
             channel, inst_id = subscription
             if channel == "trades":
-                messages: Iterable[dict[str, Any]] = self._trades(inst_id, from_ms, to_ms)
+                messages: Iterable[dict[str, Any]] = self._public.trades(inst_id, from_ms, to_ms)
             elif channel == "books":
-                messages = self._book_update(inst_id)
+                messages = self._public.book_update(inst_id)
             elif channel in PRIVATE_CHANNELS:
                 self._refresh(subscription, connections)
                 messages = ()
             else:
-                messages = self._present(subscription)
+                messages = self._public.present(subscription)
             for message in messages:
                 self._push(connections, message)
-
-    def _present(self, subscription: Subscription) -> Iterable[dict[str, Any]]:
-        """What a channel says when there is something new, and to a new subscriber."""
-        channel, inst_id = subscription
-        candle = candle_channel(channel)
-        if candle is not None:
-            return self._new_candles(subscription, *candle)
-        engine = self.engine
-        data: Any
-        if channel == "tickers":
-            data = [ticker_row(engine.market.ticker(inst_id, engine.now_ms))]
-        elif channel == "funding-rate":
-            data = [funding_row(engine, inst_id)]
-        elif channel == "books5":
-            book = engine.market.book(inst_id, engine.now_ms, 5)
-            message = {"arg": _argument(subscription), "action": "snapshot"}
-            return [{**message, "data": {**_levels(book), "ts": str(engine.now_ms)}}]
-        else:
-            return []
-        return [{"arg": _argument(subscription), "data": data}]
-
-    def _new_candles(
-        self, subscription: Subscription, kind: PriceKind, bar: str
-    ) -> list[dict[str, Any]]:
-        """The candles since the last push, oldest first; the last one of then is said again."""
-        pushed = self._candles.get(subscription)
-        candles = self.feed.candles(
-            subscription[1],
-            bar,
-            kind,
-            now_ms=self.engine.now_ms,
-            before_ms=None if pushed is None else pushed - 1,
-            limit=1 if pushed is None else MAX_CANDLES_A_PUSH,
-        )
-        if candles:
-            self._candles[subscription] = candles[0].ts
-        return [
-            {
-                "arg": _argument(subscription),
-                "data": [candle.row() if kind == "last" else candle.price_row()],
-            }
-            for candle in reversed(candles)
-        ]
-
-    def _trades(self, inst_id: str, from_ms: int, to_ms: int) -> list[dict[str, Any]]:
-        trades: list[Trade] = self.engine.market.trades(inst_id, to_ms, MAX_TRADES_A_PUSH)
-        argument = _argument(("trades", inst_id))
-        return [
-            {"arg": argument, "data": [trade_row(trade)]}
-            for trade in reversed(trades)
-            if trade.ts_ms > from_ms
-        ]
-
-    def _book_snapshot(self, inst_id: str) -> dict[str, Any]:
-        book = self.engine.market.book(inst_id, self.engine.now_ms, BOOK_DEPTH)
-        self._sequence += 1
-        self._books[inst_id] = (self._sequence, book)
-        return self._book_message(inst_id, "snapshot", _levels(book), 0)
-
-    def _book_update(self, inst_id: str) -> list[dict[str, Any]]:
-        sequence, before = self._books[inst_id]
-        book = self.engine.market.book(inst_id, self.engine.now_ms, BOOK_DEPTH)
-        changes = {
-            "asks": _changes(before.asks, book.asks),
-            "bids": _changes(before.bids, book.bids),
-        }
-        if not any(changes.values()):
-            return []
-        self._sequence += 1
-        self._books[inst_id] = (self._sequence, book)
-        return [self._book_message(inst_id, "update", changes, sequence)]
-
-    def _book_message(
-        self, inst_id: str, action: str, levels: dict[str, Any], previous: int
-    ) -> dict[str, Any]:
-        return {
-            "arg": _argument(("books", inst_id)),
-            "action": action,
-            "data": {
-                **levels,
-                "ts": str(self.engine.now_ms),
-                "prevSeqId": str(previous),
-                "seqId": str(self._sequence),
-            },
-        }
 
     # Sending
 
@@ -439,34 +340,5 @@ class Streams:
         self._in_loop(connection.outbox.put_nowait, (orjson.dumps(message).decode(), False))
 
 
-def candle_channel(channel: str) -> tuple[PriceKind, str] | None:
-    """Kind and bar of `candle1m`, `index-candle1H` and the like."""
-    prefix, _, bar = channel.rpartition("candle")
-    kind = CANDLE_CHANNELS.get(f"{prefix}candle")
-    return None if kind is None or bar not in BARS else (kind, bar)
-
-
-def _argument(subscription: Subscription) -> dict[str, str]:
-    channel, inst_id = subscription
-    return {"channel": channel, "instId": inst_id} if inst_id else {"channel": channel}
-
-
 def _invalid(text: str) -> dict[str, str]:
     return {"event": "error", "code": "60012", "msg": f"Invalid request: {text}"}
-
-
-def _levels(book: Book) -> dict[str, list[list[float]]]:
-    """The channel spells prices and sizes as JSON numbers, unlike REST."""
-    return {
-        "asks": [[float(price), float(size)] for price, size in book.asks],
-        "bids": [[float(price), float(size)] for price, size in book.bids],
-    }
-
-
-def _changes(
-    before: list[tuple[Decimal, Decimal]], after: list[tuple[Decimal, Decimal]]
-) -> list[list[float]]:
-    """Levels that are new or have another size; size 0 for those that are gone."""
-    old, new = dict(before), dict(after)
-    rows = [[float(price), float(size)] for price, size in new.items() if old.get(price) != size]
-    return rows + [[float(price), 0.0] for price in old if price not in new]

@@ -13,7 +13,7 @@ from bubbybot_freqtrade.sandbox.settings import ApiKey, SandboxSettings
 from bubbybot_freqtrade.sandbox.venue.accounts import Account, Position
 from bubbybot_freqtrade.sandbox.venue.amounts import ZERO
 from bubbybot_freqtrade.sandbox.venue.errors import VenueError
-from bubbybot_freqtrade.sandbox.venue.listing import InstrumentChange
+from bubbybot_freqtrade.sandbox.venue.instrument_change import InstrumentChange
 from bubbybot_freqtrade.sandbox.venue.orders import AlgoOrder, Order, TpslOrder
 
 Topic = Literal["orders", "orders-algo", "positions", "account"]

@@ -15,20 +15,18 @@ from decimal import Decimal
 
 import orjson
 
+from bubbybot_freqtrade.sandbox.market.funding import FUNDING_INTERVAL_MS
 from bubbybot_freqtrade.sandbox.market.paths import MINUTE_MS
-from bubbybot_freqtrade.sandbox.market.prices import (
-    FUNDING_INTERVAL_MS,
-    MarketData,
-    PriceKind,
-    Tick,
-)
+from bubbybot_freqtrade.sandbox.market.prices import MarketData
+from bubbybot_freqtrade.sandbox.market.quotes import PriceKind, Tick
 from bubbybot_freqtrade.sandbox.settings import ApiKey, SandboxSettings
 from bubbybot_freqtrade.sandbox.venue.accounts import Account, Position
 from bubbybot_freqtrade.sandbox.venue.amounts import ARITHMETIC, ZERO
 from bubbybot_freqtrade.sandbox.venue.clearing import Clearing
 from bubbybot_freqtrade.sandbox.venue.core import Venue, VenueState
 from bubbybot_freqtrade.sandbox.venue.errors import VenueError
-from bubbybot_freqtrade.sandbox.venue.listing import InstrumentChange
+from bubbybot_freqtrade.sandbox.venue.instrument_change import InstrumentChange
+from bubbybot_freqtrade.sandbox.venue.listing import Listing
 from bubbybot_freqtrade.sandbox.venue.matching import Matching
 from bubbybot_freqtrade.sandbox.venue.order_entry import OrderEntry
 from bubbybot_freqtrade.sandbox.venue.trigger_entry import TriggerEntry
@@ -57,6 +55,7 @@ class Engine:
         self.triggers = Triggers(self.venue, self.clearing, self.matching)
         self.order_entry = OrderEntry(self.venue, self.clearing, self.matching)
         self.trigger_entry = TriggerEntry(self.venue, self.triggers)
+        self.listing = Listing(self.venue, self.clearing, self.matching, self.triggers)
         self.visibility = Visibility(self.venue)
         self._lock = threading.RLock()
 
@@ -102,8 +101,8 @@ class Engine:
             self._liquidate()
         for inst_id, instrument in tuple(self.venue.instruments.items()):
             if 0 < instrument.expire_time <= now_ms and instrument.state == "live":
-                self.delist(inst_id)
-                self.change_instrument(inst_id, InstrumentChange(state="suspend"))
+                self.listing.delist(inst_id)
+                self.listing.change(inst_id, InstrumentChange(state="suspend"))
 
     def _play(self, from_ms: int, to_ms: int) -> None:
         """Play the trades of (from_ms, to_ms], skipping what cannot matter."""
@@ -250,48 +249,6 @@ class Engine:
         order = self.clearing.liquidate(account, position)
         self.venue.emit("orders", account, order)
         self.triggers.after_fill(account, order)
-
-    def delist(self, inst_id: str) -> None:
-        """What an instrument's expireTime brings: orders canceled, positions closed at mark."""
-        for account in self.venue.accounts.values():
-            for order in account.live_orders(inst_id):
-                self.matching.cancel(account, order, "system_canceled")
-            for tpsl_order in account.live_tpsl(inst_id):
-                self.triggers.cancel_tpsl(account, tpsl_order, "system_canceled")
-            for algo in account.live_algo(inst_id):
-                self.triggers.cancel_algo(account, algo, "system_canceled")
-            for position in tuple(account.positions.values()):
-                if position.inst_id == inst_id:
-                    order = self.clearing.closing_order(account, position, "normal", "venue")
-                    mark = self.venue.mark_price(inst_id)
-                    self.clearing.apply_fill(account, order, mark, order.size, maker=False)
-                    self.venue.emit("orders", account, order)
-                    self.venue.emit("account", account)
-
-    def change_instrument(self, inst_id: str, change: InstrumentChange) -> None:
-        """Change an instrument; one that goes is delisted first."""
-        before = self.venue.instrument(inst_id)
-        if change.state == "gone":
-            self.delist(inst_id)
-        if change.contract_value is not None:
-            self._recut(inst_id, before.contract_value / change.contract_value)
-        changes = change.model_dump(mode="json", exclude_none=True)
-        self.venue.state.instrument_changes.setdefault(inst_id, {}).update(changes)
-        self.venue.reload_instruments()
-        self.venue.on_change()
-
-    def _recut(self, inst_id: str, factor: Decimal) -> None:
-        """Give what stands `factor` times its contracts, and so keep its base units."""
-        for account in self.venue.accounts.values():
-            for order in account.live_orders(inst_id):
-                self.matching.cancel(account, order, "system_canceled")
-            for tpsl_order in account.live_tpsl(inst_id):
-                if not tpsl_order.is_entire_position:
-                    tpsl_order.size *= factor
-            for position in account.positions.values():
-                if position.inst_id == inst_id:
-                    position.recut(factor)
-                    self.venue.emit("positions", account, position)
 
     # What drills do
 

@@ -1,36 +1,66 @@
-"""What the venue can change about a contract while it is traded."""
+"""Changes to what is listed, and what they do to the accounts that trade it."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
-from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from bubbybot_freqtrade.sandbox.venue.clearing import Clearing
+from bubbybot_freqtrade.sandbox.venue.core import Venue
+from bubbybot_freqtrade.sandbox.venue.instrument_change import InstrumentChange
+from bubbybot_freqtrade.sandbox.venue.matching import Matching
+from bubbybot_freqtrade.sandbox.venue.triggers import Triggers
 
-from bubbybot_freqtrade.sandbox.market.instruments import Instrument
 
+class Listing:
+    """The venue's list of instruments."""
 
-class InstrumentChange(BaseModel):
-    """New values of an instrument; None leaves one as it is.
+    def __init__(
+        self, venue: Venue, clearing: Clearing, matching: Matching, triggers: Triggers
+    ) -> None:
+        """Orders are canceled and positions closed by the other parts."""
+        self.venue = venue
+        self.clearing = clearing
+        self.matching = matching
+        self.triggers = triggers
 
-    state: `suspend` stops trading; `gone` takes it off the list and closes positions at mark price.
-    expire_time: when it goes offline, ms; 0 takes the announcement back. contract_value: positions
-    keep their base units, their contracts are cut anew.
-    """
+    def delist(self, inst_id: str) -> None:
+        """What an instrument's expireTime brings: orders canceled, positions closed at mark."""
+        for account in self.venue.accounts.values():
+            for order in account.live_orders(inst_id):
+                self.matching.cancel(account, order, "system_canceled")
+            for tpsl_order in account.live_tpsl(inst_id):
+                self.triggers.cancel_tpsl(account, tpsl_order, "system_canceled")
+            for algo in account.live_algo(inst_id):
+                self.triggers.cancel_algo(account, algo, "system_canceled")
+            for position in tuple(account.positions.values()):
+                if position.inst_id == inst_id:
+                    order = self.clearing.closing_order(account, position, "normal", "venue")
+                    mark = self.venue.mark_price(inst_id)
+                    self.clearing.apply_fill(account, order, mark, order.size, maker=False)
+                    self.venue.emit("orders", account, order)
+                    self.venue.emit("account", account)
 
-    model_config = ConfigDict(extra="forbid")
+    def change(self, inst_id: str, change: InstrumentChange) -> None:
+        """Change an instrument; one that goes is delisted first."""
+        before = self.venue.instrument(inst_id)
+        if change.state == "gone":
+            self.delist(inst_id)
+        if change.contract_value is not None:
+            self._recut(inst_id, before.contract_value / change.contract_value)
+        changes = change.model_dump(mode="json", exclude_none=True)
+        self.venue.state.instrument_changes.setdefault(inst_id, {}).update(changes)
+        self.venue.reload_instruments()
+        self.venue.on_change()
 
-    state: Literal["live", "suspend", "gone"] | None = None
-    expire_time: int | None = Field(default=None, ge=0)
-    contract_value: Decimal | None = Field(default=None, gt=0)
-    min_size: Decimal | None = Field(default=None, gt=0)
-    lot_size: Decimal | None = Field(default=None, gt=0)
-    tick_size: Decimal | None = Field(default=None, gt=0)
-    max_leverage: Decimal | None = Field(default=None, ge=1)
-    max_limit_size: Decimal | None = Field(default=None, gt=0)
-    max_market_size: Decimal | None = Field(default=None, gt=0)
-
-    def applied_to(self, instrument: Instrument) -> Instrument:
-        """The instrument as it is then."""
-        return replace(instrument, **self.model_dump(exclude_none=True))
+    def _recut(self, inst_id: str, factor: Decimal) -> None:
+        """Give what stands `factor` times its contracts, and so keep its base units."""
+        for account in self.venue.accounts.values():
+            for order in account.live_orders(inst_id):
+                self.matching.cancel(account, order, "system_canceled")
+            for tpsl_order in account.live_tpsl(inst_id):
+                if not tpsl_order.is_entire_position:
+                    tpsl_order.size *= factor
+            for position in account.positions.values():
+                if position.inst_id == inst_id:
+                    position.recut(factor)
+                    self.venue.emit("positions", account, position)

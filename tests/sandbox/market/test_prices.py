@@ -15,20 +15,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bubbybot_freqtrade.sandbox.market.bars import BARS, bar_start
 from bubbybot_freqtrade.sandbox.market.candles import CandleFolder
 from bubbybot_freqtrade.sandbox.market.clock import RealClock
+from bubbybot_freqtrade.sandbox.market.funding import FUNDING_INTERVAL_MS
 from bubbybot_freqtrade.sandbox.market.generator import GeneratedMarket
 from bubbybot_freqtrade.sandbox.market.instruments import instrument
 from bubbybot_freqtrade.sandbox.market.paths import DAY_MS, HOUR_MS, MINUTE_MS
-from bubbybot_freqtrade.sandbox.market.prices import (
-    BARS,
-    FUNDING_INTERVAL_MS,
-    Candle,
-    MarketData,
-    Tick,
-    bar_start,
-    day_shift,
-)
+from bubbybot_freqtrade.sandbox.market.prices import MarketData, day_shift
+from bubbybot_freqtrade.sandbox.market.quotes import Candle, Tick
 
 # A recorded stretch that begins and ends in the middle of everything, and has a Monday and the
 # first of a month in it: Friday 2025-05-30 07:13 to Wednesday 2025-06-04 02:53.
@@ -260,7 +255,7 @@ def test_no_candles_before_the_first(recorded: MarketData) -> None:
 def test_trades_come_once_each_and_in_time_order(
     recorded: MarketData, start: int, first: int, second: int, steps: int
 ) -> None:
-    market = MarketData(recorded._source, steps_per_minute=steps)
+    market = MarketData(recorded.source, steps_per_minute=steps)
     middle, end = start + first, start + first + second
     ticks = list(market.ticks(start, end))
     assert ticks == [*market.ticks(start, middle), *market.ticks(middle, end)]
@@ -661,7 +656,7 @@ def test_a_shift_moves_everything_and_changes_nothing(
 def test_recorded_candles_on_a_real_clock(recorded: MarketData) -> None:
     now = RealClock().now_ms()
     shift = day_shift(FIRST + 2 * DAY_MS, now)
-    market = MarketData(recorded._source, shift_ms=shift)
+    market = MarketData(recorded.source, shift_ms=shift)
     assert market.start_ms < now < market.end_ms  # type: ignore[operator]
     assert market.candles("BTC-USDT", "15m", now_ms=now, limit=1)[0].ts == now // 900_000 * 900_000
     assert time.gmtime((now - shift) // 1000)[:3] == (2025, 6, 1)
@@ -679,7 +674,7 @@ def test_settings_that_cannot_be(
     recorded: MarketData, setting: dict[str, int], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        MarketData(recorded._source, **setting)
+        MarketData(recorded.source, **setting)
 
 
 def test_tiers_are_those_of_the_instrument_as_it_is(recorded: MarketData) -> None:
