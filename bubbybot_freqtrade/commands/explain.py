@@ -19,6 +19,7 @@ from freqtrade.resolvers import StrategyResolver
 from rich.console import Console
 from rich.table import Table
 
+from bubbybot_freqtrade.commands.candle_folder import candle_folder, folder_with
 from bubbybot_freqtrade.commands.output import one_line_for
 from bubbybot_freqtrade.commands.user_config import (
     DEFAULT_CONFIG,
@@ -308,16 +309,20 @@ def explain_command(
 
     TIME is UTC, like 2025-03-04T12:00: the last candle that had closed then is explained.
     """
-    options = {"user_data_dir": userdir, "datadir": datadir}
+    options = {"user_data_dir": userdir, "datadir": datadir and candle_folder(Path(datadir))}
     given = {name: str(value) for name, value in options.items() if value}
     with one_line_for(FreqtradeException):
         names = list(config_files) or [DEFAULT_CONFIG]
         config = load_config({"config": names, **given}, RunMode.PLOT)
         config["strategy"] = config.get("strategy") or "BubbyBot"
+        if datadir is None:
+            user_data = Path(config["user_data_dir"])
+            config["datadir"] = folder_with(pair, Path(config["datadir"]), user_data)
         with quiet_freqtrade():
             explained = explain(config, pair, time.replace(tzinfo=UTC) if time else None)
     console = Console()
     console.print(f"{pair}, 15m candle of {explained.time:%Y-%m-%d %H:%M} UTC")
+    console.print(f"Candles: {config['datadir']}", highlight=False)
     console.print(evidence_table(explained))
     console.print(score_table(explained))
     for side in SIDES:

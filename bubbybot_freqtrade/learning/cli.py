@@ -123,4 +123,5 @@ def _table(told: Sequence[Row], by: Sequence[str]) -> Table:
 
 
 def _page(told: Sequence[Row], words: str) -> str:
-    return html_page(TITLE, f"<h1>{TITLE}</h1>{picture.section(told, words)}")
+    body = f"<h1>{TITLE}</h1><section>{picture.section(told, words)}</section>"
+    return html_page(TITLE, body, {"patterns": picture.chart_rows(told)})

@@ -2,18 +2,11 @@
 
 from collections.abc import Sequence
 from html import escape
+from typing import Any
 
 from bubbybot_freqtrade.learning.ledger import Situation
 from bubbybot_freqtrade.learning.table import Row
-from bubbybot_freqtrade.report.charts import WIDTH, Scale
 from bubbybot_freqtrade.strategy.messages import reasons
-
-NAME_WIDTH, LINE, TOP, BOTTOM = 330.0, 20.0, 8.0, 24.0
-
-STYLE = """
-.interval { stroke-width: 3; stroke: var(--line); } .interval.down { stroke: var(--down); }
-.mean { fill: var(--line); } .mean.down { fill: var(--down); }
-"""
 
 
 def name_of(situation: Situation) -> str:
@@ -23,42 +16,23 @@ def name_of(situation: Situation) -> str:
     return ", ".join(part for part in (words, pair, situation.regime) if part)
 
 
-def interval_chart(rows: Sequence[Row]) -> str:
-    """One line a situation: mean of R as a dot, its interval as a bar; red where it is vetoed."""
-    low = min(0.0, *(row.known.mean_r_low for row in rows))
-    high = max(0.0, *(row.known.mean_r_high for row in rows))
-    scale = Scale(low, high, NAME_WIDTH, WIDTH - 10)
-    bottom = TOP + LINE * len(rows)
-    parts = [
-        f'<path class="grid" d="M{scale(0)} {TOP}V{bottom}"/>',
-        *(
-            f'<text class="tick" x="{scale(value)}" y="{bottom + 16}" text-anchor="middle">'
-            f"{value:+.1f}R</text>"
-            for value in (low, 0.0, high)
-        ),
-        *(_line(row, TOP + LINE * (index + 0.5), scale) for index, row in enumerate(rows)),
+def chart_rows(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """What the page's script draws: a dot for the mean of R and its interval, red where vetoed."""
+    return [
+        {
+            "name": name_of(row.situation),
+            "mean": round(row.known.mean_r, 3),
+            "low": round(row.known.mean_r_low, 3),
+            "high": round(row.known.mean_r_high, 3),
+            "vetoed": row.is_vetoed,
+            "told": (
+                f"{name_of(row.situation)}: {row.known.mean_r:+.2f} "
+                f"({row.known.mean_r_low:+.2f} to {row.known.mean_r_high:+.2f}), "
+                f"{row.trades} trades"
+            ),
+        }
+        for row in rows
     ]
-    label = "Mean R by pattern"
-    return (
-        f'<svg role="img" aria-label="{label}" viewBox="0 0 {WIDTH:g} {bottom + BOTTOM:g}">'
-        f"<title>{label}</title>{''.join(parts)}</svg>"
-    )
-
-
-def _line(row: Row, y: float, scale: Scale) -> str:
-    known, css = row.known, " down" if row.is_vetoed else ""
-    told = (
-        f"{name_of(row.situation)}: {known.mean_r:+.2f} "
-        f"({known.mean_r_low:+.2f} to {known.mean_r_high:+.2f}), {row.trades} trades"
-    )
-    return (
-        f'<text x="{NAME_WIDTH - 10}" y="{y + 4}" text-anchor="end">'
-        f"{escape(name_of(row.situation))}</text>"
-        f'<path class="interval{css}" d="M{scale(known.mean_r_low)} {y}'
-        f'H{scale(known.mean_r_high)}"/>'
-        f'<circle class="mean{css}" cx="{scale(known.mean_r)}" cy="{y}" r="5">'
-        f"<title>{escape(told)}</title></circle>"
-    )
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -67,7 +41,7 @@ def table(rows: Sequence[Row]) -> str:
         f"<th>{name}</th>"
         for name in ("", "trades", "worth", "target first", "mean R", "pays", "verdict")
     )
-    return f"<table><tr>{head}</tr>{''.join(map(_cells, rows))}</table>"
+    return f'<table class="stacked"><tr>{head}</tr>{"".join(map(_cells, rows))}</table>'
 
 
 def _cells(row: Row) -> str:
@@ -92,4 +66,5 @@ def section(rows: Sequence[Row], words: str) -> str:
     """The report's section: what the numbers are, the picture, the table."""
     if not rows:
         return "<p>No closed trade has a pattern in its tag.</p>"
-    return f"<p>{escape(words)}</p>{interval_chart(rows)}{table(rows)}"
+    chart = '<div class="chart tall" id="patterns"></div>'
+    return f'<p class="dim">{escape(words)}</p>{chart}<div class="wide">{table(rows)}</div>'

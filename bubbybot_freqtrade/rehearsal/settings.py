@@ -122,7 +122,6 @@ def freqtrade_config(
         "strategy": settings.strategy,
         "strategy_path": str(settings.strategy_path.resolve()),
         "user_data_dir": str(out),
-        "datadir": str(out / "data"),
         "db_url": f"sqlite:///{out / 'trades.sqlite'}",
         "dry_run": False,
         "dry_run_wallet": float(settings.balance),

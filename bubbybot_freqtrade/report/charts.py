@@ -1,148 +1,178 @@
-"""Charts as SVG texts, styled by the page; no script, no library, readable without a network."""
+"""What the page's script draws: numbers only, as few as a chart needs."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from html import escape
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
 
 import pandas as pd
+from freqtrade.exchange import timeframe_to_seconds
 
-from bubbybot_freqtrade.report.trades import ReportTrade
-from bubbybot_freqtrade.strategy.messages import price
+from bubbybot_freqtrade.analyzers.annotations import Annotation
+from bubbybot_freqtrade.report import measures
+from bubbybot_freqtrade.report.trades import ReportTrade, Source
+from bubbybot_freqtrade.signals import plots
+from bubbybot_freqtrade.signals.context import analyze
 
-WIDTH, HEIGHT = 900.0, 220.0
-LEFT, RIGHT, TOP, BOTTOM = 70.0, 120.0, 12.0, 24.0
-WIDEST_BAR = 40.0
+Candles = Callable[[str], pd.DataFrame]
+"""Candles of a pair (columns date, open, high, low, close, volume), empty when there are none."""
 
+Chart = dict[str, Any]
 
-class Scale:
-    """Values to coordinates on one axis."""
+CANDLES_BEFORE, CANDLES_AFTER = 48, 12
+MOST_CANDLES = 240
+"""A longer trade's candles are joined to as many."""
 
-    def __init__(self, low: float, high: float, start: float, end: float) -> None:
-        # A flat line gets room on both sides.
-        room = (high - low) * 0.04 or abs(high) * 0.01 or 1.0
-        self.low, self.high = low - room, high + room
-        self._start, self._end = start, end
+ANALYZED = 1_000
+"""Candles before a trade that its evidence is read from, as a running bot has them."""
 
-    def __call__(self, value: float) -> float:
-        share = (value - self.low) / (self.high - self.low)
-        return round(self._start + share * (self._end - self._start), 1)
+MOST_POINTS = 3_000
+"""Points of a curve: more than a screen has."""
 
-
-def line_chart(curve: Sequence[float], label: str, css: str) -> str:
-    """A line over the trades' numbers, filled down (or up) to where it starts."""
-    scale = Scale(min(curve), max(curve), HEIGHT - BOTTOM, TOP)
-    step = (WIDTH - LEFT - RIGHT) / max(len(curve) - 1, 1)
-    points = [(round(LEFT + i * step, 1), scale(value)) for i, value in enumerate(curve)]
-    path = " ".join(f"{x},{y}" for x, y in points)
-    base = scale(curve[0])
-    area = f"{points[0][0]},{base} {path} {points[-1][0]},{base}"
-    marks = _axis(scale, sorted({min(curve), curve[0], curve[-1], max(curve)}))
-    body = f'<polygon class="area {css}" points="{area}"/><polyline class="{css}" points="{path}"/>'
-    return _svg(label, marks + body)
+DIGITS = 7
 
 
-def bar_chart(bars: Mapping[str, float], label: str, unit: str) -> str:
-    """One bar for each name, up or down from zero, its number in a tooltip."""
-    values = [*bars.values(), 0.0]
-    scale = Scale(min(values), max(values), HEIGHT - BOTTOM, TOP)
-    step = (WIDTH - LEFT - RIGHT) / max(len(bars), 1)
-    parts = [_axis(scale, sorted({min(values), 0.0, max(values)}))]
-    for index, (name, value) in enumerate(bars.items()):
-        middle = LEFT + (index + 0.5) * step
-        width = min(step * 0.7, WIDEST_BAR) if value else 0.0
-        top, bottom = sorted((scale(value), scale(0.0)))
-        css = "up" if value >= 0 else "down"
-        parts.append(
-            f'<rect class="{css}" x="{middle - width / 2:.1f}" y="{top}" width="{width:.1f}" '
-            f'height="{max(bottom - top, 0.5):.1f}"><title>{escape(name)}: {value:g} {unit}</title>'
-            f'</rect><text class="tick" x="{middle:.1f}" y="{HEIGHT - 6}" '
-            f'text-anchor="middle">{escape(name)}</text>'
-        )
-    return _svg(label, "".join(parts))
+def curves(source: Source, candles: Candles) -> Chart:
+    """The account with its drawdown, and what the pairs alone would have made of it."""
+    account = _thinned(measures.account_curve(source))
+    fall = measures.drawdowns(account)
+    if source.starting_balance:
+        fall = 100 * fall / account.cummax()
+    made = {
+        "account": _points(account),
+        "drawdown": _points(fall),
+        "share": bool(source.starting_balance),
+        "currency": source.currency,
+    }
+    held = _held(source, candles)
+    if held is not None and source.starting_balance:
+        made["held"] = _points(_thinned(source.starting_balance * (1 + held)))
+    return made
 
 
-def trade_chart(trade: ReportTrade, candles: pd.DataFrame) -> str:
-    """Candles around a trade with entry, exit, stop and target.
-
-    :param candles: columns date, open, high, low, close; not empty
-    """
-    levels = [trade.entry, trade.exit, trade.stop, *([trade.target] if trade.target else [])]
-    levels = [level for level in levels if level > 0]
-    low = min(float(candles["low"].min()), *levels)
-    high = max(float(candles["high"].max()), *levels)
-    scale = Scale(low, high, HEIGHT - BOTTOM, TOP)
-    step = (WIDTH - LEFT - RIGHT) / len(candles)
-    parts = [_candle(row, LEFT + (i + 0.5) * step, step, scale) for i, row in _rows(candles)]
-    inside = [LEFT + (_position(candles, t) + 0.5) * step for t in (trade.opened, trade.closed)]
-    named = {"stop": trade.stop, "entry": trade.entry, "target": trade.target}
-    for name, level in named.items():
-        if level:
-            parts.append(_level(name, level, inside[0], scale))
-    for name, x, level in (
-        ("entry", inside[0], trade.entry),
-        ("exit", inside[1], trade.exit),
-    ):
-        parts.append(
-            f'<circle class="{name}" cx="{x:.1f}" cy="{scale(level)}" r="4">'
-            f"<title>{name} {price(level)}</title></circle>"
-        )
-    first, last = (f"{candles['date'].iat[i]:%m-%d %H:%M}" for i in (0, -1))
-    parts.append(
-        f'<text class="tick" x="{LEFT}" y="{HEIGHT - 6}">{first}</text>'
-        f'<text class="tick" x="{WIDTH - RIGHT}" y="{HEIGHT - 6}" text-anchor="end">{last}</text>'
-    )
-    return _svg(f"{trade.pair} trade {trade.number}", "".join(parts))
+def _thinned(curve: pd.Series) -> pd.Series:
+    """The last value of each of `MOST_POINTS` equal spans, and every span's lowest and highest."""
+    if len(curve) <= MOST_POINTS:
+        return curve
+    span = (curve.index[-1] - curve.index[0]) / (MOST_POINTS / 3)
+    number = ((curve.index - curve.index[0]) / span).astype(int)
+    parts = curve.groupby(number)
+    kept = pd.Index([*parts.idxmin(), *parts.idxmax(), *(part.index[-1] for _, part in parts)])
+    return curve[curve.index.isin(kept)]
 
 
-def _rows(candles: pd.DataFrame) -> list[tuple[int, tuple[float, ...]]]:
-    columns = candles[["open", "high", "low", "close"]].to_numpy(dtype=float)
-    return [(index, tuple(row)) for index, row in enumerate(columns.tolist())]
+def _points(curve: pd.Series) -> list[list[float]]:
+    dates = pd.DatetimeIndex(curve.index)
+    return [[_ms(date), _short(value)] for date, value in zip(dates, curve, strict=True)]
 
 
-def _position(candles: pd.DataFrame, moment: datetime) -> int:
-    # freqtrade's files are in milliseconds; pandas refuses to look up microseconds in them.
-    found = int(candles["date"].searchsorted(pd.Timestamp(moment).floor("s"), side="right")) - 1
-    return min(max(found, 0), len(candles) - 1)
-
-
-def _candle(row: tuple[float, ...], x: float, step: float, scale: Scale) -> str:
-    opened, high, low, closed = row
-    css = "up" if closed >= opened else "down"
-    top, bottom = sorted((scale(opened), scale(closed)))
-    return (
-        f'<path class="{css}" d="M{x:.1f} {scale(high)}V{scale(low)}"/>'
-        f'<rect class="{css}" x="{x - step * 0.35:.1f}" y="{top}" width="{step * 0.7:.1f}" '
-        f'height="{max(bottom - top, 0.5):.1f}"/>'
-    )
-
-
-def _level(name: str, level: float, x: float, scale: Scale) -> str:
-    y = scale(level)
-    return (
-        f'<path class="level {name}" d="M{x:.1f} {y}H{WIDTH - RIGHT}"/>'
-        f'<text class="{name}" x="{WIDTH - RIGHT + 4}" y="{y + 4:.1f}">'
-        f"{name} {price(level)}</text>"
-    )
-
-
-def _axis(scale: Scale, values: Sequence[float]) -> str:
-    drawn: list[str] = []
-    at: list[float] = []
-    for value in values:
-        y = scale(value)
-        if any(abs(y - other) < 14 for other in at):
+def _held(source: Source, candles: Candles) -> pd.Series | None:
+    """The mean change of the traded pairs' prices since the start; None without candles."""
+    if source.market is not None:
+        return source.market
+    start, end = measures.bounds(source)
+    changes = []
+    for pair in sorted({trade.pair for trade in source.trades}):
+        frame = candles(pair)
+        if frame.empty:
             continue
-        at.append(y)
-        drawn.append(
-            f'<path class="grid" d="M{LEFT} {y}H{WIDTH - RIGHT}"/>'
-            f'<text class="tick" x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">'
-            f"{value:,.5g}</text>"
+        closes = frame.set_index("date")["close"]
+        closes = closes[(closes.index >= start) & (closes.index <= end)]
+        if len(closes):
+            changes.append(closes / closes.iloc[0] - 1)
+    return pd.concat(changes, axis=1).ffill().mean(axis=1) if changes else None
+
+
+def trade_charts(
+    trades: Sequence[ReportTrade], timeframe: str, candles: Candles
+) -> dict[int, Chart]:
+    """A chart for each of the trades that has candles, by its number."""
+    step = timedelta(seconds=timeframe_to_seconds(timeframe))
+    by_pair = groupby(sorted(trades, key=lambda trade: trade.pair), key=lambda trade: trade.pair)
+    return {
+        number: chart
+        for pair, those in by_pair
+        for number, chart in _charts_of_pair(list(those), candles(pair), step)
+    }
+
+
+def _charts_of_pair(
+    trades: Sequence[ReportTrade], frame: pd.DataFrame, step: timedelta
+) -> Iterator[tuple[int, Chart]]:
+    if frame.empty:
+        return
+    first = min(trade.opened for trade in trades) - (ANALYZED + CANDLES_BEFORE) * step
+    last = max(trade.closed for trade in trades) + CANDLES_AFTER * step
+    frame = frame[(frame["date"] >= first) & (frame["date"] <= last)].reset_index(drop=True)
+    if frame.empty:
+        return
+    analyzed = analyze(frame)
+    marks = [drawn for drawn in plots.evidence(analyzed) if drawn["type"] == "point"]
+    for trade in trades:
+        chart = _chart(trade, analyzed, marks, step)
+        if chart is not None:
+            yield trade.number, chart
+
+
+def _chart(
+    trade: ReportTrade, frame: pd.DataFrame, marks: Iterable[Annotation], step: timedelta
+) -> Chart | None:
+    begin, end = trade.opened - CANDLES_BEFORE * step, trade.closed + CANDLES_AFTER * step
+    shown = frame[(frame["date"] >= begin) & (frame["date"] <= end)]
+    if not (shown["date"] >= trade.opened - step).any():
+        return None
+    # What the bot knew: up to the candle that had closed when it entered.
+    known = frame[frame["date"] <= trade.opened - step].tail(ANALYZED)
+    zones = [drawn for drawn in plots.evidence(known) if drawn["type"] != "point"]
+    # What stood on that candle stood on; it is drawn as long as the trade lasted.
+    newest = known["date"].max()
+    zones = [z | {"end": trade.closed} if z["end"] == newest else z for z in zones]
+    drawn = plots.within([*zones, *marks], shown["date"].min(), shown["date"].max())
+    return {
+        **candle_lists(shown, step),
+        **annotation_lists(drawn),
+        "stops": [[_ms(trade.opened), trade.stop], *([_ms(t), level] for t, level in trade.moves)],
+    }
+
+
+def candle_lists(frame: pd.DataFrame, step: timedelta) -> Chart:
+    """Candles as lists, joined where there are too many; their dates are start and step."""
+    joined = -(-len(frame) // MOST_CANDLES)
+    if joined > 1:
+        parts = frame.groupby((pd.RangeIndex(len(frame)) // joined).to_numpy())
+        frame = parts.agg(
+            {"date": "first", "open": "first", "high": "max", "low": "min", "close": "last"}
         )
-    return "".join(drawn)
+    return {
+        "t": _ms(frame["date"].min()),
+        "step": joined * step // timedelta(milliseconds=1),
+        **{name[0]: [_short(x) for x in frame[name]] for name in ("open", "high", "low", "close")},
+    }
 
 
-def _svg(label: str, body: str) -> str:
-    return (
-        f'<div class="chart"><svg role="img" aria-label="{escape(label)}" '
-        f'viewBox="0 0 {WIDTH:g} {HEIGHT:g}"><title>{escape(label)}</title>{body}</svg></div>'
-    )
+def annotation_lists(drawn: Iterable[Annotation]) -> Chart:
+    """freqtrade's annotations as lists: boxes, lines and points."""
+    boxes, lines, points = [], [], []
+    for one in drawn:
+        if one["type"] == "point":
+            points.append(
+                [_ms(one["x"]), _short(one["y"]), one["color"], one["label"], one["shape"]]
+            )
+            continue
+        corners = [_ms(one["start"]), _ms(one["end"]), _short(one["y_start"]), _short(one["y_end"])]
+        style = [one["color"], one["label"]]
+        if one["type"] == "area":
+            boxes.append(corners + style)
+        else:
+            lines.append([*corners, *style, one.get("line_style", "solid")])
+    return {"boxes": boxes, "lines": lines, "points": points}
+
+
+def _ms(moment: datetime) -> int:
+    return int(pd.Timestamp(moment).timestamp() * 1000)
+
+
+def _short(value: float) -> float:
+    return float(f"{float(value):.{DIGITS}g}")

@@ -8,13 +8,16 @@ import pandas as pd
 from freqtrade.data.history import load_pair_history
 from freqtrade.enums import CandleType
 
-from bubbybot_freqtrade.commands.output import one_line_for, write_page
+from bubbybot_freqtrade.commands.candle_folder import candle_folder
+from bubbybot_freqtrade.commands.output import not_written, one_line_for, write_page
 from bubbybot_freqtrade.commands.user_config import (
     config_option,
     quiet_freqtrade,
     userdir_option,
 )
-from bubbybot_freqtrade.report.page import Candles, render
+from bubbybot_freqtrade.report import export
+from bubbybot_freqtrade.report.charts import Candles
+from bubbybot_freqtrade.report.page import render
 from bubbybot_freqtrade.report.source import UNREADABLE, read_source
 
 
@@ -40,6 +43,12 @@ from bubbybot_freqtrade.report.source import UNREADABLE, read_source
     show_default=True,
     help="Draw the newest so many trades.",
 )
+@click.option(
+    "--export",
+    "export_folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the numbers too: trades.csv, figures.json, daily_returns.csv (QuantStats).",
+)
 @config_option
 @userdir_option
 def report_command(
@@ -47,6 +56,7 @@ def report_command(
     data: Path | None,
     out: Path,
     charts: int,
+    export_folder: Path | None,
     config_files: tuple[str, ...],
     userdir: Path | None,
 ) -> None:
@@ -57,9 +67,16 @@ def report_command(
     """
     with one_line_for(*UNREADABLE), quiet_freqtrade():
         read, folder = read_source(source, config_files, userdir)
-        html = render(read, "BubbyBot report", _candles(data or folder, read.timeframe), charts)
+        candles = _candles(candle_folder(data) if data else folder, read.timeframe)
+        html = render(read, "BubbyBot report", candles, charts)
     write_page(out, html)
     click.echo(f"{len(read.trades)} closed trades: {out.resolve().as_uri()}")
+    if export_folder is not None:
+        try:
+            written = export.write(read, export_folder)
+        except OSError as error:
+            raise click.ClickException(not_written(export_folder, error)) from error
+        click.echo(f"Numbers: {', '.join(map(str, written))}")
 
 
 def _candles(folder: Path | None, timeframe: str) -> Candles:

@@ -1,10 +1,25 @@
-"""The report's numbers: pure functions of closed trades."""
+"""The report's numbers: functions of closed trades; ratios are freqtrade's own functions."""
 
+from __future__ import annotations
+
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
 
-from bubbybot_freqtrade.report.trades import ReportTrade
+import numpy as np
+import pandas as pd
+from freqtrade.data import metrics
+
+from bubbybot_freqtrade.report.exits import exit_words
+from bubbybot_freqtrade.report.trades import ReportTrade, Source
+
+LEAST = 10
+"""Trades of a group that is worth a look of its own."""
+
+HISTOGRAM_STEP = 0.5
+HISTOGRAM_END = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +33,212 @@ class Group:
     mean_r: float | None
 
 
-def equity(trades: Sequence[ReportTrade], start: float) -> list[float]:
-    """The account after each trade, the start first; `start` 0 gives the profit alone."""
-    return list(accumulate((trade.profit for trade in trades), initial=start))
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What closed trades come to. Money in quote currency; None where the account is not known.
+
+    `sharpe`, `sortino` and `calmar` are as freqtrade takes them from trades, those of `daily_` as
+    it and QuantStats take them from the account at the end of each UTC day.
+    """
+
+    trades: int
+    wins: int
+    losses: int
+    profit: float
+    profit_share: float | None
+    cagr: float | None
+    profit_factor: float
+    expectancy: float
+    expectancy_ratio: float
+    mean_r: float | None
+    sum_r: float | None
+    sharpe: float | None
+    sortino: float | None
+    calmar: float | None
+    sqn: float | None
+    daily_sharpe: float | None
+    daily_sortino: float | None
+    daily_calmar: float | None
+    drawdown: float
+    drawdown_share: float | None
+    exposure: float
+    fees: float
+    funding: float
+    longest_winning_streak: int
+    longest_losing_streak: int
+    mean_duration: timedelta
+    best: float
+    worst: float
+    trades_per_day: float
 
 
-def drawdowns(curve: Sequence[float]) -> list[float]:
+def frame(trades: Iterable[ReportTrade]) -> pd.DataFrame:
+    """A row a trade, with the columns that freqtrade's own functions and tools read by name."""
+    rows = [
+        {
+            "number": trade.number,
+            "pair": trade.pair,
+            "is_short": trade.side == "short",
+            "leverage": trade.leverage,
+            "amount": trade.amount,
+            "open_date": trade.opened,
+            "close_date": trade.closed,
+            "open_rate": trade.entry,
+            "close_rate": trade.exit,
+            "initial_stop_loss_abs": trade.stop,
+            "stop_loss_abs": trade.last_stop,
+            "target": trade.target,
+            "confidence": trade.confidence,
+            "fees": trade.fees,
+            "funding_fees": trade.funding,
+            "profit_abs": trade.profit,
+            "r": trade.r,
+            "exit_reason": trade.exit_reason,
+            "exit": exit_words(trade),
+            "enter_tag": trade.tag,
+            "regime": trade.regime,
+        }
+        for trade in trades
+    ]
+    made = pd.DataFrame(rows)
+    for name in ("open_date", "close_date"):
+        if name in made:
+            made[name] = pd.to_datetime(made[name], utc=True)
+    return made
+
+
+def figures(source: Source) -> Figures:
+    """The figures of a source that has trades.
+
+    :raises ValueError: when it has none.
+    """
+    trades, table = source.trades, frame(source.trades)
+    if not trades:
+        raise ValueError("There is no closed trade.")
+    start, end = bounds(source)
+    balance = source.starting_balance or 0.0
+    profits = table["profit_abs"]
+    won, lost = profits[profits > 0].sum(), profits[profits < 0].sum()
+    expectancy, expectancy_ratio = metrics.calculate_expectancy(table)
+    fall = metrics.calculate_max_drawdown(table, starting_balance=balance)
+    rs = known_r(trades)
+    days = (end - start).days or 1
+
+    def of_account(
+        ratio: Callable[[pd.DataFrame, datetime, datetime, float], float],
+    ) -> float | None:
+        return float(ratio(table, start, end, balance)) if balance else None
+
+    account = daily_account(source).reset_index()
+    return Figures(
+        trades=len(trades),
+        wins=int((profits > 0).sum()),
+        losses=int((profits < 0).sum()),
+        profit=float(profits.sum()),
+        profit_share=float(profits.sum() / balance) if balance else None,
+        cagr=metrics.calculate_cagr(days, balance, balance + profits.sum()) if balance else None,
+        profit_factor=float(won / -lost) if lost else math.inf,
+        expectancy=float(expectancy),
+        expectancy_ratio=float(expectancy_ratio),
+        mean_r=sum(rs) / len(rs) if rs else None,
+        sum_r=sum(rs) if rs else None,
+        sharpe=of_account(metrics.calculate_sharpe),
+        sortino=of_account(metrics.calculate_sortino),
+        calmar=of_account(metrics.calculate_calmar),
+        sqn=float(metrics.calculate_sqn(table, balance)) if balance else None,
+        daily_sharpe=_daily(metrics.calculate_sharpe_from_balance, account, balance),
+        daily_sortino=_daily(metrics.calculate_sortino_from_balance, account, balance),
+        daily_calmar=_daily(metrics.calculate_calmar_from_balance, account, balance),
+        drawdown=float(fall.drawdown_abs),
+        drawdown_share=float(fall.relative_account_drawdown) if balance else None,
+        exposure=exposure(trades, start, end),
+        fees=sum(trade.fees for trade in trades),
+        funding=sum(trade.funding for trade in trades),
+        longest_winning_streak=longest_streak(trades, won=True),
+        longest_losing_streak=longest_streak(trades, won=False),
+        mean_duration=sum((t.closed - t.opened for t in trades), timedelta()) / len(trades),
+        best=float(profits.max()),
+        worst=float(profits.min()),
+        trades_per_day=len(trades) / days,
+    )
+
+
+def _daily(ratio: Callable[..., float], account: pd.DataFrame, balance: float) -> float | None:
+    return float(ratio(account, date_col="date", balance_col="account")) if balance else None
+
+
+def bounds(source: Source) -> tuple[datetime, datetime]:
+    """From when to when was traded."""
+    opened = min(trade.opened for trade in source.trades)
+    closed = max(trade.closed for trade in source.trades)
+    return source.start or opened, source.end or closed
+
+
+def account_curve(source: Source) -> pd.Series:
+    """The account (or without one the profit) after each closed trade, by its time.
+
+    Begins with the start of trading; trades that closed at once are one point.
+    """
+    start, _ = bounds(source)
+    balance = source.starting_balance or 0.0
+    table = frame(source.trades)
+    after = balance + table.groupby("close_date")["profit_abs"].sum().cumsum()
+    before = pd.Series([balance], index=pd.DatetimeIndex([start]))
+    curve = pd.concat([before, after])
+    return curve[~curve.index.duplicated(keep="last")]
+
+
+def daily_account(source: Source) -> pd.Series:
+    """The account at the end of each UTC day, from the day before the first."""
+    curve = account_curve(source)
+    _, end = bounds(source)
+    days = curve.resample("1D").last()
+    days = days.reindex(pd.date_range(days.index[0], pd.Timestamp(end).floor("D"), freq="D"))
+    first = pd.Series(
+        [source.starting_balance or 0.0], index=[days.index[0] - pd.Timedelta(days=1)]
+    )
+    return pd.concat([first, days.ffill()]).rename("account").rename_axis("date")
+
+
+def daily_returns(source: Source) -> pd.Series:
+    """Share that each UTC day made of the account before it, as QuantStats reads returns.
+
+    :raises ValueError: when the account is not known.
+    """
+    if not source.starting_balance:
+        raise ValueError(f"{source.name}: what the account began with is not known.")
+    return daily_account(source).pct_change().iloc[1:].rename("return")
+
+
+def drawdowns(curve: pd.Series) -> pd.Series:
     """How far each point lies below the highest before it, in the curve's own unit (0 or less)."""
-    return [value - peak for value, peak in zip(curve, accumulate(curve, max), strict=True)]
+    return curve - curve.cummax()
+
+
+def months(source: Source) -> list[tuple[str, Group, float | None]]:
+    """Trades by the month of their end, and what it made of the account at its start."""
+    found = groups(source.trades, lambda trade: f"{trade.closed:%Y-%m}")
+    account = source.starting_balance
+    made = []
+    for group in sorted(found, key=lambda group: group.name):
+        made.append((group.name, group, group.profit / account if account else None))
+        account = account + group.profit if account else None
+    return made
+
+
+def exposure(trades: Iterable[ReportTrade], start: datetime, end: datetime) -> float:
+    """Share of the time in which at least one trade was open."""
+    inside, until = timedelta(), start
+    for trade in sorted(trades, key=lambda trade: trade.opened):
+        inside += max(trade.closed - max(trade.opened, until), timedelta())
+        until = max(until, trade.closed)
+    return inside / (end - start) if end > start else 0.0
+
+
+def longest_streak(trades: Iterable[ReportTrade], *, won: bool) -> int:
+    """Most trades in a row, by their end, that won (or did not)."""
+    runs = groupby(trades, key=lambda trade: trade.profit > 0)
+    return max((len(list(run)) for result, run in runs if result == won), default=0)
 
 
 def known_r(trades: Iterable[ReportTrade]) -> list[float]:
@@ -38,11 +251,12 @@ def groups(trades: Iterable[ReportTrade], key: Callable[[ReportTrade], str]) -> 
     members: dict[str, list[ReportTrade]] = {}
     for trade in trades:
         members.setdefault(key(trade), []).append(trade)
-    made = [_group(name, those) for name, those in members.items()]
+    made = [group_of(name, those) for name, those in members.items()]
     return sorted(made, key=lambda group: (-group.trades, group.name))
 
 
-def _group(name: str, trades: Sequence[ReportTrade]) -> Group:
+def group_of(name: str, trades: Sequence[ReportTrade]) -> Group:
+    """These trades as one group."""
     rs = known_r(trades)
     return Group(
         name=name,
@@ -53,16 +267,61 @@ def _group(name: str, trades: Sequence[ReportTrade]) -> Group:
     )
 
 
-def histogram(values: Sequence[float], width: float = 0.5, most: float = 6.0) -> dict[float, int]:
-    """Counts by the lower edge of bins of `width`; the outermost bins hold what lies beyond."""
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What trades of a confidence were planned to do beside what they did.
+
+    :param needed: share of wins at which their targets and stops alone would break even
+    :param won: share that ended with a profit
+    """
+
+    name: str
+    trades: int
+    planned_r: float
+    needed: float
+    won: float
+    mean_r: float
+
+
+def expectations(trades: Sequence[ReportTrade]) -> list[Expectation]:
+    """By confidence in steps of 0.05, and all; of trades whose plan is known."""
+    planned = [t for t in trades if t.planned_r is not None and t.confidence is not None]
+    steps: dict[str, list[ReportTrade]] = {}
+    for trade in planned:
+        low = min(math.floor(round((trade.confidence or 0.0) * 20, 6)) / 20, 0.95)
+        steps.setdefault(f"{low:.2f} to {low + 0.05:.2f}", []).append(trade)
+    made = [_expectation(name, those) for name, those in sorted(steps.items())]
+    return [*made, _expectation("all", planned)] if len(made) > 1 else made
+
+
+def _expectation(name: str, trades: Sequence[ReportTrade]) -> Expectation:
+    promised = [trade.planned_r or 0.0 for trade in trades]
+    rs = known_r(trades)
+    return Expectation(
+        name=name,
+        trades=len(trades),
+        planned_r=sum(promised) / len(promised),
+        needed=float(np.mean([1 / (1 + promise) for promise in promised])),
+        won=sum(trade.profit > 0 for trade in trades) / len(trades),
+        mean_r=sum(rs) / len(rs),
+    )
+
+
+def histogram(values: Sequence[float]) -> dict[float, int]:
+    """Counts by the middle of bins of half an R; the outermost hold what lies beyond.
+
+    Middles are whole and half numbers, so that a stop with its slippage counts as −1.
+    """
     if not values:
         return {}
-    steps = [round_down(min(max(value, -most), most - width / 2), width) for value in values]
-    count = round((max(steps) - min(steps)) / width) + 1
-    edges = [min(steps) + index * width for index in range(count)]
-    return {edge: sum(abs(step - edge) < width / 4 for step in steps) for edge in edges}
+    steps = np.clip(np.array(values), -HISTOGRAM_END, HISTOGRAM_END) / HISTOGRAM_STEP
+    middles = np.floor(steps + 0.5).astype(int)
+    counts = np.bincount(middles - middles.min())
+    return {
+        float((index + middles.min()) * HISTOGRAM_STEP): int(n) for index, n in enumerate(counts)
+    }
 
 
-def round_down(value: float, step: float) -> float:
-    """The largest multiple of `step` not above `value`."""
-    return float(value // step * step)
+def utc(moment: datetime) -> str:
+    """A moment as the page shows it."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}"

@@ -1,70 +1,45 @@
-"""The page: one HTML text with everything inside."""
+"""The page: one HTML text with everything inside, and no network.
 
-from collections.abc import Callable, Sequence
-from datetime import timedelta
-from html import escape
+Plotly draws it: freqtrade's own plots are made with it, its zoom and hover are known, and its
+Python package brings the script, so that none has to be kept here. It is most of a page's size.
+"""
 
-import pandas as pd
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, select_autoescape
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
 
 from bubbybot_freqtrade.learning import picture
 from bubbybot_freqtrade.learning.ledger import History, Ledger
 from bubbybot_freqtrade.learning.table import pattern_rows
 from bubbybot_freqtrade.learning.trades import past_trades
-from bubbybot_freqtrade.report.charts import bar_chart, line_chart, trade_chart
-from bubbybot_freqtrade.report.measures import (
-    Group,
-    drawdowns,
-    equity,
-    groups,
-    histogram,
-    known_r,
-)
+from bubbybot_freqtrade.report import figures, measures
+from bubbybot_freqtrade.report.charts import Candles, Chart, curves, trade_charts
+from bubbybot_freqtrade.report.exits import exit_words
+from bubbybot_freqtrade.report.measures import Group
 from bubbybot_freqtrade.report.trades import ReportTrade, Source
 from bubbybot_freqtrade.settings import LearningSettings
-from bubbybot_freqtrade.strategy.messages import price, reasons
+from bubbybot_freqtrade.strategy.messages import reasons
 
-Candles = Callable[[str], pd.DataFrame]
-"""Candles of a pair (columns date, open, high, low, close), empty when there are none."""
+SECTIONS = (
+    ("account", "Account"), ("figures", "Figures"), ("months", "Months"), ("r", "R"),
+    ("expected", "Expected"), ("hours", "Times"), ("groups", "Groups"),
+    ("what-past-trades-say", "Patterns"), ("list", "Trades"),
+)  # fmt: skip
 
-CANDLES_BEFORE, CANDLES_AFTER = 32, 12
-# A trade that lasted longer is drawn around its entry and its exit is at the edge.
-MOST_CANDLES = 400
+COLUMNS = (
+    ("pair", "trade", False), ("opened", "entered", True), ("closed", "left", True),
+    ("exit", "exit", False), ("leverage", "leverage", True), ("r", "R", False),
+    ("profit", "profit", False),
+)  # fmt: skip
+"""Of the list of trades: key, name, and whether a phone leaves it out."""
 
-STYLE = (
-    """
-:root { color-scheme: light dark; --up: #14866d; --down: #c0392b; --line: #3367d6; --dim: #8888; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 960px; margin: 2em auto; padding: 0 1em; }
-svg { width: 100%; height: auto; display: block; }
-svg text { font-size: 11px; fill: currentColor; } .tick { opacity: .65; }
-.grid, .level { stroke: var(--dim); stroke-width: 1; fill: none; }
-polyline { fill: none; stroke: var(--line); stroke-width: 1.5; }
-.area { opacity: .15; stroke: none; }
-.equity { stroke: var(--line); } polygon.equity { fill: var(--line); }
-.drawdown { stroke: var(--down); } polygon.drawdown { fill: var(--down); }
-rect.up, path.up { fill: var(--up); stroke: var(--up); }
-rect.down, path.down { fill: var(--down); stroke: var(--down); }
-.level { stroke-dasharray: 5 4; } .level.stop { stroke: var(--down); }
-.level.target { stroke: var(--up); } circle { fill: var(--line); }
-circle.exit { fill: currentColor; }
-table { border-collapse: collapse; width: 100%; } th, td { padding: .2em .6em; text-align: right; }
-th:first-child, td:first-child { text-align: left; } tr + tr { border-top: 1px solid var(--dim); }
-.tiles { display: flex; flex-wrap: wrap; gap: 1em; } .tiles div { flex: 1 1 8em; }
-.tiles b { display: block; font-size: 1.5em; } details { border-top: 1px solid var(--dim); }
-summary { cursor: pointer; padding: .4em 0; }
-.won { color: var(--up); } .lost { color: var(--down); }
-.chart { overflow-x: auto; } td { overflow-wrap: anywhere; }
-td + td { white-space: nowrap; overflow-wrap: normal; }
-/* On a phone charts and wide tables scroll; in the others a row's name stands above its numbers. */
-@media (max-width: 600px) {
-  .chart svg { min-width: 660px; } svg text { font-size: 13px; }
-  table { display: block; overflow-x: auto; } .groups { display: table; }
-  .groups tr { display: flex; flex-wrap: wrap; } .groups tr > * { flex: 1 1 0; }
-  .groups tr > :first-child { flex-basis: 100%; } .groups tr > :empty { display: none; }
-  .tiles b { font-size: 1.25em; }
-}
-"""
-    + picture.STYLE
-)
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def render(source: Source, title: str, candles: Candles, most_charts: int) -> str:
@@ -72,94 +47,173 @@ def render(source: Source, title: str, candles: Candles, most_charts: int) -> st
 
     :param most_charts: only the newest so many trades get a chart
     """
-    trades = source.trades
-    start = source.starting_balance
-    curve = equity(trades, start or 0.0)
-    sections = [f"<h1>{escape(title)}</h1><p>{escape(source.name)}, times are UTC.</p>"]
-    if not trades:
-        sections.append("<p>No trade has been closed yet.</p>")
-    else:
-        sections += [
-            _tiles(trades, curve, start),
-            _section("Equity" if start else "Profit", line_chart(curve, "Equity", "equity")),
-            _section("Drawdown", line_chart(drawdowns(curve), "Drawdown", "drawdown")),
-            _r_section(trades),
-            _hours(trades),
-            _tables(trades),
-            _learned(source),
-            _trades(source, candles, most_charts),
-        ]
-    return html_page(title, "\n".join(sections))
-
-
-def html_page(title: str, body: str) -> str:
-    """A page in the report's style, with `body` as HTML."""
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{STYLE}</style></head>\n"
-        f"<body>\n{body}\n</body></html>\n"
+    if not source.trades:
+        return _html("report.html.j2", title=title, source=source.name, data={}, has_charts=False)
+    charted = list(reversed(source.trades))[:most_charts]
+    start, end = measures.bounds(source)
+    told = measures.figures(source)
+    learned, patterns = _learned(source)
+    data = {
+        "curves": curves(source, candles),
+        "histogram": sorted(measures.histogram(measures.known_r(source.trades)).items()),
+        "by-hour": _times(
+            source.trades, lambda t: f"{t.opened:%H}", [f"{h:02}" for h in range(24)]
+        ),
+        "by-weekday": _times(source.trades, lambda t: WEEKDAYS[t.opened.weekday()], WEEKDAYS),
+        "patterns": patterns,
+        "trades": trade_list(source.trades),
+        "charts": trade_charts(charted, source.timeframe, candles),
+        "noChart": _no_chart(source, len(charted)),
+    }
+    return _html(
+        "report.html.j2",
+        title=title,
+        source=source.name,
+        data=data,
+        has_charts=True,
+        start=measures.utc(start),
+        end=measures.utc(end),
+        currency=source.currency,
+        sections=SECTIONS,
+        tiles=figures.tiles(told, source.currency),
+        figures=figures.rows(told, source),
+        has_own=bool(source.own),
+        years=figures.years(source),
+        month_names=figures.MONTHS,
+        expectations=measures.expectations(source.trades),
+        tables=_tables(source.trades),
+        learned=learned,
+        least=measures.LEAST,
+        columns=COLUMNS,
+        left=len(source.trades) > len(charted),
+        charted=len(charted),
     )
 
 
-def _section(title: str, content: str) -> str:
-    return f'<section id="{title.lower().replace(" ", "-")}"><h2>{title}</h2>{content}</section>'
+def html_page(title: str, body: str, data: Mapping[str, Any] | None = None) -> str:
+    """A page in the report's style, with `body` as HTML; `data` brings what its charts draw."""
+    content = Markup(body)  # noqa: S704 - the callers escape what is not theirs
+    return _html(
+        "plain.html.j2", title=title, content=content, data=data or {}, has_charts=bool(data)
+    )
 
 
-def _tiles(trades: Sequence[ReportTrade], curve: Sequence[float], start: float | None) -> str:
-    profit = curve[-1] - curve[0]
-    deepest = _deepest(curve, start)
-    rs = known_r(trades)
-    wins = sum(trade.profit > 0 for trade in trades)
-    tiles = {
-        "trades": str(len(trades)),
-        "profit": f"{profit:+.2f}" + (f" ({profit / start:+.2%})" if start else ""),
-        "won": f"{wins / len(trades):.0%}",
-        "mean R": f"{sum(rs) / len(rs):+.2f}" if rs else "unknown",
-        "deepest drawdown": deepest,
+def _html(template: str, **values: Any) -> str:
+    environment = Environment(
+        loader=PackageLoader("bubbybot_freqtrade.report", "assets"),
+        autoescape=select_autoescape(["html", "j2"]),
+        trim_blocks=True,
+    )
+    environment.filters["commas"] = lambda pattern, value: figures.number(value, pattern)
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
+    assets = {name: _asset(environment, f"page.{name}") for name in ("css", "js")}
+    return environment.get_template(template).render(
+        css=assets["css"], script=assets["js"], plotly=_plotly, **values
+    )
+
+
+def _asset(environment: Environment, name: str) -> str:
+    assert environment.loader is not None  # noqa: S101 - it was just made
+    return environment.loader.get_source(environment, name)[0]
+
+
+class _Plotly:
+    """Its script, read when a page asks for it."""
+
+    def __html__(self) -> str:
+        return get_plotlyjs()
+
+
+_plotly = _Plotly()
+
+
+def trade_list(trades: Sequence[ReportTrade]) -> Chart:
+    """Rows of the list; words that many trades share stand beside them once."""
+    names = (
+        "number", "pair", "long", "leverage", "opened", "closed", "entry", "exit_rate", "stop",
+        "target", "exit", "evidence", "confidence", "r", "profit", "fees", "funding",
+    )  # fmt: skip
+    shared: dict[str, dict[str, int]] = {name: {} for name in ("pair", "exit", "evidence")}
+
+    def index(name: str, words: str) -> int:
+        return shared[name].setdefault(words, len(shared[name]))
+
+    rows = [
+        [
+            t.number, index("pair", t.pair), int(t.side == "long"), round(t.leverage, 2),
+            round(t.opened.timestamp() * 1000), round(t.closed.timestamp() * 1000), t.entry, t.exit,
+            t.stop, t.target, index("exit", exit_words(t)), index("evidence", _evidence(t)),
+            _rounded(t.confidence, 4), _rounded(t.r, 3), round(t.profit, 4), round(t.fees, 4),
+            round(t.funding, 4),
+        ]
+        for t in trades
+    ]  # fmt: skip
+    return {"columns": names, "rows": rows, "words": {k: list(v) for k, v in shared.items()}}
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None or not math.isfinite(value) else round(value, digits)
+
+
+def _evidence(trade: ReportTrade) -> str:
+    return reasons(trade.tag, trade.side) or "no tag"
+
+
+def _no_chart(source: Source, charted: int) -> str:
+    few = f" Charts are of the newest {charted} trades." if charted < len(source.trades) else ""
+    return (
+        f"No {source.timeframe} candles of this pair and time: fetch them with freqtrade "
+        f"download-data, or name their folder with --data.{few}"
+    )
+
+
+def _times(
+    trades: Iterable[ReportTrade], key: Callable[[ReportTrade], str], names: Sequence[str]
+) -> list[dict[str, Any]]:
+    found = {group.name: group for group in measures.groups(trades, key)}
+    empty = Group("", 0, 0, 0.0, None)
+    return [
+        {"name": name, "profit": round(group.profit, 2), "told": _told(name, group)}
+        for name in names
+        for group in (found.get(name, empty),)
+    ]
+
+
+def _told(name: str, group: Group) -> str:
+    r = "" if group.mean_r is None else f", mean R {group.mean_r:+.2f}"
+    return f"{name}: {group.profit:+,.2f}, {group.trades} trades, {group.wins} won{r}"
+
+
+def _tables(trades: Sequence[ReportTrade]) -> list[dict[str, Any]]:
+    keys: dict[str, Callable[[ReportTrade], str]] = {
+        "pair": lambda trade: trade.pair,
+        "side": lambda trade: trade.side,
+        "exit": exit_words,
+        "evidence": _evidence,
+        "hour": lambda trade: f"{trade.opened:%H}:00",
+        "weekday": lambda trade: f"{trade.opened:%A}",
     }
-    inside = "".join(f"<div><b>{value}</b>{name}</div>" for name, value in tiles.items())
-    return f'<div class="tiles">{inside}</div>'
+    return [
+        {
+            "name": name,
+            "large": [group for group in found if group.trades >= measures.LEAST],
+            "small": [group for group in found if group.trades < measures.LEAST],
+        }
+        for name, key in keys.items()
+        for found in (_in_order(name, measures.groups(trades, key)),)
+    ]
 
 
-def _deepest(curve: Sequence[float], start: float | None) -> str:
-    down = drawdowns(curve)
-    if not start:
-        return f"{min(down):.2f}"
-    shares = [d / (value - d) for d, value in zip(down, curve, strict=True) if value > d]
-    return f"{min(down):.2f} ({min(shares):.2%})"
+def _in_order(name: str, found: list[Group]) -> list[Group]:
+    """Times by the clock and the calendar; the rest stays with the most frequent first."""
+    if name == "hour":
+        return sorted(found, key=lambda group: group.name)
+    if name == "weekday":
+        return sorted(found, key=lambda group: WEEKDAYS.index(group.name[:3]))
+    return found
 
 
-def _r_section(trades: Sequence[ReportTrade]) -> str:
-    counts = histogram(known_r(trades))
-    if not counts:
-        return _section("R distribution", "<p>No trade has a known stop.</p>")
-    # Losses hang down, so that the colours mean the same everywhere.
-    bars = {f"{edge:+.1f}": float(n if edge >= 0 else -n) for edge, n in counts.items()}
-    words = "<p>Trades by R in steps of 0.5 (lower edge); losing ones downwards.</p>"
-    return _section("R distribution", words + bar_chart(bars, "R distribution", "trades"))
-
-
-def _hours(trades: Sequence[ReportTrade]) -> str:
-    by_hour = {group.name: group for group in groups(trades, lambda t: f"{t.opened:%H}")}
-    bars = {
-        f"{hour:02d}": round(by_hour[f"{hour:02d}"].profit, 2) if f"{hour:02d}" in by_hour else 0.0
-        for hour in range(24)
-    }
-    words = "<p>Profit by the hour of the entry.</p>"
-    return _section("By hour", words + bar_chart(bars, "Profit by hour", ""))
-
-
-def _tables(trades: Sequence[ReportTrade]) -> str:
-    kinds: dict[str, Callable[[ReportTrade], str]] = {
-        "By pattern": lambda trade: reasons(trade.tag, trade.side) or "no tag",
-        "By pair and side": lambda trade: f"{trade.pair} {trade.side}",
-        "By exit": lambda trade: trade.exit_reason,
-    }
-    return "\n".join(_section(name, _table(groups(trades, key))) for name, key in kinds.items())
-
-
-def _learned(source: Source) -> str:
+def _learned(source: Source) -> tuple[dict[str, str], list[dict[str, Any]]]:
     """What these trades say of their patterns at their end, by the ledger's default settings."""
     settings = LearningSettings()
     now = source.trades[-1].closed + source.candle
@@ -168,65 +222,4 @@ def _learned(source: Source) -> str:
         f"As known when the last trade had closed: {settings.interval:.0%} intervals, a half-life "
         f"of {settings.half_life_days:g} days. bubbybot patterns tells pairs and regimes apart."
     )
-    return _section("What past trades say", picture.section(found, words))
-
-
-def _table(rows: Sequence[Group]) -> str:
-    head = "<tr><th></th><th>trades</th><th>won</th><th>mean R</th><th>profit</th></tr>"
-    body = "".join(
-        f"<tr><td>{escape(row.name)}</td><td>{row.trades}</td><td>{row.wins / row.trades:.0%}</td>"
-        f"<td>{'-' if row.mean_r is None else f'{row.mean_r:+.2f}'}</td>"
-        f"<td>{row.profit:+.2f}</td></tr>"
-        for row in rows
-    )
-    return f'<table class="groups">{head}{body}</table>'
-
-
-def _trades(source: Source, candles: Candles, most_charts: int) -> str:
-    newest = list(reversed(source.trades))
-    drawn = [_trade(trade, source, candles) for trade in newest[:most_charts]]
-    left = [_summary(trade) for trade in newest[most_charts:]]
-    more = f"<p>Charts of the newest {most_charts} only; --charts draws more.</p>" if left else ""
-    listed = "".join(f"<details><summary>{text}</summary></details>" for text in left)
-    return _section("Trades", "".join(drawn) + more + listed)
-
-
-def _trade(trade: ReportTrade, source: Source, candles: Candles) -> str:
-    around = _around(trade, candles(trade.pair), source.timeframe)
-    chart = trade_chart(trade, around) if len(around) else _no_candles(trade, source)
-    levels = f"Entry {price(trade.entry)}, exit {price(trade.exit)} ({escape(trade.exit_reason)}), "
-    levels += f"stop {price(trade.stop)}"
-    if trade.target:
-        levels += f", target {price(trade.target)}"
-    sure = "" if trade.confidence is None else f"confidence {trade.confidence:.2f}; "
-    evidence = escape(reasons(trade.tag, trade.side) or "no tag")
-    return (
-        f"<details open><summary>{_summary(trade)}</summary>{chart}"
-        f"<p>{levels}.<br>Evidence: {sure}{evidence}.</p></details>"
-    )
-
-
-def _summary(trade: ReportTrade) -> str:
-    css = "won" if trade.profit > 0 else "lost"
-    r = "" if trade.r is None else f", {trade.r:+.2f}R"
-    return (
-        f"#{trade.number} {escape(trade.pair)} {trade.side} {trade.leverage:g}x, "
-        f"{trade.opened:%Y-%m-%d %H:%M} to {trade.closed:%m-%d %H:%M}: "
-        f'<span class="{css}">{trade.profit:+.2f}{r}</span>'
-    )
-
-
-def _around(trade: ReportTrade, frame: pd.DataFrame, timeframe: str) -> pd.DataFrame:
-    if frame.empty:
-        return frame
-    candle = timedelta(seconds=pd.Timedelta(timeframe.replace("m", "min")).total_seconds())
-    first, last = trade.opened - CANDLES_BEFORE * candle, trade.closed + CANDLES_AFTER * candle
-    inside = frame[(frame["date"] >= first) & (frame["date"] <= last)]
-    return inside.head(MOST_CANDLES)
-
-
-def _no_candles(trade: ReportTrade, source: Source) -> str:
-    return (
-        f"<p>No {source.timeframe} candles of {escape(trade.pair)} for this time: fetch them with "
-        "freqtrade download-data, or name their folder with --data.</p>"
-    )
+    return {"html": picture.section(found, words)}, picture.chart_rows(found)

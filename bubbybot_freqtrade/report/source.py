@@ -9,6 +9,7 @@ from freqtrade.constants import LAST_BT_RESULT_FN
 from freqtrade.exceptions import ConfigurationError, FreqtradeException
 from sqlalchemy.exc import SQLAlchemyError
 
+from bubbybot_freqtrade.commands.candle_folder import candle_folder
 from bubbybot_freqtrade.commands.user_config import read_config
 from bubbybot_freqtrade.report.trades import Source, read_backtest, read_database
 
@@ -55,7 +56,7 @@ def _begins_with(path: Path, magic: bytes) -> bool:
 
 def _read_folder(folder: Path, userdir: Path | None) -> tuple[Source, Path | None]:
     if (folder / REHEARSAL_DATABASE).is_file():
-        return read_database(f"sqlite:///{folder / REHEARSAL_DATABASE}"), folder / "data"
+        return read_database(f"sqlite:///{folder / REHEARSAL_DATABASE}"), candle_folder(folder)
     if not (folder / LAST_BT_RESULT_FN).is_file():
         raise ConfigurationError(
             f"{folder} holds neither a rehearsal nor a backtest's result: freqtrade backtesting "

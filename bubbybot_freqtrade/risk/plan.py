@@ -26,6 +26,8 @@ from bubbybot_freqtrade.settings import RiskSettings
 
 PLAN = "plan"
 """Key of the plan in a trade's custom data, in freqtrade's database."""
+STOP_MOVES = "stop_moves"
+"""Key of the stop's moves there: pairs of a UTC timestamp and a price."""
 
 TradeSide = Literal["long", "short"]
 

@@ -14,7 +14,7 @@ from bubbybot_freqtrade.risk.r import r_at
 from bubbybot_freqtrade.strategy import messages
 from bubbybot_freqtrade.strategy.market import fee_of, funding_rate, sign_of
 from bubbybot_freqtrade.strategy.operator import tell
-from bubbybot_freqtrade.strategy.plans import plan_of
+from bubbybot_freqtrade.strategy.plans import keep_stop_move, plan_of
 from bubbybot_freqtrade.strategy.run_modes import is_live, is_running
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ def stoploss(
     tick = trade.price_precision or 0.0
     if not after_fill and sign * (stop - trade.stop_loss) < max(tick / 2, 1e-9 * stop):
         return None
+    if not after_fill:
+        keep_stop_move(bot, trade, now, stop)
     if not after_fill and is_running(bot.config):
         tell(bot, messages.stop_moved(made, trade.stop_loss, stop, _r_at(stop, trade, made)))
     # A hair looser: freqtrade rounds towards the price, and noise must not cost a tick.

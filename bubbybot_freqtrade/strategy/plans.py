@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from freqtrade.persistence import LocalTrade, Order, Trade
 
-from bubbybot_freqtrade.risk.order_tag import with_levels
+from bubbybot_freqtrade.risk.order_tag import with_levels, with_move
 from bubbybot_freqtrade.risk.plan import (
     PLAN,
+    STOP_MOVES,
     Refusal,
     Signal,
     TradePlan,
@@ -24,7 +25,7 @@ from bubbybot_freqtrade.strategy.market import limits_of, signal_of, standing_br
 from bubbybot_freqtrade.strategy.memory import key_of
 from bubbybot_freqtrade.strategy.operator import tell
 from bubbybot_freqtrade.strategy.parameters import risk_of
-from bubbybot_freqtrade.strategy.run_modes import is_backtest, is_running
+from bubbybot_freqtrade.strategy.run_modes import is_backtest, is_hyperopt, is_running
 
 if TYPE_CHECKING:
     from bubbybot_freqtrade.strategy.bubbybot import BubbyBotStrategy
@@ -109,6 +110,18 @@ def keep_with_the_trade(bot: BubbyBotStrategy, trade: Trade, order: Order) -> No
     _keep(bot, trade, pending.pop(trade.pair, None))
     if is_backtest(bot.config) and (made := plan_of(bot, trade)):
         order.ft_order_tag = with_levels(order.ft_order_tag or "", made)
+
+
+def keep_stop_move(bot: BubbyBotStrategy, trade: Trade, now: datetime, stop: float) -> None:
+    """Keep where the stop moves to, for reports: the database knows the last one only."""
+    if is_hyperopt(bot.config):
+        return
+    if is_running(bot.config):
+        moves = trade.get_custom_data(STOP_MOVES) or []
+        trade.set_custom_data(STOP_MOVES, [*moves, [now.timestamp(), stop]])
+    elif trade.orders:
+        entry = trade.orders[0]
+        entry.ft_order_tag = with_move(entry.ft_order_tag or "", now, stop)
 
 
 def find_lost(bot: BubbyBotStrategy) -> None:

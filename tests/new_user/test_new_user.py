@@ -124,7 +124,7 @@ def test_from_a_fresh_clone_to_a_trade_closed_from_the_phone(tmp_path):
         terminal.run("freqtrade", "download-data", *configs, "--timeframes", "15m", "--days", "2")
         written = terminal.run("bubbybot", "report", *CONFIGS)
         assert "1 closed trades" in written
-    assert f'aria-label="{PAIR} trade 1"' in (terminal.folder / "report.html").read_text()
+    assert f'"pair":["{PAIR}"]' in (terminal.folder / "report.html").read_text()
     screenshot(terminal.folder / "report.html", tmp_path)
 
 

@@ -1,14 +1,13 @@
-"""A real backtest's export and a browser to open the page with."""
+"""A real backtest's export, and a browser to open pages with."""
 
-import shutil
-import subprocess
-from collections.abc import Callable
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from bubbybot_freqtrade.search.backtests import Backtest, backtest_desk, generate_folder
+from tests.browser import Browser, open_browser
 
 LIVELY = {"risk": {"max_same_side": 3}, "confluence": {"regime_filter": False}}
 
@@ -33,23 +32,6 @@ def backtest(backtested: tuple[Backtest, Path]) -> tuple[Path, Path]:
 
 
 @pytest.fixture(scope="session")
-def browse(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
-    """Open a page in headless Chromium: its document as rendered, with a screenshot beside it."""
-    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-    if browser is None:
-        pytest.skip("no Chromium on this machine (Debian: apt install chromium)")
-    profile = tmp_path_factory.mktemp("browser")
-
-    def look(page: Path, *options: str) -> str:
-        command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
-        quiet = ["--disable-dev-shm-usage", f"--user-data-dir={profile}", "--window-size=1000,1400"]
-        done = subprocess.run(
-            [*command, *quiet, *options, page.as_uri()],
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=True,
-        )
-        return done.stdout
-
-    return look
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with open_browser(tmp_path_factory.mktemp("browser")) as opened:
+        yield opened
