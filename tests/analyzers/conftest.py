@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from tests.places import RECORDED
+
 START = pd.Timestamp("2025-01-01", tz="UTC")
 
-DATA = Path(os.environ.get("BUBBYBOT_DATA", Path(__file__).parents[3] / "shared" / "data"))
-REAL_CANDLES = DATA / "binance-15m" / "futures" / "ETH_USDT_USDT-15m-futures.feather"
+REAL_CANDLES = RECORDED / "binance-15m" / "futures" / "ETH_USDT_USDT-15m-futures.feather"
 
 
 def dates(count: int) -> pd.DatetimeIndex:

@@ -9,7 +9,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-DOCS = Path(__file__).parents[2] / "docs" / "analyzers"
+from tests.places import ROOT
+
+DOCS = ROOT / "docs" / "analyzers"
 
 
 @pytest.fixture(scope="module")

@@ -22,8 +22,8 @@ from bubbybot_freqtrade.sandbox.settings import (
     DEMO_SECRET,
     SandboxSettings,
 )
+from tests.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 PAIRS = ["BTC/USDT:USDT", "ETH/USDT:USDT", "SOL/USDT:USDT"]
 ENVIRONMENT = os.environ | {
     "FREQTRADE__EXCHANGE__KEY": DEMO_API_KEY,

@@ -16,8 +16,8 @@ from click.testing import CliRunner
 from freqtrade.commands.arguments import Arguments
 
 from bubbybot_freqtrade.cli import main
+from tests.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 DOCKERFILE = (ROOT / "docker/Dockerfile").read_text()
 SERVICES = COMPOSE["services"]

@@ -21,8 +21,8 @@ from bubbybot_freqtrade.sandbox.cli import sandbox_command
 from bubbybot_freqtrade.sandbox.settings import SandboxSettings
 from bubbybot_freqtrade.settings import BubbyBotSettings
 from bubbybot_freqtrade.strategy.bubbybot import BubbyBotStrategy
+from tests.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted([ROOT / "README.md", *DOCS.glob("*.md")])
 # Subcommands that a fenced line may start with, a path in front or not.

@@ -1,12 +1,11 @@
 """docs/sandbox.md lists every open question as the sandbox has it."""
 
-from pathlib import Path
-
 import pytest
 
 from bubbybot_freqtrade.sandbox.readings import QUESTIONS
+from tests.places import ROOT
 
-PAGE = Path(__file__).parents[2] / "docs" / "sandbox.md"
+PAGE = ROOT / "docs" / "sandbox.md"
 
 
 @pytest.mark.parametrize("question", QUESTIONS.values(), ids=lambda question: question.name)

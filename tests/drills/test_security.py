@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 import yaml
@@ -19,6 +18,7 @@ from bubbybot_freqtrade.drills.desk import Desk, bot_config
 from bubbybot_freqtrade.drills.drill import Run, leave
 from bubbybot_freqtrade.drills.market import BTC, START
 from bubbybot_freqtrade.drills.secrets import drill_key, environment, leaks
+from tests.places import ROOT
 
 TRADES = {"READ", "TRADE"}
 
@@ -148,15 +148,14 @@ def test_a_crash_of_the_command_shows_no_secret(tmp_path):
 
 
 def test_what_is_pinned_is_audited_by_the_documented_command():
-    root = Path(__file__).parents[2]
-    workflow = yaml.safe_load((root / ".github/workflows/audit.yml").read_text())
+    workflow = yaml.safe_load((ROOT / ".github/workflows/audit.yml").read_text())
     (job,) = workflow["jobs"].values()
     audit = [step["run"] for step in job["steps"] if "run" in step][-1]
     assert audit.split()[:3] == ["pip-audit", "--requirement", "constraints.txt"]
-    assert f"\n{audit}\n" in (root / "docs/security.md").read_text()
+    assert f"\n{audit}\n" in (ROOT / "docs/security.md").read_text()
     # YAML reads a bare `on` as true.
     assert {"push", "schedule"} <= set(workflow[True])
-    lines = (root / "constraints.txt").read_text().splitlines()
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
     assert [line for line in lines if "==" not in line and not line.startswith("#")] == []
 
 

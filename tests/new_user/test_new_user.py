@@ -18,9 +18,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.places import ROOT
 from tests.strategy.telegram.bot_api import CHAT_ID, TOKEN, BotApi
 
-ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 LAUNCHER = Path(__file__).with_name("trade_with_local_telegram.py")
 PAIR = "BTC/USDT:USDT"

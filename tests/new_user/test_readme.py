@@ -31,8 +31,8 @@ from bubbybot_freqtrade.sandbox.settings import (
     SandboxSettings,
 )
 from bubbybot_freqtrade.search.backtests import generate_folder
+from tests.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 PROGRAMS = ("make", "bubbybot", "freqtrade", "docker", "cp", "set", "git", "pip", "python")
 PAIR = "BTC/USDT:USDT"

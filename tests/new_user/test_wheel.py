@@ -16,8 +16,8 @@ import pytest
 
 from bubbybot_freqtrade import __version__
 from bubbybot_freqtrade.commands.starter import starter_files
+from tests.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 SCRIPTS = "Scripts" if os.name == "nt" else "bin"
 
 

@@ -2,14 +2,13 @@
 
 import json
 import os
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from bubbybot_freqtrade.cli import main
+from tests.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 # Made up here, and nowhere else.
 SECRET, PASSPHRASE = "5ecre7-0f-n0b0dy", "pa55phra5e-0f-n0b0dy"
 NO_COMMA = f"""{{

@@ -4,11 +4,12 @@ import ast
 from collections.abc import Iterator
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
-from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parents[2] / "bubbybot_freqtrade"
+from tests.places import ROOT
+
+PACKAGE = ROOT / "bubbybot_freqtrade"
 NAME = PACKAGE.name
 
 MOST_LINES, MOST_LINES_OF_A_CLASS = 500, 300

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.places import ROOT
+
 SITE_PACKAGES = sysconfig.get_paths()["purelib"]
 
 

@@ -18,8 +18,8 @@ from bubbybot_freqtrade.blofin.exchange import Blofin
 from bubbybot_freqtrade.seams.listed import CCXT, OF_FREQTRADE, TESTED
 from bubbybot_freqtrade.seams.reading import Seam, find_function, fingerprint
 from bubbybot_freqtrade.seams.start import OF_A_BOT, differences, refusal
+from tests.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "bubbybot_freqtrade"
 SITE_PACKAGES = Path(sysconfig.get_paths()["purelib"])
 LISTED = {seam.name for seam in (*OF_FREQTRADE, *CCXT)}

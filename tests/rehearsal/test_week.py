@@ -4,7 +4,6 @@ With every signal traded, as one trade a side leaves too few in a week to say an
 """
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from bubbybot_freqtrade.rehearsal.backtest import backtest
 from bubbybot_freqtrade.rehearsal.comparison import compare
 from bubbybot_freqtrade.rehearsal.rules import RULES, violations
 from bubbybot_freqtrade.rehearsal.run import rehearse
+from tests.places import RECORDED
 
 # A week takes minutes, more of them beside other work.
 pytestmark = pytest.mark.timeout(1500)
@@ -26,7 +26,7 @@ EVERY_SIGNAL = {
 @pytest.fixture(scope="module")
 def week(settings_for, tmp_path_factory):
     """(rehearsal, comparison, backtest's trades) of a recorded week, minute by minute."""
-    recorded = Path(os.environ.get("BUBBYBOT_MINUTES", "../shared/data/binance-1m"))
+    recorded = RECORDED / "binance-1m"
     if not (recorded / "futures").exists():
         pytest.skip(f"no recorded candles in {recorded}")
     config = tmp_path_factory.mktemp("week") / "config.json"

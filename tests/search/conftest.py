@@ -11,8 +11,8 @@ from bubbybot_freqtrade.search import trial
 from bubbybot_freqtrade.search.backtests import BacktestDesk, backtest_desk, generate_folder
 from bubbybot_freqtrade.search.cli import checked_config
 from bubbybot_freqtrade.search.study import Plan
+from tests.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 PAIRS = ("BTC/USDT:USDT", "SOL/USDT:USDT")
 MADE, START, END = (datetime(2025, 1, day, tzinfo=UTC) for day in (1, 13, 31))
 

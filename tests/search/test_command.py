@@ -6,7 +6,7 @@ import re
 from click.testing import CliRunner
 
 from bubbybot_freqtrade.search.cli import search_command
-from tests.search.conftest import ROOT
+from tests.places import ROOT
 
 
 def test_it_writes_a_report_and_goes_on_where_it_was(config_file, desk):

@@ -1,6 +1,5 @@
 """Backtests of the strategy on a generated market, and a strategy with a real database."""
 
-import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +19,7 @@ from bubbybot_freqtrade.search.backtests import (
     generate_folder,
     link_folder,
 )
+from tests.places import RECORDED
 
 # Every signal of a lively bot: the rules have to hold for the many, not for the chosen few.
 LIVELY = {"risk": {"max_same_side": 3}, "confluence": {"regime_filter": False}}
@@ -41,7 +41,7 @@ def lively(desk: BacktestDesk) -> Backtest:
 
 @pytest.fixture(scope="session")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BacktestDesk]:
-    source = Path(os.environ.get("BUBBYBOT_DATA", "../shared/data/binance-15m"))
+    source = RECORDED / "binance-15m"
     if not (source / "futures").exists():
         pytest.skip(f"no recorded candles in {source}")
     folder = tmp_path_factory.mktemp("recorded")

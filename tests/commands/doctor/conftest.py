@@ -11,8 +11,7 @@ from bubbybot_freqtrade.commands.doctor import Finding, examine
 from bubbybot_freqtrade.sandbox.cli import config_fragment
 from bubbybot_freqtrade.sandbox.server import Sandbox
 from bubbybot_freqtrade.sandbox.settings import SandboxSettings
-
-REPOSITORY = Path(__file__).parents[3]
+from tests.places import ROOT
 
 
 @pytest.fixture
@@ -32,7 +31,7 @@ def open_sandbox() -> Iterator[Callable[..., Sandbox]]:
 
 def sandbox_config(sandbox: Sandbox, folder: Path, **changes: Any) -> Path:
     """The repository's own config, trading for real on a sandbox; `changes` replace whole keys."""
-    config = json.loads((REPOSITORY / "config.json").read_text())
+    config = json.loads((ROOT / "config.json").read_text())
     exchange = config["exchange"] | config_fragment(sandbox)["exchange"]
     exchange["ccxt_config"]["enableRateLimit"] = False
     exchange["pair_whitelist"] = ["BTC/USDT:USDT", "ETH/USDT:USDT"]
@@ -42,7 +41,7 @@ def sandbox_config(sandbox: Sandbox, folder: Path, **changes: Any) -> Path:
     own = {
         "dry_run": False,
         "db_url": f"sqlite:///{folder}/trades.sqlite",
-        "strategy_path": str(REPOSITORY / "user_data/strategies"),
+        "strategy_path": str(ROOT / "user_data/strategies"),
         "user_data_dir": str(folder / "user_data"),
         "exchange": exchange,
     }

@@ -13,8 +13,7 @@ from freqtrade.configuration.environment_vars import environment_vars_to_dict
 
 from bubbybot_freqtrade.cli import main
 from bubbybot_freqtrade.commands.secrets import GENERATED
-
-ROOT = Path(__file__).parents[3]
+from tests.places import ROOT
 
 
 @pytest.fixture

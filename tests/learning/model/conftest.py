@@ -12,8 +12,8 @@ import pytest
 from freqtrade.optimize.backtesting import Backtesting
 
 from bubbybot_freqtrade.search.backtests import BacktestDesk, backtest_desk, generate_folder
+from tests.places import ROOT
 
-ROOT = Path(__file__).parents[3]
 PAIRS = ("BTC/USDT:USDT", "SOL/USDT:USDT")
 START = datetime(2025, 1, 1, tzinfo=UTC)
 TIMERANGE = "20250121-20250126"

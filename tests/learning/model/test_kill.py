@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.learning.model.conftest import ROOT, SETTINGS, TIMERANGE, small_freqai
+from tests.learning.model.conftest import SETTINGS, TIMERANGE, small_freqai
+from tests.places import ROOT
 
 STRATEGIES = ROOT / "user_data/strategies"
 DEADLINE_S = 120

@@ -9,7 +9,8 @@ import pytest
 from bubbybot_freqtrade.rehearsal import run
 from bubbybot_freqtrade.rehearsal.rules import PLAN_RULES, RULES, violations
 from bubbybot_freqtrade.rehearsal.settings import RehearsalSettings
-from tests.learning.model.conftest import ROOT, small_freqai
+from tests.learning.model.conftest import small_freqai
+from tests.places import ROOT
 
 PAIR = "BTC/USDT:USDT"
 

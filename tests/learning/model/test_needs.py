@@ -9,7 +9,8 @@ from freqtrade.exceptions import OperationalException
 from freqtrade.resolvers import StrategyResolver
 
 from bubbybot_freqtrade.strategy import with_model
-from tests.learning.model.conftest import ROOT, TIMERANGE, small_freqai
+from tests.learning.model.conftest import TIMERANGE, small_freqai
+from tests.places import ROOT
 
 
 def started(desk, **changes):

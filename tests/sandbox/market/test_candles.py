@@ -1,5 +1,4 @@
 import logging
-import os
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -13,9 +12,9 @@ from freqtrade.enums import CandleType
 from bubbybot_freqtrade.sandbox.market.candles import CandleFolder, DataFolderError
 from bubbybot_freqtrade.sandbox.market.paths import DAY_MS, HOUR_MS, MINUTE_MS, Minutes
 from bubbybot_freqtrade.sandbox.market.prices import MarketData
+from tests.places import RECORDED
 
 START = 1_746_403_200_000  # 2025-05-05 00:00 UTC
-DATA = Path(os.environ.get("BUBBYBOT_DATA", Path(__file__).parents[4] / "shared" / "data"))
 
 Frame = Callable[..., pd.DataFrame]
 
@@ -316,7 +315,7 @@ def test_a_rate_that_is_no_number(folder: Path, candles_frame: Frame) -> None:
         CandleFolder(folder)
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason="real candles are not on this machine")
+@pytest.mark.skipif(not RECORDED.is_dir(), reason="real candles are not on this machine")
 @pytest.mark.parametrize(
     ("name", "bar", "timeframe"),
     [
@@ -330,10 +329,10 @@ def test_a_rate_that_is_no_number(folder: Path, candles_frame: Frame) -> None:
 def test_real_candles_come_out_as_they_are_in_the_file(
     name: str, bar: str, timeframe: str, base: str
 ) -> None:
-    file = DATA / name / "futures" / f"{base}_USDT_USDT-{timeframe}-futures.feather"
+    file = RECORDED / name / "futures" / f"{base}_USDT_USDT-{timeframe}-futures.feather"
     frame = pd.read_feather(file)
     now = START + 12 * DAY_MS
-    market = MarketData(CandleFolder(DATA / name, pairs=[f"{base}-USDT"]))
+    market = MarketData(CandleFolder(RECORDED / name, pairs=[f"{base}-USDT"]))
     candles = market.candles(f"{base}-USDT", bar, now_ms=now, limit=1440)[1:][::-1]
     wanted = frame[frame["date"].isin(pd.to_datetime([c.ts for c in candles], unit="ms", utc=True))]
     assert len(wanted) == len(candles) == 1439

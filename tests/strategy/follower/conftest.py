@@ -8,7 +8,6 @@ import pytest
 
 from bubbybot_freqtrade.search.backtests import backtest_desk, generate_folder
 
-ROOT = Path(__file__).parents[3]
 PAIR = "BTC/USDT:USDT"
 # Many signals: the test waits for one.
 SETTINGS = {"confluence": {"regime_filter": False}}

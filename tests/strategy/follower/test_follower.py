@@ -16,7 +16,8 @@ from bubbybot_freqtrade.signals.context import analyze
 from bubbybot_freqtrade.signals.plots import evidence
 from bubbybot_freqtrade.strategy.follower import NEEDED, beside
 from tests.analyzers.conftest import generated_market
-from tests.strategy.follower.conftest import PAIR, ROOT
+from tests.places import ROOT
+from tests.strategy.follower.conftest import PAIR
 
 PRODUCER = {"name": "signals", "host": "127.0.0.1", "port": 1, "ws_token": "token"}
 

@@ -21,7 +21,8 @@ import requests
 from bubbybot_freqtrade.sandbox.cli import config_fragment
 from bubbybot_freqtrade.sandbox.server import Sandbox
 from bubbybot_freqtrade.sandbox.settings import DEMO_UID, SandboxSettings
-from tests.strategy.follower.conftest import PAIR, ROOT, SETTINGS
+from tests.places import ROOT
+from tests.strategy.follower.conftest import PAIR, SETTINGS
 
 LAUNCHER = Path(__file__).with_name("trade_at.py")
 BEFORE_S = 20

@@ -28,10 +28,10 @@ from bubbybot_freqtrade.sandbox.cli import config_fragment
 from bubbybot_freqtrade.sandbox.server import Sandbox
 from bubbybot_freqtrade.sandbox.settings import DEMO_UID, SandboxSettings
 from bubbybot_freqtrade.search.backtests import generate_folder
+from tests.places import ROOT
 from tests.strategy.telegram.bot_api import CHAT_ID, TOKEN, BotApi
 
 BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
-REPOSITORY = Path(__file__).parents[3]
 REST_API = {
     "enabled": True,
     "listen_ip_address": "127.0.0.1",
@@ -91,7 +91,7 @@ class Desk:
 
     def write_config(self, **changes: Any) -> Path:
         """The repository's config, on the sandbox and with Telegram; `changes` replace keys."""
-        config = json.loads((REPOSITORY / "config.json").read_text())
+        config = json.loads((ROOT / "config.json").read_text())
         exchange = config["exchange"] | config_fragment(self.sandbox)["exchange"]
         exchange["ccxt_config"]["enableRateLimit"] = False
         exchange |= {"pair_whitelist": [BTC, ETH], "enable_ws": False}
@@ -99,7 +99,7 @@ class Desk:
         own = {
             "dry_run": False,
             "db_url": f"sqlite:///{self.folder}/trades.sqlite",
-            "strategy_path": str(REPOSITORY / "user_data/strategies"),
+            "strategy_path": str(ROOT / "user_data/strategies"),
             "user_data_dir": str(self.folder / "user_data"),
             "force_entry_enable": True,
             "exchange": exchange,
