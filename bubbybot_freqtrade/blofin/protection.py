@@ -4,16 +4,15 @@ BloFin keeps stop and target of a position in one TP/SL order. Orders here are c
 structures; amounts are contracts.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
 from bubbybot_freqtrade.blofin.bracket import TradeSide
+from bubbybot_freqtrade.blofin.closings import LIQUIDATIONS, ended_at
 from bubbybot_freqtrade.blofin.contracts import total
 
 CcxtOrder = dict[str, Any]
-
-LIQUIDATIONS = ("full_liquidation", "partial_liquidation", "adl")
 
 
 def stop_candidates(tpsl_orders: Iterable[CcxtOrder], pair: str, side: str) -> list[CcxtOrder]:
@@ -45,59 +44,6 @@ def closed_side(side: str) -> TradeSide:
 def tighter(side: str, stop: float, other: float) -> bool:
     """Whether `stop` closes earlier than `other` for a stop order of that side."""
     return stop > other if side == "sell" else stop < other
-
-
-def closing_orders(
-    orders: Iterable[CcxtOrder],
-    side: str,
-    since: int,
-    known_ids: Collection[str],
-    entry_id: str | None = None,
-    booked_until: int = 0,
-) -> list[CcxtOrder]:
-    """Filled orders of `side` that reduced a position, in the order in which they ended.
-
-    :param orders: ended orders of the pair, any order.
-    :param since: only orders that ended at this time (ms) or later.
-    :param known_ids: ids of orders in freqtrade's database (its own exits), left out.
-    :param booked_until: what ended at this time (ms) or before has been booked already.
-    :param entry_id: of the order that opened the position; what ended in the millisecond `since`
-        and has an earlier id closed the position before.
-    """
-    return sorted(
-        (
-            order
-            for order in orders
-            if order["side"] == side
-            and (order.get("filled") or 0.0) > 0
-            and _ended(order) >= since
-            and _ended(order) > booked_until
-            and order["id"] not in known_ids
-            and closes(order)
-            and not (_ended(order) == since and _is_earlier(order["id"], entry_id))
-        ),
-        key=_ended,
-    )
-
-
-def _is_earlier(order_id: str, other_id: str | None) -> bool:
-    """By their ids, which BloFin counts up; False where they can't be compared."""
-    if other_id is None or not (order_id.isdigit() and other_id.isdigit()):
-        return False
-    return int(order_id) < int(other_id)
-
-
-def _ended(order: CcxtOrder) -> int:
-    return order.get("lastUpdateTimestamp") or order.get("timestamp") or 0
-
-
-def closes(order: CcxtOrder) -> bool:
-    """Whether an order can only have reduced a position."""
-    return bool(order.get("reduceOnly")) or order["info"].get("orderCategory") in (
-        "tp",
-        "sl",
-        *LIQUIDATIONS,
-    )
 
 
 def is_of_tpsl(order: CcxtOrder) -> bool:
@@ -175,5 +121,5 @@ def closed_stop(tpsl: CcxtOrder, closing: list[CcxtOrder]) -> CcxtOrder:
         "fee": {"cost": total(f["cost"] for f in fees), "currency": fees[0].get("currency")}
         if fees and len(fees) == len(closing)
         else None,
-        "lastTradeTimestamp": _ended(last),
+        "lastTradeTimestamp": ended_at(last),
     }

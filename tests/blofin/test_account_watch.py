@@ -11,7 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from bubbybot_freqtrade.blofin.account.reconciliation import Discrepancy, OpenTrade, compare, told
+from bubbybot_freqtrade.blofin.account.messages import told
+from bubbybot_freqtrade.blofin.account.reconciliation import (
+    Account,
+    Discrepancy,
+    OpenTrade,
+    compare,
+)
 from bubbybot_freqtrade.blofin.exchange import requests as exchange_requests
 from bubbybot_freqtrade.sandbox.api.faults import Fault
 from bubbybot_freqtrade.sandbox.settings import DEMO_UID
@@ -243,20 +249,34 @@ def test_a_deleted_trade_does_not_come_back_with_a_restart(open_desk):
     assert left.pair == ETH
 
 
-def test_a_stop_without_a_position_is_taken_away(open_desk):
-    desk = open_desk()
-    bot = desk.start()
-    desk.enter(BTC)
+def stop_by_hand(desk, **fields):
     body = {
         "instId": "BTC-USDT", "marginMode": "isolated", "positionSide": "net", "side": "sell",
         "size": "5", "slTriggerPrice": "48000", "slOrderPrice": "-1", "reduceOnly": "true",
     }  # fmt: skip
-    by_hand(desk, "place_tpsl", body)
-    desk.pass_time(1)
-    for _ in range(3):
+    by_hand(desk, "place_tpsl", body | fields)
+
+
+def test_a_stop_of_a_trade_that_has_ended_is_taken_away_and_nobody_else_s(open_desk, caplog):
+    desk = open_desk()
+    bot = desk.start()
+    trade = desk.enter(BTC)
+    desk.loop()
+    RPC(bot)._rpc_force_exit(str(trade.id))
+    desk.loop()
+    assert not desk.standing_stops(BTC)
+    stop_by_hand(desk)
+    stop_by_hand(desk, size="4")
+    leftover, owner_s = desk.standing_stops(BTC)
+    # The venue has lost the cancel of the trade's own stop.
+    (row,) = (order for order in trade.orders if order.ft_order_side == "stoploss")
+    row.order_id = leftover.tpsl_id
+    Trade.commit()
+    for _ in range(8):
         desk.loop()
+    assert [stop.tpsl_id for stop in desk.standing_stops(BTC)] == [owner_s.tpsl_id]
     assert kinds(bot) == []
-    assert len(desk.standing_stops(BTC)) == 1
+    assert "left over from a position that has closed" in caplog.text
 
 
 def test_a_trade_whose_entry_ended_unfilled_while_the_bot_was_dead_frees_its_pair(
@@ -270,8 +290,8 @@ def test_a_trade_whose_entry_ended_unfilled_while_the_bot_was_dead_frees_its_pai
     by_hand(desk, "cancel", {"instId": "BTC-USDT", "orderId": order.order_id})
     desk.pass_time(1)
     desk.start()
-    desk.loop()
-    desk.loop()
+    for _ in range(4):
+        desk.loop()
     assert Trade.get_open_trades() == []
     assert "neither a fill nor an order" in caplog.text
     assert desk.enter(BTC).is_open
@@ -291,9 +311,10 @@ def test_no_entry_beside_a_waiting_order_of_a_killed_bot(open_desk):
     desk.loop()
     with pytest.raises(InvalidOrderException, match="waits there"):
         RPC(bot)._rpc_force_entry(BTC, None, order_side="long")
-    desk.loop()
-    desk.loop()
+    for _ in range(3):
+        desk.loop()
     assert not list(desk.sandbox.engine.account(DEMO_UID).live_orders())
+    desk.loop()
     assert desk.enter(BTC).is_open
 
 
@@ -396,56 +417,95 @@ sides = st.sampled_from(["long", "short"])
 keys = st.tuples(pairs, sides)
 
 
-def position(pair, side, contracts=10.0):
-    return {"id": f"{pair}{side}", "symbol": pair, "side": side, "contracts": contracts}
-
-
-def stop_of(pair, side, number=0, price=90.0, size=10.0):
+def position(pair, side, contracts=10.0, mode="isolated"):
     return {
-        "id": f"s{number}", "symbol": pair, "side": "sell" if side == "long" else "buy",
-        "status": "open", "stopLossPrice": price, "amount": size, "info": {"size": str(size)},
+        "id": f"{pair}{side}{mode}", "symbol": pair, "side": side, "contracts": contracts,
+        "marginMode": mode,
     }  # fmt: skip
 
 
-@given(held=st.sets(keys), traded=st.sets(keys), stopped=st.sets(keys))
-def test_every_disagreement_is_found_and_nothing_else(held, traded, stopped):
+def stop_of(pair, side, number=0, price=90.0, size=10.0, mode="isolated"):
+    return {
+        "id": f"s{number}", "symbol": pair, "side": "sell" if side == "long" else "buy",
+        "status": "open", "stopLossPrice": price, "amount": None if size < 0 else size,
+        "info": {"size": str(size), "marginMode": mode},
+    }  # fmt: skip
+
+
+def own(*rows):
+    return frozenset(row["id"] for row in rows)
+
+
+@given(held=st.sets(keys), traded=st.sets(keys), stopped=st.sets(keys), ours=st.sets(keys))
+def test_every_disagreement_is_found_and_nothing_else(held, traded, stopped, ours):
+    stops = {key: stop_of(*key, number) for number, key in enumerate(sorted(stopped))}
+    mine = own(*(stop for key, stop in stops.items() if key in ours))
     findings = compare(
         [OpenTrade(pair, side, 10.0, has_open_orders=False) for pair, side in traded],
-        [position(pair, side) for pair, side in held],
-        [stop_of(pair, side, number) for number, (pair, side) in enumerate(stopped)],
-        [],
-        [],
-        [],
+        Account([position(*key) for key in held], list(stops.values()), [], own=mine),
     )
     found = {(f.kind, (f.pair, f.side)) for f in findings}
     assert found == (
         {(Discrepancy.UNKNOWN_POSITION, key) for key in held - traded}
         | {(Discrepancy.MISSING_POSITION, key) for key in traded - held}
         | {(Discrepancy.BARE_POSITION, key) for key in (held & traded) - stopped}
-        | {(Discrepancy.LEFTOVER_STOP, key) for key in stopped - held}
+        # Neither the stop of an open trade, whatever the positions' list says, nor another's.
+        | {(Discrepancy.LEFTOVER_STOP, key) for key in (stopped & ours) - held - traded}
     )
     assert {(f.pair, f.side) for f in findings if f.bare} == held - stopped
     assert all(f.pair in told(f) and "{" not in told(f) for f in findings)
 
 
 @given(
+    sizes=st.lists(st.sampled_from([2.0, 3.0, 4.0, 10.0, -1.0]), max_size=5),
+    contracts=st.integers(1, 40),
+    key=keys,
+    grown=st.booleans(),
+)
+def test_protection_is_judged_by_the_position_s_size(sizes, contracts, key, grown):
+    stops = [stop_of(*key, n, size=size) for n, size in enumerate(sizes)]
+    trade = OpenTrade(*key, 5.0 if grown else float(contracts), has_open_orders=False)
+    findings = compare([trade], Account([position(*key, float(contracts))], stops, []))
+    bare = sum(f.uncovered for f in findings)
+    assert bare == (0 if -1.0 in sizes else max(0, contracts - sum(sizes)))
+
+
+def test_a_stop_of_another_margin_mode_or_side_protects_nothing():
+    pair = "A/USDT:USDT"
+    held = [position(pair, "long", mode="cross"), position(pair, "short")]
+    stops = [stop_of(pair, "long", 1, mode="isolated"), stop_of(pair, "short", 2)]
+    findings = compare([], Account(held, stops, []))
+    assert [(f.side, f.uncovered) for f in findings if f.bare] == [("long", 10.0)]
+
+
+def test_of_two_positions_of_a_side_the_trade_s_is_the_one_in_the_bot_s_margin_mode():
+    pair = "A/USDT:USDT"
+    held = [position(pair, "long", 3.0, "cross"), position(pair, "long", 10.0, "isolated")]
+    stops = [stop_of(pair, "long", 1, size=-1, mode=mode) for mode in ("cross", "isolated")]
+    (finding,) = compare(
+        [OpenTrade(pair, "long", 10.0, has_open_orders=False)], Account(held, stops, [])
+    )
+    assert (finding.kind, finding.size) == (Discrepancy.UNKNOWN_POSITION, 3.0)
+
+
+@given(
     prices=st.lists(st.floats(min_value=1, max_value=99), min_size=1, max_size=5, unique=True),
     sizes=st.lists(st.sampled_from([4.0, 10.0]), min_size=5, max_size=5),
-    side=sides,
+    ours=st.lists(st.booleans(), min_size=5, max_size=5),
+    key=keys,
 )
-def test_of_several_stops_the_tightest_that_covers_all_stays(prices, sizes, side):
-    pair = "A/USDT:USDT"
-    stops = [
-        stop_of(pair, side, n, p, s) for n, (p, s) in enumerate(zip(prices, sizes, strict=False))
-    ]
-    findings = compare(
-        [OpenTrade(pair, side, 10.0, False)], [position(pair, side)], stops, [], [], []
-    )
+def test_of_the_bot_s_stops_the_tightest_that_covers_all_stays(prices, sizes, ours, key):
+    stops = [stop_of(*key, n, p, s) for n, (p, s) in enumerate(zip(prices, sizes, strict=False))]
+    mine = [stop for stop, is_ours in zip(stops, ours, strict=False) if is_ours]
+    account = Account([position(*key)], stops, [], own=own(*mine))
+    findings = compare([OpenTrade(*key, 10.0, has_open_orders=False)], account)
     canceled = {f.row["id"] for f in findings if f.kind is Discrepancy.SURPLUS_STOP}
-    kept = [stop for stop in stops if stop["id"] not in canceled]
-    covering = [stop["stopLossPrice"] for stop in stops if stop["amount"] == 10.0]
+    assert canceled <= own(*mine)
+    kept = [stop for stop in mine if stop["id"] not in canceled]
+    covering = [stop["stopLossPrice"] for stop in mine if stop["amount"] == 10.0]
     if covering:
         (only,) = kept
-        assert only["stopLossPrice"] == (max(covering) if side == "long" else min(covering))
+        tightest = max(covering) if key[1] == "long" else min(covering)
+        assert only["stopLossPrice"] == tightest
     else:
-        assert kept == stops
+        assert kept == mine

@@ -8,13 +8,14 @@ from datetime import datetime
 from secrets import token_hex
 from typing import Any, cast
 
-from freqtrade.exchange import Exchange, timeframe_to_minutes
+from freqtrade.exchange import Exchange
 from freqtrade.persistence import KeyValueStore, Order, Trade
 from freqtrade.persistence.base import ModelBase
-from freqtrade.util import dt_from_ts, dt_ts
+from freqtrade.util import dt_ts
 from sqlalchemy import Connection, event, select
 
-RECOVERED = "recovered"
+from bubbybot_freqtrade.blofin.bracket import TradeSide
+
 # Keys in freqtrade's KeyValueStore, which knows only freqtrade's own by type.
 _PREFIX: Any = "blofin_order_prefix"
 _EARLIER_PREFIX_UNTIL: Any = "blofin_earlier_prefix_until"
@@ -48,10 +49,10 @@ def earlier_prefix_until() -> datetime | None:
 
 def known_order_ids(orders: Iterable[dict[str, Any]]) -> set[str]:
     """Ids of those of these (ccxt) orders that are in the database."""
-    return {o["id"] for o in orders if _order(o["id"], o["symbol"])}
+    return {o["id"] for o in orders if order_of(o["id"], o["symbol"])}
 
 
-def _order(order_id: str, pair: str) -> Order | None:
+def order_of(order_id: str, pair: str) -> Order | None:
     # freqtrade's own Order.order_by_id takes no pair before 2026.8; ids are unique in one alone.
     wanted = select(Order).filter(Order.order_id == order_id, Order.ft_pair == pair)
     found: Order | None = Order.session.scalars(wanted).first()
@@ -90,10 +91,10 @@ def open_trades() -> list[Trade]:
     return list(Trade.get_trades_proxy(is_open=True))
 
 
-def open_since(pair: str) -> datetime | None:
-    """When the open trade of a pair was opened; None when there is none."""
+def open_trade(pair: str, side: TradeSide) -> Trade | None:
+    """The open trade of a pair and side."""
     trades = Trade.get_trades_proxy(is_open=True, pair=pair)
-    return trades[0].open_date_utc if trades else None
+    return next((trade for trade in trades if trade.trade_direction == side), None)
 
 
 def first_entry(pair: str, stop_id: str | None = None) -> Order | None:
@@ -121,8 +122,13 @@ def booked_until(pair: str, stop_id: str | None = None) -> int:
     return max((dt_ts(date) for date in filled_dates if date), default=0)
 
 
+def trade_of(pair: str, stop_id: str | None = None) -> Trade | None:
+    """The trade of a stop, also when it has ended by now, else the pair's open one."""
+    return next(iter(_trades_of(pair, stop_id)), None)
+
+
 def _trades_of(pair: str, stop_id: str | None) -> list[Trade]:
-    stop = _order(stop_id, pair) if stop_id else None
+    stop = order_of(stop_id, pair) if stop_id else None
     return [stop.trade] if stop else list(Trade.get_trades_proxy(is_open=True, pair=pair))
 
 
@@ -138,71 +144,10 @@ def book_funding(exchange: Exchange, order_id: str, pair: str) -> None:
     freqtrade adds a trade's funding up from its orders, and sets it on every order that closes one
     but a stop on the exchange (Trade.update_trade): there it would be lost.
     """
-    order = _order(order_id, pair)
+    order = order_of(order_id, pair)
     if order is None or order.funding_fee is not None:
         return
     trade = order.trade
     order.funding_fee = exchange.get_funding_fees(
         pair, trade.amount, trade.is_short, trade.date_last_filled_utc
     )
-
-
-def delete_empty_trade(pair: str) -> None:
-    """Take a trade out whose entry ended without a fill.
-
-    freqtrade does so itself when it cancels an entry or sees it canceled in its loop. When it was
-    killed right after the cancel, it only closes the order at its next start, and the trade would
-    occupy its pair for good.
-    """
-    for trade in Trade.get_trades_proxy(is_open=True, pair=pair):
-        if not trade.has_open_orders and not trade.nr_of_successful_entries:
-            trade.delete()
-
-
-def recover_trade(exchange: Exchange, config: dict[str, Any], order: dict[str, Any]) -> Trade:
-    """Write the trade that an entry of this bot has opened and the database doesn't know.
-
-    It happens when the bot is killed, or the answer is lost for good, between the entry's request
-    and the commit of its trade. `order` is ccxt's structure with amounts in base currency.
-
-    In the database it reads as open: freqtrade's loop asks for its state, as after any entry, and
-    does what it does after a fill.
-    """
-    pair, rate = order["symbol"], order["average"]
-    leverage = float(order["info"].get("leverage") or 1.0)
-    fee = exchange.get_fee(symbol=pair, taker_or_maker="maker")
-    trade = Trade(
-        pair=pair,
-        base_currency=exchange.get_pair_base_currency(pair),
-        stake_currency=config["stake_currency"],
-        stake_amount=order["filled"] * rate / leverage,
-        amount=0,
-        is_open=True,
-        amount_requested=order["amount"],
-        fee_open=fee,
-        fee_close=fee,
-        open_rate=rate,
-        open_rate_requested=rate,
-        open_date=dt_from_ts(order["timestamp"]),
-        exchange=exchange.id,
-        strategy=config["strategy"],
-        enter_tag=RECOVERED,
-        timeframe=timeframe_to_minutes(config["timeframe"]),
-        leverage=leverage,
-        is_short=order["side"] == "sell",
-        trading_mode=exchange.trading_mode,
-        funding_fees=0,
-        amount_precision=exchange.get_precision_amount(pair),
-        price_precision=exchange.get_precision_price(pair),
-        precision_mode=exchange.precisionMode,
-        precision_mode_price=exchange.precision_mode_price,
-        contract_size=exchange.get_contract_size(pair),
-    )
-    trade.adjust_stop_loss(rate, config["stoploss"], initial=True)
-    unfilled = {**order, "status": "open", "filled": 0.0, "remaining": order["amount"]}
-    entry = Order.parse_from_ccxt_object(unfilled, pair, order["side"], order["amount"], rate)
-    entry.ft_order_tag = RECOVERED
-    trade.orders.append(entry)
-    Trade.session.add(trade)
-    Trade.commit()
-    return trade

@@ -1,23 +1,29 @@
 """What the venue and freqtrade's database disagree about, and what has to be done.
 
-Pure: rows in, discrepancies out. `Blofin.reconcile` acts on them at the start of every loop.
+Pure: rows in, discrepancies out. `AccountWatch` acts on them at the start of every loop.
+
+A list may lag behind a fill or leave rows out. So nothing here is a proof that something is gone:
+what takes a stop or an order away looks for one first, and a stop is a leftover only where the
+database has no open trade of its side.
 """
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from bubbybot_freqtrade.blofin.bracket import TradeSide
+from bubbybot_freqtrade.blofin.closings import closes
 from bubbybot_freqtrade.blofin.protection import (
     closed_side,
-    closes,
     covers,
     stop_candidates,
     tighter,
 )
 
 Row = dict[str, Any]
+Key = tuple[str, TradeSide]
 
 
 class Discrepancy(StrEnum):
@@ -25,7 +31,8 @@ class Discrepancy(StrEnum):
 
     UNKNOWN_POSITION = "unknown_position"
     BARE_POSITION = "bare_position"
-    SIZE_DIFFERS = "size_differs"
+    POSITION_GREW = "position_grew"
+    POSITION_SHRANK = "position_shrank"
     MISSING_POSITION = "missing_position"
     LEFTOVER_STOP = "leftover_stop"
     SURPLUS_STOP = "surplus_stop"
@@ -46,19 +53,51 @@ class OpenTrade:
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """The account's open rows, amounts in contracts.
+
+    own: ids of orders and TP/SL orders that a bot on this database placed. known: ids of orders
+    that are in the database. margin_mode: the bot's; positions of a trade are in it.
+    """
+
+    positions: list[Row]
+    tpsl: list[Row]
+    orders: list[Row]
+    own: frozenset[str] = frozenset()
+    known: frozenset[str] = frozenset()
+    margin_mode: str = "isolated"
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
-    """One disagreement about a pair; `row` is the position or order it is about, if any."""
+    """One disagreement about a pair.
+
+    row: the position or order that it is about, if any. size: of the position, uncovered: what no
+    stop closes of it. contracts: the trade's, where they are not the position's.
+    """
 
     kind: Discrepancy
     pair: str
     side: TradeSide
-    row: Row | None = None
-    bare: bool = False
+    row: Row | None = field(default=None, compare=False)
+    size: float = 0.0
+    uncovered: float = 0.0
+    contracts: float = 0.0
 
     @property
     def key(self) -> tuple[Discrepancy, str, TradeSide, str]:
         """The same for the same disagreement in the next loop."""
         return self.kind, self.pair, self.side, (self.row or {}).get("id") or ""
+
+    @property
+    def bare(self) -> bool:
+        """Whether a position is without a stop, or a part of it."""
+        return self.uncovered > 0
+
+    @property
+    def is_all_bare(self) -> bool:
+        """Whether no part of it has a stop."""
+        return self.bare and self.uncovered >= self.size * (1 - 1e-9)
 
 
 def exit_side(side: TradeSide) -> str:
@@ -66,73 +105,72 @@ def exit_side(side: TradeSide) -> str:
     return "sell" if side == "long" else "buy"
 
 
-def compare(
-    trades: Iterable[OpenTrade],
-    positions: Iterable[Row],
-    tpsl_orders: list[Row],
-    orders: list[Row],
-    own_order_ids: Collection[str],
-    known_order_ids: Collection[str],
-) -> list[Finding]:
-    """Everything the venue and the database disagree about.
-
-    :param positions: ccxt positions, amounts in contracts
-    :param orders: open orders of the venue, `own_order_ids` those of them that a bot on this
-        database placed, `known_order_ids` those that are in the database
-    """
+def compare(trades: Iterable[OpenTrade], account: Account) -> list[Finding]:
+    """Everything the venue and the database disagree about."""
     known = {(trade.pair, trade.side): trade for trade in trades}
-    held = {(row["symbol"], row["side"]): row for row in positions if row["contracts"]}
+    held = _by_key(row for row in account.positions if row["contracts"])
     findings: list[Finding] = []
-    for (pair, side), row in held.items():
-        stops = stop_candidates(tpsl_orders, pair, exit_side(side))
-        findings += _of_position(pair, side, row, stops, known.get((pair, side)))
-    findings += [
-        Finding(Discrepancy.MISSING_POSITION, trade.pair, trade.side)
-        for key, trade in known.items()
-        if key not in held and trade.contracts > 0
+    for key, rows in held.items():
+        trade = known.get(key)
+        ours = _row_of_trade(rows, account.margin_mode) if trade else None
+        for row in rows:
+            stops = stops_of(account.tpsl, row)
+            findings += _of_position(key, row, stops, trade if row is ours else None, account)
+    for key, trade in known.items():
+        if not trade.contracts and not trade.has_open_orders:
+            findings.append(Finding(Discrepancy.EMPTY_TRADE, *key))
+        elif trade.contracts and key not in held:
+            findings.append(Finding(Discrepancy.MISSING_POSITION, *key, contracts=trade.contracts))
+    return findings + _of_orders(account, known, held)
+
+
+def _by_key(rows: Iterable[Row]) -> dict[Key, list[Row]]:
+    keyed: dict[Key, list[Row]] = {}
+    for row in rows:
+        keyed.setdefault((row["symbol"], row["side"]), []).append(row)
+    return keyed
+
+
+def _row_of_trade(rows: list[Row], margin_mode: str) -> Row:
+    """The position of the bot's trade: in hedge mode a side can have one in each margin mode."""
+    return next((row for row in rows if row.get("marginMode") == margin_mode), rows[0])
+
+
+def stops_of(tpsl: list[Row], position: Row) -> list[Row]:
+    """Untriggered stops that close a position: of its pair, side and margin mode."""
+    mode = position.get("marginMode")
+    return [
+        stop
+        for stop in stop_candidates(tpsl, position["symbol"], exit_side(position["side"]))
+        if mode in (None, stop["info"].get("marginMode", mode))
     ]
-    findings += [
-        Finding(Discrepancy.EMPTY_TRADE, trade.pair, trade.side)
-        for trade in known.values()
-        if trade.contracts == 0 and not trade.has_open_orders
-    ]
-    entering = {row["symbol"] for row in orders if not closes(row)}
-    findings += [f for f in _leftover_stops(tpsl_orders, held) if f.pair not in entering]
-    own = [row for row in orders if row["id"] in own_order_ids]
-    findings += [
-        Finding(Discrepancy.UNKNOWN_ORDER, row["symbol"], _opened_side(row), row)
-        for row in own
-        if row["id"] not in known_order_ids and not closes(row)
-    ]
-    findings += [
-        Finding(Discrepancy.LEFTOVER_EXIT, row["symbol"], closed_side(row["side"]), row)
-        for row in own
-        if closes(row) and (row["symbol"], closed_side(row["side"])) not in held
-    ]
-    # The stop that came with the entry has gone with the part that it had filled.
-    findings += [
-        Finding(Discrepancy.LEFTOVER_ENTRY, row["symbol"], _opened_side(row), row)
-        for row in own
-        if row["id"] in known_order_ids
-        and not closes(row)
-        and row["filled"]
-        and (row["symbol"], _opened_side(row)) not in held
-    ]
-    return findings
+
+
+def uncovered(stops: list[Row], contracts: float) -> float:
+    """Contracts that no stop closes; sized stops add up."""
+    if any(covers(stop, contracts) for stop in stops):
+        return 0.0
+    closed = sum((Decimal(str(stop["amount"] or 0)) for stop in stops), Decimal(0))
+    left = Decimal(str(contracts)) - closed
+    return float(left) if left > Decimal(str(contracts)) * Decimal("1e-9") else 0.0
 
 
 def _of_position(
-    pair: str, side: TradeSide, row: Row, stops: list[Row], trade: OpenTrade | None
+    key: Key, row: Row, stops: list[Row], trade: OpenTrade | None, account: Account
 ) -> list[Finding]:
+    size = row["contracts"]
+    bare = uncovered(stops, size)
     if trade is None:
-        return [Finding(Discrepancy.UNKNOWN_POSITION, pair, side, row, bare=not stops)]
-    findings = [Finding(Discrepancy.SURPLUS_STOP, pair, side, stop) for stop in surplus(stops, row)]
-    if not stops:
-        findings.append(Finding(Discrepancy.BARE_POSITION, pair, side, row, bare=True))
-    lot = max(1e-9, 1e-6 * row["contracts"])
-    if not trade.has_open_orders and abs(trade.contracts - row["contracts"]) > lot:
-        findings.append(Finding(Discrepancy.SIZE_DIFFERS, pair, side, row))
-    return findings
+        return [Finding(Discrepancy.UNKNOWN_POSITION, *key, row, size, bare)]
+    findings = [Finding(Discrepancy.BARE_POSITION, *key, row, size, bare)] if bare else []
+    if trade.has_open_orders:
+        return findings
+    difference = size - trade.contracts
+    if abs(difference) > max(1e-9, 1e-6 * size):
+        kind = Discrepancy.POSITION_GREW if difference > 0 else Discrepancy.POSITION_SHRANK
+        return [*findings, Finding(kind, *key, row, size, contracts=trade.contracts)]
+    own = [stop for stop in stops if stop["id"] in account.own]
+    return findings + [Finding(Discrepancy.SURPLUS_STOP, *key, stop) for stop in surplus(own, row)]
 
 
 def surplus(stops: list[Row], position: Row) -> list[Row]:
@@ -147,63 +185,39 @@ def surplus(stops: list[Row], position: Row) -> list[Row]:
     return [stop for stop in stops if stop["id"] != keep["id"]]
 
 
-def _leftover_stops(
-    tpsl_orders: list[Row], held: dict[tuple[str, TradeSide], Row]
+def _of_orders(
+    account: Account, known: dict[Key, OpenTrade], held: dict[Key, list[Row]]
 ) -> list[Finding]:
-    return [
-        Finding(Discrepancy.LEFTOVER_STOP, row["symbol"], side, row)
-        for row in tpsl_orders
-        for side in [closed_side(row["side"])]
-        if row["status"] == "open" and (row["symbol"], side) not in held
-    ]
+    """Orders and stops of this bot that nothing is left for; those of others are theirs."""
+    entering = {row["symbol"] for row in account.orders if not closes(row)}
+    findings = []
+    for row in account.tpsl:
+        key = row["symbol"], closed_side(row["side"])
+        if (
+            row["id"] in account.own
+            and row["status"] == "open"
+            and key not in held
+            and key not in known
+            and row["symbol"] not in entering
+        ):
+            findings.append(Finding(Discrepancy.LEFTOVER_STOP, *key, row))
+    for row in account.orders:
+        if row["id"] in account.own:
+            findings += _of_own_order(row, row["id"] in account.known, known, held)
+    return findings
 
 
-def _opened_side(row: Row) -> TradeSide:
-    return "long" if row["side"] == "buy" else "short"
-
-
-_SAYS = {
-    Discrepancy.UNKNOWN_POSITION: (
-        "a {side} position of {size} contracts that this bot's database doesn't know. "
-        "{protected} The pair is not traded until it is gone. "
-        "Close it in the app, or leave it if another program holds it."
-    ),
-    Discrepancy.BARE_POSITION: (
-        "the {side} position had no stop: it was canceled, or has fired without closing all. A new "
-        "one is placed in this loop, or where the price has passed it the trade goes out at the "
-        "market. To end a trade by hand, use /forceexit."
-    ),
-    Discrepancy.SIZE_DIFFERS: (
-        "the {side} position has {size} contracts, which is not what the bot's trade has. "
-        "Its stop stays. Close the trade with /forceexit if you changed it by hand."
-    ),
-    Discrepancy.MISSING_POSITION: (
-        "the bot's {side} trade has no position any more, and no order that closed it is known. "
-        "Nothing was done. Look at the app's order history, then /delete the trade."
-    ),
-    Discrepancy.LEFTOVER_STOP: "a stop without a position was left over and has been canceled.",
-    Discrepancy.SURPLUS_STOP: "a second stop on the {side} position has been canceled.",
-    Discrepancy.UNKNOWN_ORDER: (
-        "an entry order of this bot that its database doesn't know has been canceled."
-    ),
-    Discrepancy.LEFTOVER_EXIT: (
-        "an exit order of this bot without a position was left over and has been canceled."
-    ),
-    Discrepancy.LEFTOVER_ENTRY: (
-        "the position was closed while the rest of its {side} entry still waited. The rest has "
-        "been canceled, for it could have filled without a stop. Close trades with /forceexit."
-    ),
-    Discrepancy.EMPTY_TRADE: (
-        "the bot's {side} trade had neither a fill nor an order that could still fill. It was "
-        "taken out of the database. Nothing has to be done."
-    ),
-}
-
-
-def told(finding: Finding) -> str:
-    """What happened, what the bot did and what the person should do, in one line."""
-    row = finding.row or {}
-    protected = "It had no stop: one was placed." if finding.bare else "It has a stop."
-    size = row.get("contracts")
-    says = _SAYS[finding.kind].format(side=finding.side, size=size, protected=protected)
-    return f"{finding.pair}: {says}"
+def _of_own_order(
+    row: Row, is_known: bool, known: dict[Key, OpenTrade], held: dict[Key, list[Row]]
+) -> list[Finding]:
+    if closes(row):
+        key = row["symbol"], closed_side(row["side"])
+        leftover = key not in held and key not in known
+        return [Finding(Discrepancy.LEFTOVER_EXIT, *key, row)] if leftover else []
+    opened: Key = row["symbol"], "long" if row["side"] == "buy" else "short"
+    if not is_known:
+        return [Finding(Discrepancy.UNKNOWN_ORDER, *opened, row)]
+    # The stop that came with the entry has gone with the part that it had filled.
+    if row["filled"] and opened not in held:
+        return [Finding(Discrepancy.LEFTOVER_ENTRY, *opened, row, contracts=row["filled"])]
+    return []

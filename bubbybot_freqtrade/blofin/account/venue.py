@@ -32,14 +32,26 @@ class Requests(Protocol):
     def ended_orders(self, pair: str | None, since: int) -> list[Any]:
         """Ended and filled orders of a pair, or of all, since a time (ms), oldest first."""
 
+    def order(self, order_id: str, pair: str) -> Any | None:
+        """An order in any state; None when BloFin doesn't know it (any more)."""
+
+    def closed_positions(self, pair: str, since: int) -> list[Any]:
+        """Positions of a pair that have closed since a time (ms)."""
+
     def is_own(self, order: Any) -> bool:
         """Whether this bot placed the order."""
+
+    def share_with(self, others: int) -> None:
+        """Send this bot's share of the requests only, beside so many other bots."""
 
     def is_entering(self, pair: str) -> bool:
         """Whether an entry was sent a moment ago: freqtrade may not have its trade yet."""
 
     def contracts(self, pair: str, amount: float) -> float:
         """Contracts of an amount in base currency."""
+
+    def exact_contracts(self, pair: str, amount: float) -> float:
+        """Contracts of an amount in base currency, not cut to the venue's steps."""
 
     def in_base_currency(self, order: Any) -> Any:
         """Return an order with its amounts in base currency instead of contracts."""
@@ -51,5 +63,5 @@ class Stops(Protocol):
     def cancel(self, order_id: str, pair: str) -> None:
         """Take a TP/SL order away."""
 
-    def protect(self, position: Any) -> None:
-        """Place a stop on a bare position that freqtrade does not look after."""
+    def protect(self, position: Any, contracts: float) -> None:
+        """Place a stop on the contracts of a position that have none."""

@@ -1,48 +1,54 @@
 """Compares the account with the database at the start of every loop, and mends what is safe."""
 
 import logging
-from datetime import timedelta
-from math import isclose
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Any
 
-from freqtrade.exceptions import DDosProtection, ExchangeError
+from freqtrade.exceptions import DDosProtection, ExchangeError, OperationalException
 from freqtrade.exchange import Exchange
-from freqtrade.util import dt_now, dt_ts
+from freqtrade.persistence import Trade
+from freqtrade.util import dt_now
 
 from bubbybot_freqtrade.blofin.account import database
+from bubbybot_freqtrade.blofin.account.lost_trades import LostTrades
+from bubbybot_freqtrade.blofin.account.messages import not_mended
+from bubbybot_freqtrade.blofin.account.other_bots import SETTING, OtherBots
 from bubbybot_freqtrade.blofin.account.reconciliation import (
+    Account,
     Discrepancy,
     Finding,
     OpenTrade,
     compare,
-    told,
 )
+from bubbybot_freqtrade.blofin.account.repairs import Repairs
 from bubbybot_freqtrade.blofin.account.venue import Requests, Stops
-from bubbybot_freqtrade.blofin.protection import closes
 
 logger = logging.getLogger(__name__)
 
-# How far back an entry is looked for whose trade is missing in the database.
-RECOVERY_WINDOW = timedelta(days=7)
+Key = tuple[Any, ...]
 
-# Mended or reported only when the next loop sees them too: a stop that has just filled and a
-# position that has just been closed look like these for a moment.
-NEEDS_A_SECOND_LOOK = (
-    Discrepancy.LEFTOVER_STOP,
-    Discrepancy.SURPLUS_STOP,
-    Discrepancy.UNKNOWN_ORDER,
-    Discrepancy.LEFTOVER_EXIT,
-    Discrepancy.MISSING_POSITION,
-    Discrepancy.SIZE_DIFFERS,
-    Discrepancy.EMPTY_TRADE,
-)
-
-
-# What is mended by canceling the order that it is about.
-CANCELED = (Discrepancy.UNKNOWN_ORDER, Discrepancy.LEFTOVER_EXIT, Discrepancy.LEFTOVER_ENTRY)
+# How long a disagreement must have been there before it is acted on: a fill shows in one list
+# before it does in another, and an exit is booked a moment after it has filled.
+SECOND_LOOK = timedelta(seconds=10)
+# What the person is asked to do something about.
+LONG_LOOK = timedelta(minutes=1)
+PATIENCE = {
+    Discrepancy.LEFTOVER_STOP: SECOND_LOOK,
+    Discrepancy.SURPLUS_STOP: SECOND_LOOK,
+    Discrepancy.UNKNOWN_ORDER: SECOND_LOOK,
+    # Its trade has ended in the database.
+    Discrepancy.LEFTOVER_EXIT: timedelta(seconds=5),
+    Discrepancy.POSITION_SHRANK: SECOND_LOOK,
+    Discrepancy.POSITION_GREW: SECOND_LOOK,
+    Discrepancy.EMPTY_TRADE: SECOND_LOOK,
+    Discrepancy.MISSING_POSITION: LONG_LOOK,
+}
+# What couldn't be settled for want of a proof is looked up again after this.
+LOOKED_UP_AGAIN = timedelta(minutes=1)
 
 # An entry's trade is there, its order may not be yet: freqtrade adds to a position.
-_OF_AN_ENTRY = (Discrepancy.UNKNOWN_ORDER, Discrepancy.SIZE_DIFFERS)
+_OF_AN_ENTRY = (Discrepancy.UNKNOWN_ORDER, Discrepancy.POSITION_GREW)
 
 
 class AccountWatch:
@@ -51,12 +57,16 @@ class AccountWatch:
     def __init__(self, exchange: Exchange, requests: Requests, stops: Stops) -> None:
         self._exchange = exchange
         self._requests = requests
-        self._stops = stops
-        # What was seen in the last loop, told or not.
-        self._seen: set[tuple[Any, ...]] = set()
-        self._told: set[tuple[Any, ...]] = set()
-        # What could not be mended in this loop, and why.
-        self._failed: dict[tuple[Any, ...], str] = {}
+        self._lost = LostTrades(exchange, requests)
+        self._repairs = Repairs(exchange, requests, stops, self._lost)
+        self.other_bots = OtherBots(requests.is_own)
+        # When each finding was seen first, and when it was last looked into, in which shape.
+        self._seen: dict[Key, datetime] = {}
+        self._looked_into: dict[Key, tuple[datetime, Finding]] = {}
+        # What there is to tell of the present findings.
+        self._says: dict[Key, str] = {}
+        # What happened in this loop.
+        self._events: list[str] = []
         # Pairs with an entry of a killed bot that could fill at any moment.
         self._waiting: set[str] = set()
         self.findings: list[Finding] = []
@@ -76,14 +86,14 @@ class AccountWatch:
             logger.warning(f"The account's state is not known, no entries until it is: {e}")
             return
         self.account_known = True
+        now = dt_now()
+        self._seen = {finding.key: self._seen.get(finding.key, now) for finding in seen}
         self._waiting = {f.pair for f in seen if f.kind is Discrepancy.UNKNOWN_ORDER}
-        self.findings = [f for f in seen if self._is_sure(f)]
-        self._mend_all()
-        for finding in self.findings:
-            if finding.key not in self._told | self._failed.keys():
-                logger.warning(told(finding))
-        self._seen = {finding.key for finding in seen}
-        self._told = {finding.key for finding in self.findings} - self._failed.keys()
+        self.findings = [f for f in seen if self._is_sure(f, now)]
+        present = {finding.key for finding in self.findings}
+        self._says = {key: say for key, say in self._says.items() if key in present}
+        self._looked_into = {k: v for k, v in self._looked_into.items() if k in present}
+        self._mend_all(now)
 
     def objection(self, pair: str) -> str | None:
         """Why no entry may be sent for a pair; None when one may."""
@@ -95,56 +105,61 @@ class AccountWatch:
             return "the account's state is not known"
         if pair in self._waiting:
             return "an order of this bot waits there that its database doesn't know"
+        if self.other_bots.trades(pair):
+            return "another bot on this account trades it"
         unknown = [f for f in self.findings if f.kind is Discrepancy.UNKNOWN_POSITION]
         if any(finding.pair == pair for finding in unknown):
             return "it has a position that this bot's database doesn't know"
         return None
 
     def news(self) -> list[str]:
-        """What the owner should know of, a sentence each: the clock and the findings."""
+        """What the owner should know of, a sentence each: the clock, other bots, the findings."""
         clock = self._requests.clock.news()
-        findings = (self._failed.get(finding.key) or told(finding) for finding in self.findings)
-        return [*([clock] if clock else []), *findings]
+        others = self.other_bots.told()
+        return [*([clock] if clock else []), *others, *self._events, *self._says.values()]
 
     def _look_back(self) -> None:
-        """Put back, once at start, entries that a kill has lost, also those that have ended since.
-
-        Such an entry is newer than all that the database knows. An empty database asks for none:
-        it may be a new one on an old account.
-        """
-        newest = None if self._looked_back else database.newest_order_date()
-        if newest is not None:
-            # Its date is the venue's or this machine's: the earlier of the two.
-            since = min(dt_ts(newest), self._requests.clock.venue_ms(newest))
-            ended = self._requests.ended_orders(None, since)
-            own = [o for o in ended if self._requests.is_own(o) and not closes(o)]
-            settled = database.known_order_ids(own) | database.deleted_entry_ids(own)
-            for order in own:
-                if order["id"] not in settled and database.open_since(order["symbol"]) is None:
-                    self._recover(self._requests.in_base_currency(order))
+        """Put back, once at start, what the database has missed."""
+        self._events = [] if self._looked_back else self._lost.put_back()
+        for say in self._events:
+            logger.warning(say)
         self._looked_back = True
-
-    def _recover(self, order: dict[str, Any]) -> None:
-        trade = database.recover_trade(self._exchange, self._exchange._config, order)
-        logger.warning(f"{trade.pair}: found an entry that got lost, put it back: {trade}.")
-
-    def _is_sure(self, finding: Finding) -> bool:
-        return finding.kind not in NEEDS_A_SECOND_LOOK or finding.key in self._seen
 
     def _compare(self) -> list[Finding]:
         # Stops before positions: a stop seen here had its position then.
-        stops, orders = self._requests.rows("tpsl"), self._requests.rows("orders")
-        ours = [o for o in orders if self._requests.is_own(o)]
-        own, known = {o["id"] for o in ours}, database.known_order_ids(ours)
+        tpsl, orders = self._requests.rows("tpsl"), self._requests.rows("orders")
+        self._look_for_others([*orders, *tpsl])
         positions = self._requests.rows("positions")
         trades = [self._open_trade(trade) for trade in database.open_trades()]
-        findings = compare(trades, positions, stops, orders, own, known)
+        findings = compare(trades, self._account(positions, tpsl, orders))
         if any(finding.bare for finding in findings):
             # An entry may have been filled, and its stop placed, between the two requests.
-            stops = self._requests.rows("tpsl", fresh=True)
-            findings = compare(trades, positions, stops, orders, own, known)
+            tpsl = self._requests.rows("tpsl", fresh=True)
+            findings = compare(trades, self._account(positions, tpsl, orders))
         traded = {trade.pair for trade in trades}
         return [finding for finding in findings if not self._is_of_an_entry(finding, traded)]
+
+    def _account(self, positions: list[Any], tpsl: list[Any], orders: list[Any]) -> Account:
+        known_stops = database.known_order_ids(tpsl)
+        own = {o["id"] for o in (*orders, *tpsl) if self._requests.is_own(o)}
+        return Account(
+            positions,
+            tpsl,
+            orders,
+            own=frozenset(own | known_stops),
+            known=frozenset(database.known_order_ids(orders)),
+            margin_mode=self._exchange.margin_mode.value,
+        )
+
+    def _look_for_others(self, rows: Iterable[Any]) -> None:
+        news = self.other_bots.look(rows)
+        if news and self._exchange._config["exchange"].get("other_bots", "share") == "refuse":
+            raise OperationalException(
+                f"{' '.join(news)} {SETTING} is 'refuse', so this bot trades nothing."
+            )
+        for say in news:
+            logger.warning(say)
+        self._requests.share_with(self.other_bots.count)
 
     def _is_of_an_entry(self, finding: Finding, traded: set[str]) -> bool:
         """Whether this is what an entry looks like before freqtrade has written its trade.
@@ -156,65 +171,65 @@ class AccountWatch:
             return False
         return finding.pair not in traded or finding.kind in _OF_AN_ENTRY
 
-    def _open_trade(self, trade: Any) -> OpenTrade:
-        contracts = self._requests.contracts(trade.pair, trade.amount) if trade.amount else 0.0
-        return OpenTrade(trade.pair, trade.trade_direction, contracts, trade.has_open_orders)
+    def _open_trade(self, trade: Trade) -> OpenTrade:
+        held = self._requests.exact_contracts(trade.pair, trade.amount) if trade.amount else 0.0
+        return OpenTrade(trade.pair, trade.trade_direction, held, trade.has_open_orders)
 
-    def _mend_all(self) -> None:
+    def _is_sure(self, finding: Finding, now: datetime) -> bool:
+        patience = PATIENCE.get(finding.kind, timedelta(0))
+        if finding.bare and not finding.is_all_bare:
+            # A stop beside it may be growing with its entry.
+            patience = SECOND_LOOK
+        return now - self._seen[finding.key] >= patience
+
+    def _is_due(self, finding: Finding, now: datetime) -> bool:
+        """Whether a finding is to be looked into: each costs requests."""
+        if finding.kind is Discrepancy.UNKNOWN_POSITION and self._is_another_s(finding):
+            return False
+        if finding.kind is Discrepancy.BARE_POSITION:
+            return self._is_ours_to_protect(finding, now)
+        at, before = self._looked_into.get(finding.key, (None, None))
+        if at is None or before != finding:
+            return True
+        settled = finding.key in self._says and not finding.bare
+        return not settled and (finding.bare or now - at >= LOOKED_UP_AGAIN)
+
+    def _is_another_s(self, finding: Finding) -> bool:
+        """Whether an unknown position is not this bot's business, or not yet."""
+        waits = finding.pair in self._waiting and not finding.bare
+        return waits or self.other_bots.trades(finding.pair)
+
+    def _is_ours_to_protect(self, finding: Finding, now: datetime) -> bool:
+        """Stand in where freqtrade can't or didn't: it places no stop before an entry has ended,
+        one for its trade's contracts only, and one that it should have placed in the last loop is
+        missing still.
+        """
+        trade = database.open_trade(finding.pair, finding.side)
+        missed = self._seen[finding.key] < now
+        return trade is not None and (
+            missed or not trade.has_open_position or not finding.is_all_bare
+        )
+
+    def _mend_all(self, now: datetime) -> None:
         """Mend each by itself, bare positions first; what fails is tried again in the next loop."""
-        self._failed = {}
         for finding in sorted(self.findings, key=lambda finding: not finding.bare):
+            if not self._is_due(finding, now):
+                continue
             try:
-                self._mend(finding)
+                say = self._repairs.mend(finding)
             except ExchangeError as e:
-                failed = f"{finding.pair}: {finding.kind.replace('_', ' ')}, not mended yet: {e}"
-                self._failed[finding.key] = failed
-                logger.warning(failed)
+                self._tell(finding, not_mended(finding, e))
                 if isinstance(e, DDosProtection):
                     # Every further request would prolong the ban.
                     break
+            else:
+                self._looked_into[finding.key] = now, finding
+                self._tell(finding, say)
 
-    def _mend(self, finding: Finding) -> None:
-        row = finding.row or {}
-        if finding.kind in (Discrepancy.LEFTOVER_STOP, Discrepancy.SURPLUS_STOP):
-            self._stops.cancel(row["id"], finding.pair)
-        elif finding.kind in CANCELED:
-            self._exchange.cancel_order(row["id"], finding.pair)
-        elif finding.kind is Discrepancy.EMPTY_TRADE:
-            database.delete_empty_trade(finding.pair)
-        elif finding.kind is Discrepancy.BARE_POSITION:
-            self._protect_part(finding)
-        elif finding.kind is Discrepancy.UNKNOWN_POSITION:
-            self._recover_or_protect(finding)
-
-    def _recover_or_protect(self, finding: Finding) -> None:
-        order = self._lost_entry(finding)
-        if order is not None:
-            self._recover(order)
-            self.findings = [f for f in self.findings if f.key != finding.key]
-        elif finding.bare:
-            self._stops.protect(finding.row or {})
-
-    def _protect_part(self, finding: Finding) -> None:
-        """Stand in where freqtrade can't or didn't: it places no stop before an entry has ended,
-        and one that it should have placed in the last loop is missing still.
-        """
-        missed = finding.key in self._seen
-        for trade in database.open_trades():
-            if trade.pair == finding.pair and (missed or not trade.has_open_position):
-                self._stops.protect(finding.row or {})
-
-    def _lost_entry(self, finding: Finding) -> dict[str, Any] | None:
-        """Return the entry of this bot that alone made the position, if there is one."""
-        position = finding.row or {}
-        since = dt_ts(dt_now() - RECOVERY_WINDOW)
-        opening = "buy" if finding.side == "long" else "sell"
-        own = [
-            order
-            for order in self._requests.ended_orders(finding.pair, since)
-            if self._requests.is_own(order) and order["side"] == opening and not closes(order)
-        ]
-        settled = database.known_order_ids(own) | database.deleted_entry_ids(own)
-        contracts = position["contracts"]
-        made = [o for o in own if o["id"] not in settled and isclose(o["filled"], contracts)]
-        return self._requests.in_base_currency(made[-1]) if made else None
+    def _tell(self, finding: Finding, say: str | None) -> None:
+        """Tell it once, as long as it stays what it is."""
+        if say is None:
+            self._says.pop(finding.key, None)
+        elif self._says.get(finding.key) != say:
+            self._says[finding.key] = say
+            logger.warning(say)

@@ -23,9 +23,14 @@ class RequestBudget:
     """
 
     def __init__(self, limits: tuple[tuple[float, int], ...]) -> None:
-        self._limits = limits
+        self._all = self._limits = limits
         self._sent: deque[float] = deque(maxlen=max(count for _, count in limits))
         self._lock = threading.Lock()
+
+    def share_with(self, others: int) -> None:
+        """Hand out one of `others` + 1 equal shares from now on."""
+        with self._lock:
+            self._limits = tuple((seconds, count // (others + 1)) for seconds, count in self._all)
 
     def reserve(self, now: float) -> float:
         """Reserve the next free time, and return the seconds to wait for it."""
@@ -52,6 +57,16 @@ def wait_for(exchange: Any, cost: float | None) -> float:
     now = time.monotonic()
     wait = total.reserve(now)
     return max(wait, trading.reserve(now)) if (cost or 1) > 1 else wait
+
+
+def share_with(exchange: Any, others: int) -> None:
+    """Leave room for other programs on the account of `exchange`, each its equal share.
+
+    BloFin counts trading requests by account, all requests by address; whether two bots share the
+    latter isn't known.
+    """
+    for budget in _budgets[exchange.urls["api"]["rest"]]:
+        budget.share_with(others)
 
 
 class SyncBudget:

@@ -1,22 +1,19 @@
 """How a stop ended, and which orders took its position off."""
 
 import logging
-from datetime import timedelta
-from typing import Any
 
 import ccxt
 from freqtrade.constants import BuySell
 from freqtrade.exchange.exchange_types import CcxtOrder
-from freqtrade.util import dt_now, dt_ts
 
 from bubbybot_freqtrade.blofin.account import database
+from bubbybot_freqtrade.blofin.account.history import History
 from bubbybot_freqtrade.blofin.contracts import total
 from bubbybot_freqtrade.blofin.exchange.requests import Requests
 from bubbybot_freqtrade.blofin.protection import (
     canceled_stop,
     closed_side,
     closed_stop,
-    closing_orders,
     is_of_tpsl,
     open_stop,
     partly_filled_stop,
@@ -28,8 +25,9 @@ logger = logging.getLogger(__name__)
 class EndedStops:
     """The state of stops that are not among the untriggered ones any more."""
 
-    def __init__(self, requests: Requests) -> None:
+    def __init__(self, requests: Requests, history: History) -> None:
         self._requests = requests
+        self._history = history
         # By pair and closing side: entry of the trade whose stop has fired and left something, and
         # what there is to tell.
         self._fired: dict[tuple[str, str], tuple[str | None, str]] = {}
@@ -43,10 +41,9 @@ class EndedStops:
             tpsl = self._requests.api.fetch_order(order_id, pair, {"tpsl": True})
         except ccxt.OrderNotFound:
             # An order that closed the position without our stop, see closed_without_stop. Others
-            # may have closed parts before.
+            # may have closed parts before, and it may have closed more than the trade's.
             order = self._requests.api.fetch_order(order_id, pair)
-            parts = self._closing_orders(pair, order["side"], order_id)
-            return closed_stop(order, [*parts, order])
+            return closed_stop(order, self._closing_orders(pair, order_id) or [order])
         if tpsl["status"] == "open":
             return open_stop(tpsl)
         side = tpsl["side"]
@@ -57,8 +54,10 @@ class EndedStops:
             return canceled_stop(tpsl)
         if left:
             return self._fired_short(tpsl, order_id)
-        closing = self._closing_orders(pair, side, order_id)
-        return closed_stop(tpsl, closing) if closing else canceled_stop(tpsl)
+        closing = self._closing_orders(pair, order_id)
+        # No position may be a list that lags: what closed all of it must be known.
+        proven = self._history.explains(pair, closing, order_id)
+        return closed_stop(tpsl, closing) if proven else canceled_stop(tpsl)
 
     def _fired_short(self, tpsl: CcxtOrder, order_id: str) -> CcxtOrder:
         """The state of a stop that has fired while there is a position still.
@@ -70,7 +69,7 @@ class EndedStops:
         """
         pair, side = tpsl["symbol"], tpsl["side"]
         ended = self._take_back(pair, side)
-        closing = self._closing_orders(pair, side, order_id)
+        closing = self._closing_orders(pair, order_id)
         known = {order["id"] for order in closing}
         closing += [o for o in ended if o["filled"] and o["id"] not in known]
         if closing and is_of_tpsl(closing[-1]) and closing[-1]["status"] == "closed":
@@ -106,44 +105,24 @@ class EndedStops:
         entry = database.first_entry(pair)
         return why if entry is not None and entry.order_id == entry_id else None
 
-    def _closing_orders(self, pair: str, side: str, stop_id: str | None = None) -> list[CcxtOrder]:
+    def _closing_orders(self, pair: str, stop_id: str | None = None) -> list[CcxtOrder]:
         """Orders that closed (part of) a trade's position and that freqtrade has not booked.
 
         All since its entry: a part may have been closed by hand before this stop was placed.
         """
-        entry = database.first_entry(pair, stop_id)
-        since = self._entry_time(entry)
-        ended = self._requests.ended_orders(pair, since)
-        return closing_orders(
-            ended,
-            side,
-            since,
-            database.known_order_ids(ended),
-            entry.order_id if entry else None,
-            database.booked_until(pair, stop_id),
-        )
-
-    def _entry_time(self, entry: Any) -> int:
-        """Time (ms) of a trade's entry, by BloFin's clock.
-
-        Not this machine's: a few seconds less, and the order that closed the trade before this one
-        would be taken for one that closed this one.
-        """
-        if entry is None:
-            return dt_ts(dt_now() - timedelta(days=1))
-        try:
-            return int(self._requests.api.fetch_order(entry.order_id, entry.ft_pair)["timestamp"])
-        except ccxt.OrderNotFound:
-            # Older than what BloFin keeps.
-            return dt_ts(entry.order_date_utc)
+        trade = database.trade_of(pair, stop_id)
+        if trade is None:
+            return []
+        held = self._requests.exact_contracts(pair, trade.amount)
+        return self._history.closings(trade, held, stop_id)
 
     def closed_without_stop(self, pair: str, side: BuySell) -> CcxtOrder:
         """Return the order that took the position off, for freqtrade to keep as its stop order.
 
         It reads as open: freqtrade asks for its state in the next loop and closes the trade then.
         """
-        closing = self._closing_orders(pair, side)
-        if not closing:
+        closing = self._closing_orders(pair)
+        if not self._history.explains(pair, closing):
             raise ccxt.ExchangeError(
                 f"{pair} has no position on BloFin and no order that closed it is known yet."
             )

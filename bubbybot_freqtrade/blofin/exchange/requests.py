@@ -12,6 +12,7 @@ from freqtrade.exchange.exchange_types import CcxtOrder, CcxtPosition
 from freqtrade.util import dt_now
 
 from bubbybot_freqtrade.blofin.bracket import TradeSide
+from bubbybot_freqtrade.blofin.ccxt_blofin.budget import share_with
 from bubbybot_freqtrade.blofin.exchange.client_order_ids import ClientOrderIds
 from bubbybot_freqtrade.blofin.exchange.errors import freqtrade_errors
 from bubbybot_freqtrade.blofin.exchange.loop_state import ListName, LoopState
@@ -104,6 +105,23 @@ class Requests:
             ended = self.api.fetch_canceled_and_closed_orders(pair, since)
         return [order for order in ended if order["filled"]]
 
+    def order(self, order_id: str, pair: str) -> CcxtOrder | None:
+        """Return an order in any state, in contracts; None when BloFin doesn't know it."""
+        with freqtrade_errors(f"get order {order_id} of {pair}"):
+            try:
+                return self.api.fetch_order(order_id, pair)
+            except ccxt.OrderNotFound:
+                return None
+
+    def closed_positions(self, pair: str, since: int) -> list[CcxtPosition]:
+        """Positions of a pair that have closed since a time (ms), oldest first."""
+        with freqtrade_errors(f"get closed positions of {pair}"):
+            return self.api.fetch_positions_history([pair], since)
+
+    def share_with(self, others: int) -> None:
+        """Send this bot's share of the requests only, beside so many other bots."""
+        share_with(self.api, others)
+
     def is_own(self, order: CcxtOrder) -> bool:
         """Whether this bot (a bot on this database) placed the order."""
         return self._ids.is_own(order)
@@ -112,6 +130,10 @@ class Requests:
         """Contracts of an amount in base currency, in the steps that the venue takes."""
         exchange = self._exchange
         return exchange.amount_to_precision(pair, exchange._amount_to_contracts(pair, amount))
+
+    def exact_contracts(self, pair: str, amount: float) -> float:
+        """Contracts of an amount in base currency, not cut to the venue's steps."""
+        return self._exchange._amount_to_contracts(pair, amount)
 
     def in_base_currency(self, order: CcxtOrder) -> CcxtOrder:
         """Return an order with its amounts in base currency instead of contracts."""
@@ -142,7 +164,8 @@ class Requests:
     ) -> CcxtOrder:
         """Place an order exactly once; look it up when its answer does not come."""
         client_order_id = self._ids.new()
-        params = {**params, "clientOrderId": client_order_id, "marginMode": self.margin_mode}
+        mode = {"marginMode": self.margin_mode}
+        params = {**mode, **params, "clientOrderId": client_order_id}
         try:
             order = self.api.create_order(pair, ordertype, side, contracts, price, params)
             if order.get("id"):

@@ -12,6 +12,8 @@ from freqtrade.exchange.exchange_utils import ROUND_DOWN, ROUND_UP
 from freqtrade.util import dt_from_ts, dt_now
 
 from bubbybot_freqtrade.blofin.account import booked_stops, database
+from bubbybot_freqtrade.blofin.account.history import History
+from bubbybot_freqtrade.blofin.account.reconciliation import stops_of, uncovered
 from bubbybot_freqtrade.blofin.exchange.brackets import Brackets
 from bubbybot_freqtrade.blofin.exchange.ended_stops import EndedStops
 from bubbybot_freqtrade.blofin.exchange.errors import freqtrade_errors
@@ -25,7 +27,6 @@ from bubbybot_freqtrade.blofin.protection import (
     canceled_stop,
     closed_side,
     open_stop,
-    stop_candidates,
     tighter,
     tightest,
 )
@@ -43,7 +44,8 @@ class Stops:
         self._requests = requests
         self._orders = orders
         self._brackets = brackets
-        self._ended = EndedStops(requests)
+        self._history = History(requests)
+        self._ended = EndedStops(requests, self._history)
         self.stop_orders = StopOrders(exchange, requests, orders, brackets, self._ended)
 
     def create(
@@ -60,11 +62,14 @@ class Stops:
         rounding = ROUND_DOWN if side == "buy" else ROUND_UP
         stop = self._exchange.price_to_precision(pair, stop_price, rounding_mode=rounding)
         with freqtrade_errors(f"place the stoploss of {pair} at {stop}"):
-            if self._requests.position(pair, closed_side(side), fresh=True) is None:
+            position = self._requests.position(pair, closed_side(side), fresh=True)
+            if position is None:
                 closing = self._ended.closed_without_stop(pair, side)
                 return self._requests.in_base_currency(open_stop(closing, triggered=True))
-            contracts = self._requests.contracts(pair, amount)
             standing = self.stop_orders.standing(pair, side)
+            contracts = max(
+                self._requests.contracts(pair, amount), self._left_bare(position, standing)
+            )
             if standing and tighter(side, tightest(standing)["stopLossPrice"], stop):
                 stop = tightest(standing)["stopLossPrice"]
             order = self.stop_orders.adopt(side, contracts, stop, standing)
@@ -74,6 +79,15 @@ class Stops:
             self.stop_orders.take_away_others(order, standing)
         self._exchange._log_exchange_response("create_stoploss_order", order)
         return self._requests.in_base_currency(open_stop(order))
+
+    def _left_bare(self, position: CcxtPosition, own: list[CcxtOrder]) -> float:
+        """Contracts that no stop but this bot's own closes: others may have added to a position."""
+        others = [
+            stop
+            for stop in stops_of(self._requests.rows("tpsl"), position)
+            if stop["id"] not in {order["id"] for order in own}
+        ]
+        return uncovered(others, position["contracts"])
 
     def fetch(self, order_id: str, pair: str) -> CcxtOrder:
         """Return the state of a stop: from the list of untriggered ones, else by how it ended.
@@ -175,30 +189,40 @@ class Stops:
         stop = self._state(order_id, pair)
         if stop["status"] != "open":
             return stop
-        if self._requests.position(pair, closed_side(stop["side"]), fresh=True) is not None:
+        if self._may_be_needed(order_id, pair, stop["side"]):
             logger.info(f"Leaving stop {order_id} of {pair} in place until another one stands.")
         else:
             self.stop_orders.cancel(order_id, pair)
         return canceled_stop(stop)
 
+    def _may_be_needed(self, order_id: str, pair: str, side: str) -> bool:
+        """Whether a stop's position may be there still: a list that lacks it proves nothing."""
+        if self._requests.position(pair, closed_side(side), fresh=True) is not None:
+            return True
+        order = database.order_of(order_id, pair)
+        if order is None or not order.trade.is_open:
+            return False
+        return not self._history.is_proven_closed(order.trade)
+
     def cancel(self, order_id: str, pair: str) -> None:
         """Take a TP/SL order away."""
         self.stop_orders.cancel(order_id, pair)
 
-    def protect(self, position: CcxtPosition) -> None:
-        """Place a stop on a bare position that freqtrade does not look after.
+    def protect(self, position: CcxtPosition, contracts: float) -> None:
+        """Place a stop on the contracts of a position that have none.
 
-        It is the one its trade was entered with, else the strategy's stoploss from the position's
-        entry; as far from the current price when that has passed it.
+        A part of it gets the stop that stands on the rest. All of it gets the one its trade was
+        entered with, else the strategy's stoploss from the position's entry; as far from the
+        current price when that has passed it.
         """
         pair, side = position["symbol"], "sell" if position["side"] == "long" else "buy"
-        stops = self._requests.rows("tpsl", fresh=True)
-        if stop_candidates(stops, pair, side):
+        stops = stops_of(self._requests.rows("tpsl", fresh=True), position)
+        if not uncovered(stops, position["contracts"]):
             return
         last = self._exchange.fetch_ticker(pair)["last"]
         entry: BuySell = "buy" if side == "sell" else "sell"
         leverage = position["leverage"] or 1.0
-        entered = self._brackets.first_entry(pair, side)
+        entered = tightest(stops) if stops else self._brackets.first_entry(pair, side)
         opened = position["entryPrice"]
         stop = (
             entered.get("stopLossPrice")
@@ -208,11 +232,13 @@ class Stops:
         at_last = self._orders.stoploss_bracket(entry, last, leverage).stop
         stop = next(price for price in (stop, shifted, at_last) if tighter(side, last, price))
         stop = self._exchange.price_to_precision(pair, stop)
-        params = {"stopLossPrice": stop}
+        # Its own: an order in another margin mode than the position's is refused.
+        params = {"stopLossPrice": stop, "marginMode": position["marginMode"]}
         target = entered.get("takeProfitPrice")
-        if target is not None and tighter(side, target, last):
+        if target is not None and not stops and tighter(side, target, last):
             params["takeProfitPrice"] = target
         with freqtrade_errors(f"protect the position of {pair} by a stop at {stop}"):
             # -1 contracts: all there are, also when its owner adds to it.
-            self._requests.send_once(pair, "market", side, -1, None, params)
+            size = contracts if stops else -1
+            self._requests.send_once(pair, "market", side, size, None, params)
         self._requests.forget("tpsl")

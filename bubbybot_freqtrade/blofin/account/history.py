@@ -1,0 +1,80 @@
+"""What BloFin's ended orders tell of a trade in freqtrade's database."""
+
+from typing import Any
+
+from freqtrade.exchange.exchange_types import CcxtOrder
+from freqtrade.persistence import Trade
+from freqtrade.util import dt_ts
+
+from bubbybot_freqtrade.blofin.account import database
+from bubbybot_freqtrade.blofin.account.venue import Requests
+from bubbybot_freqtrade.blofin.closings import closed_contracts, closing_parts, ended_at
+
+
+class History:
+    """Looks up how trades were closed; amounts are contracts."""
+
+    def __init__(self, requests: Requests) -> None:
+        self._requests = requests
+
+    def closings(
+        self,
+        trade: Trade,
+        contracts: float,
+        stop_id: str | None = None,
+        before: float | None = None,
+    ) -> list[CcxtOrder]:
+        """Orders, or parts of them, that closed the last `contracts` of a trade, oldest first.
+
+        Those that freqtrade hasn't booked: by hand, by another program, by a stop that it doesn't
+        know. They add up to less than `contracts` as long as BloFin doesn't say how all was closed.
+
+        :param stop_id: of the trade's stop order that they are looked up for
+        :param before: contracts that orders have opened which haven't ended; the trade's own that
+            BloFin doesn't list any more when None
+        """
+        entry = database.first_entry(trade.pair, stop_id)
+        if entry is None:
+            return []
+        ended = self._requests.ended_orders(trade.pair, self.entry_time(entry))
+        booked_until = database.booked_until(trade.pair, stop_id)
+        known = database.known_order_ids(ended) - {stop_id}
+        known |= {order["id"] for order in ended if ended_at(order) <= booked_until}
+        if before is None:
+            before = self._net(trade, {order["id"] for order in ended})
+        return closing_parts(ended, trade.trade_direction, known, contracts, before)
+
+    def is_proven_closed(self, trade: Trade) -> bool:
+        """Whether orders are known that closed a trade of the database as a whole."""
+        if not trade.amount:
+            return False
+        held = self._requests.exact_contracts(trade.pair, trade.amount)
+        return closed_contracts(self.closings(trade, held)) >= held * (1 - 1e-9)
+
+    def explains(self, pair: str, closing: list[CcxtOrder], stop_id: str | None = None) -> bool:
+        """Whether orders have closed all that a trade has."""
+        trade = database.trade_of(pair, stop_id)
+        if trade is None or not closing:
+            return False
+        held = self._requests.exact_contracts(pair, trade.amount)
+        return closed_contracts(closing) >= held * (1 - 1e-9)
+
+    def entry_time(self, entry: Any) -> int:
+        """Time (ms) of a trade's entry, by BloFin's clock.
+
+        Not this machine's: a few seconds less, and the order that closed the trade before this one
+        would be taken for one that closed this one.
+        """
+        order = self._requests.order(entry.order_id, entry.ft_pair)
+        # Older than what BloFin keeps when it is None.
+        return dt_ts(entry.order_date_utc) if order is None else int(order["timestamp"])
+
+    def _net(self, trade: Trade, listed: set[str]) -> float:
+        """Contracts that a trade's own orders which aren't `listed` have opened, less closed."""
+        net = 0.0
+        for order in trade.orders:
+            if order.order_id in listed or not order.filled:
+                continue
+            sign = 1 if order.ft_order_side == trade.entry_side else -1
+            net += sign * self._requests.exact_contracts(trade.pair, order.filled)
+        return max(net, 0.0)

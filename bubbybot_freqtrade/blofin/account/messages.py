@@ -1,0 +1,72 @@
+"""What the account watch tells: what happened, what the bot did, what the person should do."""
+
+from bubbybot_freqtrade.blofin.account.reconciliation import Discrepancy, Finding
+
+_SAYS = {
+    Discrepancy.UNKNOWN_POSITION: (
+        "a {side} position of {size:g} contracts that this bot's database doesn't know. "
+        "{protected} The pair is not traded until it is gone. "
+        "Close it in the app, or leave it if another program holds it."
+    ),
+    Discrepancy.BARE_POSITION: (
+        "{bare} of the {side} position had no stop: it was canceled, or the position grew. "
+        "One is placed in this loop. To end a trade, close it and not its stop."
+    ),
+    Discrepancy.POSITION_GREW: (
+        "the {side} position has {size:g} contracts, the bot's trade {contracts:g} of them. The "
+        "rest was added in the app or by another program; the bot's exits leave it alone, and it "
+        "has a stop. Close that part yourself."
+    ),
+    Discrepancy.POSITION_SHRANK: (
+        "the {side} position has {size:g} contracts, the bot's trade {contracts:g}, and BloFin "
+        "doesn't tell which order closed the difference. The stop stays and nothing was booked. "
+        "Look at the app's order history; /forceexit closes what is left."
+    ),
+    Discrepancy.MISSING_POSITION: (
+        "the bot's {side} trade has no position on BloFin, and BloFin doesn't tell which order "
+        "closed it. Nothing was done; it is asked again every minute. "
+        "Look at the app's order history: if it is closed there, /delete the trade."
+    ),
+    Discrepancy.LEFTOVER_STOP: (
+        "a stop of the bot was left over from a position that has closed. It has been canceled. "
+        "Nothing has to be done."
+    ),
+    Discrepancy.SURPLUS_STOP: (
+        "a second stop of the bot on the {side} position has been canceled; the tighter one "
+        "stays. Nothing has to be done."
+    ),
+    Discrepancy.UNKNOWN_ORDER: (
+        "an entry order of this bot that its database doesn't know has been canceled. "
+        "Nothing has to be done."
+    ),
+    Discrepancy.LEFTOVER_EXIT: (
+        "an exit order of this bot without a position was left over and has been canceled. "
+        "Nothing has to be done."
+    ),
+    Discrepancy.LEFTOVER_ENTRY: (
+        "the position was closed while the rest of its {side} entry still waited. The rest has "
+        "been canceled, for it could have filled without a stop. Close trades with /forceexit."
+    ),
+    Discrepancy.EMPTY_TRADE: (
+        "the bot's {side} trade had neither a fill nor an order that could still fill. It was "
+        "taken out of the database. Nothing has to be done."
+    ),
+}
+
+
+def told(finding: Finding) -> str:
+    """What happened, what the bot did and what the person should do, in one line."""
+    size = finding.size
+    says = _SAYS[finding.kind].format(
+        side=finding.side,
+        size=size,
+        contracts=finding.contracts,
+        bare="All" if finding.is_all_bare else f"{finding.uncovered:g} of the {size:g} contracts",
+        protected="It had no stop: one was placed." if finding.bare else "It has a stop.",
+    )
+    return f"{finding.pair}: {says}"
+
+
+def not_mended(finding: Finding, reason: object) -> str:
+    """What could not be mended yet, and why."""
+    return f"{finding.pair}: {finding.kind.replace('_', ' ')}, not mended yet: {reason}"

@@ -1,0 +1,109 @@
+"""Which orders closed how much of a trade's position: pure, from the venue's ended orders.
+
+In one-way mode any order of the opposite side closes, reduce-only or not; what is left of it opens
+the other side. Others may have added to the position by hand: what closes first is theirs, for a
+trade is what the bot has entered.
+"""
+
+from collections.abc import Collection, Iterable
+from decimal import Decimal
+from typing import Any
+
+from bubbybot_freqtrade.blofin.bracket import TradeSide
+
+CcxtOrder = dict[str, Any]
+
+LIQUIDATIONS = ("full_liquidation", "partial_liquidation", "adl")
+TRIGGERED = ("tp", "sl")
+
+
+def closes(order: CcxtOrder) -> bool:
+    """Whether an order can only have reduced a position."""
+    category = order["info"].get("orderCategory")
+    return bool(order.get("reduceOnly")) or category in (*TRIGGERED, *LIQUIDATIONS)
+
+
+def is_of_side(order: CcxtOrder, side: TradeSide) -> bool:
+    """Whether an order works on a position of that side: on any in one-way mode."""
+    return order["info"].get("positionSide") in (side, "net", None, "")
+
+
+def opens(order: CcxtOrder, side: TradeSide) -> bool:
+    """Whether an order's side is the one that opens positions of `side`."""
+    return bool(order["side"] == ("buy" if side == "long" else "sell"))
+
+
+def ended_at(order: CcxtOrder) -> int:
+    """When an order ended, ms."""
+    return order.get("lastUpdateTimestamp") or order.get("timestamp") or 0
+
+
+def in_sequence(orders: Iterable[CcxtOrder]) -> list[CcxtOrder]:
+    """Orders as they ended; BloFin counts ids up."""
+    return sorted(orders, key=lambda o: (ended_at(o), len(str(o["id"])), str(o["id"])))
+
+
+def part(order: CcxtOrder, contracts: Decimal) -> CcxtOrder:
+    """Return `contracts` of a filled order, with their part of its cost and fee."""
+    filled = Decimal(str(order["filled"]))
+    if contracts >= filled:
+        return order
+    share = float(contracts / filled)
+    fee = order.get("fee") or {}
+    return {
+        **order,
+        "amount": float(contracts),
+        "filled": float(contracts),
+        "remaining": 0.0,
+        "cost": None if order.get("cost") is None else order["cost"] * share,
+        "fee": {**fee, "cost": fee["cost"] * share} if fee.get("cost") is not None else fee,
+    }
+
+
+def closing_parts(
+    ended: Iterable[CcxtOrder],
+    side: TradeSide,
+    known: Collection[str],
+    contracts: float,
+    before: float = 0.0,
+) -> list[CcxtOrder]:
+    """Orders, or parts of them, that closed the last `contracts` of a trade and aren't booked.
+
+    :param ended: filled orders of the pair since the trade's entry, that one included
+    :param known: ids of those that freqtrade has booked or will book by itself
+    :param contracts: that are to be explained: the trade's less the position's
+    :param before: contracts the position had before the first of `ended`
+    :return: oldest first; they add up to less than `contracts` where not all is explained
+    """
+    held, found = Decimal(str(before)), list[tuple[CcxtOrder, Decimal]]()
+    for order in in_sequence(o for o in ended if is_of_side(o, side)):
+        filled = Decimal(str(order["filled"]))
+        if opens(order, side):
+            held += filled
+            continue
+        if held <= 0:
+            # It closed what was there before the entry.
+            continue
+        closed = filled if closes(order) else min(filled, held)
+        held -= filled
+        if order["id"] not in known and closed > 0:
+            found.append((order, closed))
+        if held <= 0:
+            # What comes later is about another position.
+            break
+    return _last(found, Decimal(str(contracts)))
+
+
+def _last(found: list[tuple[CcxtOrder, Decimal]], wanted: Decimal) -> list[CcxtOrder]:
+    parts: list[CcxtOrder] = []
+    for order, closed in reversed(found):
+        if wanted <= 0:
+            break
+        parts.insert(0, part(order, min(closed, wanted)))
+        wanted -= closed
+    return parts
+
+
+def closed_contracts(parts: Iterable[CcxtOrder]) -> float:
+    """Contracts that closing parts add up to."""
+    return float(sum((Decimal(str(o["filled"])) for o in parts), Decimal(0)))
