@@ -17,7 +17,7 @@ COMMANDS = {
     "status": "bubbybot_freqtrade.commands.status:status_command",
     "drill": "bubbybot_freqtrade.drills.cli:drill_command",
     "explain": "bubbybot_freqtrade.commands.explain:explain_command",
-    "patterns": "bubbybot_freqtrade.learning.cli:patterns_command",
+    "patterns": "bubbybot_freqtrade.commands.patterns:patterns_command",
 }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from bubbybot_freqtrade.learning.ledger import Situation
 from bubbybot_freqtrade.learning.table import Row
-from bubbybot_freqtrade.strategy.messages import reasons
+from bubbybot_freqtrade.signals.words import reasons
 
 
 def name_of(situation: Situation) -> str:

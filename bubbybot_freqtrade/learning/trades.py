@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from bubbybot_freqtrade.learning.ledger import History, PastTrade
 from bubbybot_freqtrade.learning.posterior import outcome
-from bubbybot_freqtrade.report.trades import ReportTrade, Source, read_backtest
+from bubbybot_freqtrade.learning.results import ReportTrade, Source, read_backtest
 from bubbybot_freqtrade.risk.plan import TradePlan
 from bubbybot_freqtrade.settings import MIN_REWARD_RISK
 

@@ -11,8 +11,8 @@ import pandas as pd
 from freqtrade.exchange import timeframe_to_seconds
 
 from bubbybot_freqtrade.analyzers.annotations import Annotation
+from bubbybot_freqtrade.learning.results import ReportTrade, Source
 from bubbybot_freqtrade.report import measures
-from bubbybot_freqtrade.report.trades import ReportTrade, Source
 from bubbybot_freqtrade.signals import plots
 from bubbybot_freqtrade.signals.context import analyze
 

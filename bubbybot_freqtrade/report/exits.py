@@ -1,6 +1,6 @@
 """Why trades ended, in the words of a trader."""
 
-from bubbybot_freqtrade.report.trades import ReportTrade
+from bubbybot_freqtrade.learning.results import ReportTrade
 
 TARGET, STOP, MOVED_STOP = "target", "stop", "moved stop"
 

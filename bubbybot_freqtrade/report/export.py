@@ -9,8 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from bubbybot_freqtrade.learning.results import Source
 from bubbybot_freqtrade.report import measures
-from bubbybot_freqtrade.report.trades import Source
 
 TRADES, FIGURES, RETURNS = "trades.csv", "figures.json", "daily_returns.csv"
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from bubbybot_freqtrade.learning.results import Source
 from bubbybot_freqtrade.report import measures
 from bubbybot_freqtrade.report.measures import Figures
-from bubbybot_freqtrade.report.trades import Source
 
 MONTHS = (
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from freqtrade.data import metrics
 
+from bubbybot_freqtrade.learning.results import ReportTrade, Source
 from bubbybot_freqtrade.report.exits import exit_words
-from bubbybot_freqtrade.report.trades import ReportTrade, Source
 
 LEAST = 10
 """Trades of a group that is worth a look of its own."""

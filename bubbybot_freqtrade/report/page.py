@@ -16,15 +16,15 @@ from plotly.offline import get_plotlyjs
 
 from bubbybot_freqtrade.learning import picture
 from bubbybot_freqtrade.learning.ledger import History, Ledger
+from bubbybot_freqtrade.learning.results import ReportTrade, Source
 from bubbybot_freqtrade.learning.table import pattern_rows
 from bubbybot_freqtrade.learning.trades import past_trades
 from bubbybot_freqtrade.report import figures, measures
 from bubbybot_freqtrade.report.charts import Candles, Chart, curves, trade_charts
 from bubbybot_freqtrade.report.exits import exit_words
 from bubbybot_freqtrade.report.measures import Group
-from bubbybot_freqtrade.report.trades import ReportTrade, Source
 from bubbybot_freqtrade.settings import LearningSettings
-from bubbybot_freqtrade.strategy.messages import reasons
+from bubbybot_freqtrade.signals.words import reasons
 
 SECTIONS = (
     ("account", "Account"), ("figures", "Figures"), ("months", "Months"), ("r", "R"),

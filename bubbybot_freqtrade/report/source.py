@@ -11,7 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bubbybot_freqtrade.commands.candle_folder import candle_folder
 from bubbybot_freqtrade.commands.user_config import read_config
-from bubbybot_freqtrade.report.trades import Source, read_backtest, read_database
+from bubbybot_freqtrade.learning.results import Source, read_backtest
+from bubbybot_freqtrade.report.trades import read_database
 
 REHEARSAL_DATABASE = "trades.sqlite"
 UNREADABLE = (FreqtradeException, ValueError, OSError, SQLAlchemyError)

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 from scipy import stats
 
-from bubbybot_freqtrade.learning.cli import patterns_command
+from bubbybot_freqtrade.commands.patterns import patterns_command
 from bubbybot_freqtrade.rehearsal.backtest import backtest
 from bubbybot_freqtrade.rehearsal.rules import RULES, violations
 from bubbybot_freqtrade.rehearsal.run import rehearse

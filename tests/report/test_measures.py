@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bubbybot_freqtrade.learning.results import Source, read_backtest
 from bubbybot_freqtrade.report import export, measures
 from bubbybot_freqtrade.report.exits import exit_words
-from bubbybot_freqtrade.report.trades import Source, read_backtest
 from tests.blofin.desk import BTC, ETH
 from tests.report.trade import NOON, trade
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pandas as pd
 import pytest
 
+from bubbybot_freqtrade.learning.results import Source, read_backtest
 from bubbybot_freqtrade.report.page import render
-from bubbybot_freqtrade.report.trades import Source, read_backtest
 from tests.blofin.desk import BTC, ETH
 from tests.browser import DESK, PHONE
 from tests.report.test_report import write

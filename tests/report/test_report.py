@@ -6,9 +6,10 @@ from click.testing import CliRunner
 from freqtrade.persistence import Trade, init_db
 from plotly.offline import get_plotlyjs
 
+from bubbybot_freqtrade.learning.results import Source, read_backtest
 from bubbybot_freqtrade.report.cli import report_command
 from bubbybot_freqtrade.report.page import render
-from bubbybot_freqtrade.report.trades import Source, read_backtest, read_database
+from bubbybot_freqtrade.report.trades import read_database
 from tests.blofin.conftest import open_desk  # noqa: F401 - a fixture
 from tests.blofin.desk import BTC, ETH
 from tests.report.trade import trade

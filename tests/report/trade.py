@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bubbybot_freqtrade.report.trades import ReportTrade
+from bubbybot_freqtrade.learning.results import ReportTrade
 from tests.blofin.desk import BTC
 
 NOON = datetime(2025, 3, 4, 12, tzinfo=UTC)

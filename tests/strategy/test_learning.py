@@ -13,8 +13,8 @@ import pytest
 from freqtrade.persistence import Trade
 
 from bubbybot_freqtrade.learning.ledger import History, Ledger, Situation
+from bubbybot_freqtrade.learning.results import read_backtest
 from bubbybot_freqtrade.learning.trades import past_trades, read_prior
-from bubbybot_freqtrade.report.trades import read_backtest
 from bubbybot_freqtrade.search.backtests import Backtest, BacktestDesk
 from bubbybot_freqtrade.settings import LearningSettings
 from tests.strategy.test_callbacks import BTC, ETH, NOON, TAG, enter, open_trade, show

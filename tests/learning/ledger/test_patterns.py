@@ -9,12 +9,12 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bubbybot_freqtrade.learning.cli import patterns_command
+from bubbybot_freqtrade.commands.patterns import patterns_command
 from bubbybot_freqtrade.learning.ledger import History, Ledger, PastTrade
 from bubbybot_freqtrade.learning.picture import chart_rows, section
+from bubbybot_freqtrade.learning.results import read_backtest
 from bubbybot_freqtrade.learning.table import pattern_rows
 from bubbybot_freqtrade.report.cli import report_command
-from bubbybot_freqtrade.report.trades import read_backtest
 from bubbybot_freqtrade.risk.order_tag import read_levels, read_regime, with_levels
 from bubbybot_freqtrade.risk.plan import TradePlan
 from bubbybot_freqtrade.search.backtests import backtest_desk, generate_folder

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from freqtrade.persistence import LocalTrade, disable_database_use, enable_database_use
 
+from bubbybot_freqtrade.learning.results import ReportTrade, Source
 from bubbybot_freqtrade.learning.trades import ClosedTrades, past_trade, past_trades
-from bubbybot_freqtrade.report.trades import ReportTrade, Source
 from bubbybot_freqtrade.risk.plan import TradePlan
 
 NOON = datetime(2025, 3, 4, 12, tzinfo=UTC)

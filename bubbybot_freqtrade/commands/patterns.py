@@ -18,13 +18,13 @@ from bubbybot_freqtrade.commands.user_config import (
 )
 from bubbybot_freqtrade.learning import picture
 from bubbybot_freqtrade.learning.ledger import History, Ledger
+from bubbybot_freqtrade.learning.results import Source
 from bubbybot_freqtrade.learning.table import Row, pattern_rows
 from bubbybot_freqtrade.learning.trades import past_trades, read_prior
 from bubbybot_freqtrade.report.page import html_page
 from bubbybot_freqtrade.report.source import UNREADABLE, read_source
-from bubbybot_freqtrade.report.trades import Source
 from bubbybot_freqtrade.settings import BubbyBotSettings, LearningSettings
-from bubbybot_freqtrade.strategy.messages import reasons
+from bubbybot_freqtrade.signals.words import reasons
 
 TITLE = "What past trades say"
 
