@@ -200,7 +200,12 @@ class Cleaner:
                 continue
             reply = self.desk.client.call("POST", setting.path, setting.restore)
             if not reply.ok and setting.name == POSITION_MODE:
-                raise NoAnswerError(f"the position mode cannot be given back: {reply.words}")
+                was = setting.restore["positionMode"]
+                raise CleaningError(
+                    f"No order of verify is left, but the account was in {was} before and cannot "
+                    f"be switched back ({reply.words}): close what is open on it, then run "
+                    "bubbybot verify --clean."
+                )
             if not reply.ok:
                 was = ", ".join(f"{name} {value}" for name, value in setting.restore.items())
                 self.notes.append(

@@ -24,6 +24,7 @@ from bubbybot_freqtrade.verify.client import RawBlofin
 from bubbybot_freqtrade.verify.clock import Clock
 from bubbybot_freqtrade.verify.desk import Desk
 from bubbybot_freqtrade.verify.exchanges import Exchanges
+from bubbybot_freqtrade.verify.journal import FILE_NAME as JOURNAL
 from bubbybot_freqtrade.verify.journal import JournalError
 from bubbybot_freqtrade.verify.page import Row, counted, write_pages
 from bubbybot_freqtrade.verify.preflight import (
@@ -46,6 +47,10 @@ _STYLES = {
     Verdict.DANGER: "bold red",
     Verdict.NOT_MEASURED: "dim",
 }
+
+
+class _Refused(click.ClickException):
+    exit_code = 2
 
 
 def chosen(only: str | None) -> list[Probe]:
@@ -91,11 +96,12 @@ def verify_command(
 
     Sends real orders there, of the smallest size, each with a stop, and takes all of them away
     again. Writes report.html, report.md and venue.json, which sandbox, rehearse and drill take as
-    --profile. Exit code 1 when an answer is one that the bot must not trade with.
+    --profile. Exit code 1 when an answer is one that the bot must not trade with, 2 when verify
+    may not run or something may be left, 130 after Ctrl-C.
     """
     probes = chosen(only)
     console = Console(soft_wrap=True, highlight=False)
-    clock, exchanges = Clock(), Exchanges()
+    clock, exchanges, folder = Clock(), Exchanges(), out or Path()
     try:
         config = read_config(config_files, userdir)
         folder = out or Path(config["user_data_dir"]) / FOLDER
@@ -108,9 +114,13 @@ def verify_command(
         with _open(client, config, pair, folder, clock) as desk:
             results = _ask(desk, probes, folder, console, yes=yes)
     except (RefusedError, JournalError, CleaningError, FreqtradeException) as error:
-        raise click.ClickException(exchanges.masked(" ".join(str(error).split()))) from error
+        raise _Refused(exchanges.masked(" ".join(str(error).split()))) from error
     except KeyboardInterrupt:
-        click.echo("Ended by Ctrl-C: nothing is left on the account.", err=True)
+        is_left = (folder / JOURNAL).exists()
+        left = (
+            "something may be left: run bubbybot verify --clean" if is_left else "nothing is left"
+        )
+        click.echo(f"Ended by Ctrl-C, {left}.", err=True)
         sys.exit(130)
     if any(result.verdict is Verdict.DANGER for result in results):
         sys.exit(1)

@@ -102,6 +102,11 @@ class Journal:
                 f"{journal.file} cannot be written ({error.strerror}): name another folder with "
                 "--out. Nothing is sent without it."
             ) from error
+        except (LookupError, TypeError) as error:
+            raise JournalError(
+                f"{journal.file} is no journal of this version of verify. Cancel in the app what "
+                f"has a clientOrderId that begins with {PREFIX}, then delete the file."
+            ) from error
         return journal
 
     @property

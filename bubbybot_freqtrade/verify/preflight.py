@@ -150,21 +150,31 @@ def open_desk(
 
     :raises RefusedError, JournalError: when there can be none
     """
-    account = account_of(client)
-    journal = Journal.open(folder, account)
-    left = next((intent.inst_id for intent in journal.unsettled), None)
-    symbol = client.safe_symbol(left, None, "-", "swap") if left else pair
-    whitelist = config["exchange"].get("pair_whitelist", ())
-    instrument = choose_pair(client, symbol, whitelist)
+    journal = Journal.open(folder, account_of(client))
+    try:
+        left = next((intent.inst_id for intent in journal.unsettled), None)
+        symbol = client.safe_symbol(left, None, "-", "swap") if left else pair
+        instrument = choose_pair(client, symbol, config["exchange"].get("pair_whitelist", ()))
+        hedged = is_hedged(client)
+    except RefusedError:
+        journal.close()
+        raise
+    margin_mode = str(config.get("margin_mode") or "isolated")
+    return Desk(client, journal, clock, instrument, margin_mode, hedged=hedged)
+
+
+def is_hedged(client: RawBlofin) -> bool:
+    """Whether the account is in hedge mode.
+
+    :raises RefusedError: when it is not told, or in Multi-Position mode
+    """
     try:
         mode = client.call("GET", "account/position-mode").row
     except NoAnswerError as error:
         raise RefusedError(f"The position mode is not told: {error}.") from error
     if str(mode.get("multiPosition")).lower() == "true":
         raise RefusedError("The account is in Multi-Position mode: switch it off in the app.")
-    hedged = mode.get("positionMode") == "long_short_mode"
-    margin_mode = str(config.get("margin_mode") or "isolated")
-    return Desk(client, journal, clock, instrument, margin_mode, hedged=hedged)
+    return mode.get("positionMode") == "long_short_mode"
 
 
 def check_flat(desk: Desk) -> None:

@@ -19,6 +19,7 @@ from bubbybot_freqtrade.verify.clock import Clock
 from bubbybot_freqtrade.verify.desk import Desk
 from bubbybot_freqtrade.verify.exchanges import Exchanges
 from bubbybot_freqtrade.verify.preflight import open_client, open_desk
+from tests.commands.doctor.conftest import open_sandbox  # noqa: F401 - a fixture
 
 # Thin enough for an offer to be bought up.
 PAIR = "PYTH/USDT:USDT"
