@@ -19,6 +19,7 @@ from freqtrade.resolvers import StrategyResolver
 from rich.console import Console
 from rich.table import Table
 
+from bubbybot_freqtrade.commands import explain_picture
 from bubbybot_freqtrade.commands.candle_folder import candle_folder, folder_with
 from bubbybot_freqtrade.commands.output import one_line_for
 from bubbybot_freqtrade.commands.user_config import (
@@ -49,8 +50,6 @@ from bubbybot_freqtrade.signals.confluence import (
 from bubbybot_freqtrade.strategy.bubbybot import BubbyBotStrategy
 from bubbybot_freqtrade.strategy.market import TAKER_FEE, fee_of
 from bubbybot_freqtrade.strategy.parameters import confluence_of
-
-CANDLES_SHOWN = 96
 
 
 @dataclass(frozen=True)
@@ -207,74 +206,25 @@ def missing(explained: Explanation, side: Side, stop: float, target: float) -> s
 
 # --- as a picture ---------------------------------------------------------------------------------
 
-WIDTH, PRICE_HEIGHT, SCORE_HEIGHT, MARGIN = 960, 360, 120, 40
-COLOURS = {"long": "#2e9e6b", "short": "#d1495b"}
-
 
 def picture(explained: Explanation) -> str:
-    """The last day of candles with stop and target, the scores below them; SVG."""
-    frame = explained.frame.tail(CANDLES_SHOWN)
-    levels = _levels(explained)
-    prices = [price for _, price, _ in levels]
-    low, high = min([frame["low"].min(), *prices]), max([frame["high"].max(), *prices])
-    step = (WIDTH - 2 * MARGIN) / len(frame)
-
-    def y(price: float) -> float:
-        return MARGIN + (high - price) / ((high - low) or 1) * PRICE_HEIGHT
-
-    shapes = [_candle(row, MARGIN + i * step, step, y) for i, row in enumerate(frame.itertuples())]
-    for name, price, colour in levels:
-        shapes.append(
-            f'<line x1="{MARGIN}" x2="{WIDTH - MARGIN}" y1="{y(price):.1f}" y2="{y(price):.1f}" '
-            f'stroke="{colour}" stroke-dasharray="6 4"/><text x="{MARGIN + 4}" '
-            f'y="{y(price) - 4:.1f}" fill="{colour}">{name} {price:g}</text>'
-        )
-    top = PRICE_HEIGHT + 2 * MARGIN
-    shapes += [_score_line(frame, side, top, step) for side in SIDES]
-    needed = top + (1 - explained.strategy.min_confidence.value) * SCORE_HEIGHT
-    shapes.append(
-        f'<line x1="{MARGIN}" x2="{WIDTH - MARGIN}" y1="{needed:.1f}" y2="{needed:.1f}" '
-        'stroke="#888" stroke-dasharray="2 3"/>'
-    )
-    title = f"{explained.pair}, 15m candle of {explained.time:%Y-%m-%d %H:%M} UTC"
-    height = top + SCORE_HEIGHT + MARGIN
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
-        f'font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="#fff"/>'
-        f'<text x="{MARGIN}" y="24" font-size="15">{title}</text>'
-        f'<text x="{MARGIN}" y="{top - 8}">confluence, long green, short red</text>'
-        + "".join(shapes)
-        + "</svg>\n"
-    )
-
-
-def _levels(explained: Explanation) -> list[tuple[str, float, str]]:
-    """Stop and target of the side with the higher score, where it has them."""
+    """A page with the last day of candles, its evidence, stop and target, and the scores."""
     side = max(SIDES, key=lambda name: explained.value(f"{name}_confluence"))
+    title = f"{explained.pair}, 15m candle of {explained.time:%Y-%m-%d %H:%M} UTC"
+    words = [verdict(explained, name) for name in SIDES]
+    return explain_picture.page(title, explained.frame, noted(explained), side, words)
+
+
+def noted(explained: Explanation) -> list[explain_picture.Noted]:
+    """What `evidence_table` lists, with the candles since and its side."""
     return [
-        (f"{side} {name}", price, colour)
-        for name, colour in (("stop", COLOURS["short"]), ("target", COLOURS["long"]))
-        if not np.isnan(price := explained.value(f"plan_{side}_{name}"))
+        (item.column.partition("_")[2].replace("_", " "), age, side)
+        for side in SIDES
+        for prefix in PREFIXES.values()
+        for item in EVIDENCE[side][prefix]
+        for age in (int(candles_since(explained.frame, item)[-1]),)
+        if age < EVIDENCE_CANDLES
     ]
-
-
-def _candle(row: Any, x: float, step: float, y: Any) -> str:
-    colour = COLOURS["long"] if row.close >= row.open else COLOURS["short"]
-    top, bottom = y(max(row.open, row.close)), y(min(row.open, row.close))
-    middle = x + step / 2
-    return (
-        f'<line x1="{middle:.1f}" x2="{middle:.1f}" y1="{y(row.high):.1f}" y2="{y(row.low):.1f}" '
-        f'stroke="{colour}"/><rect x="{x + step * 0.15:.1f}" y="{top:.1f}" '
-        f'width="{step * 0.7:.1f}" height="{max(bottom - top, 0.8):.1f}" fill="{colour}"/>'
-    )
-
-
-def _score_line(frame: pd.DataFrame, side: Side, top: float, step: float) -> str:
-    points = " ".join(
-        f"{MARGIN + (i + 0.5) * step:.1f},{top + (1 - score) * SCORE_HEIGHT:.1f}"
-        for i, score in enumerate(frame[f"{side}_confluence"])
-    )
-    return f'<polyline points="{points}" fill="none" stroke="{COLOURS[side]}" stroke-width="1.5"/>'
 
 
 # --- the command ----------------------------------------------------------------------------------
@@ -295,7 +245,7 @@ def _score_line(frame: pd.DataFrame, side: Side, top: float, step: float) -> str
     "--picture",
     "picture_file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Where the picture goes (SVG); by default below user_data/explain.",
+    help="Where the picture goes (HTML); by default below user_data/explain.",
 )
 def explain_command(
     pair: str,
@@ -331,10 +281,10 @@ def explain_command(
         console.print("Past trades can still veto or size an entry: see `bubbybot patterns`.")
     where = picture_file or _default_picture(Path(config["user_data_dir"]), explained)
     where.parent.mkdir(parents=True, exist_ok=True)
-    where.write_text(picture(explained))
+    where.write_text(picture(explained), encoding="utf-8")
     console.print(f"Picture: {where}", highlight=False)
 
 
 def _default_picture(user_data: Path, explained: Explanation) -> Path:
     name = explained.pair.replace("/", "_").replace(":", "_")
-    return user_data / "explain" / f"{name}-{explained.time:%Y%m%dT%H%M}.svg"
+    return user_data / "explain" / f"{name}-{explained.time:%Y%m%dT%H%M}.html"

@@ -1,5 +1,7 @@
 """The command: what it reads, what it writes, what it says."""
 
+import shutil
+
 import pandas as pd
 import pytest
 from click.testing import CliRunner
@@ -9,6 +11,7 @@ from plotly.offline import get_plotlyjs
 from bubbybot_freqtrade.learning.results import Source, read_backtest
 from bubbybot_freqtrade.report.cli import report_command
 from bubbybot_freqtrade.report.page import render
+from bubbybot_freqtrade.report.source import read_source
 from bubbybot_freqtrade.report.trades import read_database
 from tests.blofin.conftest import open_desk  # noqa: F401 - a fixture
 from tests.blofin.desk import BTC, ETH
@@ -102,3 +105,14 @@ def test_a_backtests_trades_have_the_plans_that_the_strategy_made(backtested):
     taken = [t for t in read.values() if t.exit_reason == "roi"]
     assert taken
     assert [t.exit for t in taken] == pytest.approx([t.target for t in taken], rel=1e-3)
+
+
+def test_a_rehearsals_folder_has_its_candles(backtest, tmp_path):
+    folder = tmp_path / "rehearsal"
+    init_db(f"sqlite:///{folder.with_suffix('.empty')}")
+    Trade.session.remove()
+    (folder / "data").mkdir(parents=True)
+    shutil.copytree(backtest[1], folder / "data" / "blofin")
+    shutil.copy(folder.with_suffix(".empty"), folder / "trades.sqlite")
+    _, candles = read_source(str(folder), (), None)
+    assert candles == folder / "data" / "blofin"

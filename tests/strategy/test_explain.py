@@ -1,7 +1,9 @@
 """`bubbybot explain` on the generated market: the numbers of the strategy, taken apart."""
 
 import json
-import xml.etree.ElementTree as ElementTree
+import re
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +12,13 @@ from click.testing import CliRunner, Result
 
 from bubbybot_freqtrade.commands.explain import explain_command
 from bubbybot_freqtrade.search.backtests import Backtest, BacktestDesk
+from tests.browser import DESK, PHONE, Browser, open_browser
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with open_browser(tmp_path_factory.mktemp("browser")) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -19,7 +28,7 @@ def ask(desk: BacktestDesk, tmp_path: Path):
         settings = desk._settings({"confluence": {"regime_filter": False}, **blocks})
         config.write_text(json.dumps(settings | {"strategy_path": "user_data/strategies"}))
         first = ["-c", str(config)]
-        options = ["-d", str(desk.data), "--picture", str(tmp_path / "x.svg")]
+        options = ["-d", str(desk.data), "--picture", str(tmp_path / "x.html")]
         return CliRunner(env={"COLUMNS": "200"}).invoke(
             explain_command, [*first, *arguments, *options]
         )
@@ -39,9 +48,55 @@ def test_a_traded_candle_is_explained_as_the_entry_it_was(
     assert trade["enter_tag"] in line
     signal = trade["open_date"] - pd.Timedelta(minutes=15)
     assert f"15m candle of {signal:%Y-%m-%d %H:%M} UTC" in answer.output
-    picture = ElementTree.parse(tmp_path / "x.svg").getroot()
-    bodies = [shape for shape in picture.iter() if shape.tag.endswith("rect")]
-    assert len(bodies) == 1 + 96, "a background and a day of candles"
+    price = drawn(tmp_path / "x.html")["pictures"]["price"]
+    assert len(price["c"]) == 96, "a day of candles"
+    assert [name for name, *_ in price["levels"]] == ["stop", "target"]
+    assert price["levels"][0][1] == pytest.approx(trade["plan_stop"], rel=1e-4)
+
+
+def drawn(page: Path) -> dict:
+    (data,) = re.findall(
+        r'<script type="application/json" id="data">(.*?)</script>', page.read_text()
+    )
+    return json.loads(data)
+
+
+def test_the_picture_draws_the_evidence_that_is_listed(
+    ask, lively: Backtest, tmp_path: Path, browser: Browser
+) -> None:
+    trade = lively.trades.iloc[0]
+    answer = ask(trade["pair"], f"{trade['open_date']:%Y-%m-%dT%H:%M}")
+    price = drawn(tmp_path / "x.html")["pictures"]["price"]
+    assert price["noted"]
+    # Each event stands at the candle that is so many before the explained one.
+    last = (trade["open_date"] - pd.Timedelta(minutes=15)).timestamp() * 1000
+    ages = {round((last - at) / 900_000) for at, _, _, _ in price["noted"]}
+    listed = {int(age) for age in re.findall(r"\((\d+) ago\)", answer.output)}
+    assert ages >= listed
+    for size in (DESK, PHONE):
+        browser.open(tmp_path / "x.html", size)
+        assert browser.faults() == {}
+        names = browser.run(
+            "return document.getElementById('price').layout.annotations.map((note) => note.text)"
+        )
+        assert {words for _, _, words, _ in price["noted"]} <= set(names)
+
+
+def test_after_a_rehearsal_its_candles_are_found(desk: BacktestDesk, tmp_path: Path) -> None:
+    user_data = tmp_path / "user_data"
+    candles = user_data / "rehearsal" / "data" / "blofin"
+    candles.parent.mkdir(parents=True)
+    shutil.copytree(desk.data, candles)
+    config = tmp_path / "config.json"
+    settings = desk._settings({"confluence": {"regime_filter": False}})
+    strategies = {"strategy_path": "user_data/strategies", "user_data_dir": str(user_data)}
+    config.write_text(json.dumps(settings | strategies))
+    for options in ([], ["-d", str(user_data / "rehearsal")]):
+        page = tmp_path / "y.html"
+        arguments = ["-c", str(config), *options, "--picture", str(page), "BTC/USDT:USDT"]
+        answer = CliRunner(env={"COLUMNS": "400"}).invoke(explain_command, arguments)
+        assert answer.exit_code == 0, answer.output
+        assert f"Candles: {candles}" in answer.output
 
 
 def test_a_candle_without_entry_says_what_is_missing(ask, lively: Backtest) -> None:

@@ -130,13 +130,24 @@ function tradeChart(element, made, trade) {
     const notes = apart(trade
       ? [["stop", trade.stop, down], ["entry", trade.entry, css("--line")], ...(trade.target ? [["target", trade.target, up]] : [])]
       : made.levels, 14 * unit).map(([text, y, color]) => ({ text, x: 1, xref: "paper", xanchor: "left", y, showarrow: false, font: { color, size: 11 } }));
-    // Names of boxes and lines inside their left ends; one that would lie on another is left to the hover.
+    // What the words name, at its candle: longs below, shorts above, each on the next free line.
     const taken = [];
+    const free = (from, until, y) => !taken.some(([a, b, other]) => Math.abs(other - y) < 14 * unit && from < b && a < until);
+    for (const [nx, ny, text, side] of made.noted || []) {
+      const way = side === "long" ? 1 : -1, half = 3.4 * (text.length + 1) * pixel;
+      const middle = Math.min(nx, end - half);
+      let away = 26;
+      while (away < 160 && !free(middle - half, middle + half, ny - way * away * unit)) away += 4;
+      taken.push([middle - half, middle + half, ny - way * away * unit]);
+      notes.push({ text: "", x: nx, y: ny, showarrow: true, arrowhead: 2, arrowsize: 0.8, arrowcolor: css("--dim"), ax: 0, ay: way * (away - 8) });
+      notes.push({ text, x: middle, y: ny, yshift: -way * away, showarrow: false, font: { size: 11, color: side === "long" ? up : down } });
+    }
+    // Names of boxes and lines inside their left ends; one that would lie on another is left to the hover.
     for (const [x0, x1, y0, y1, color, label] of [...made.boxes, ...made.lines].sort((a, b) => b[1] - b[0] - a[1] + a[0])) {
       const y = (y0 + y1) / 2, from = Math.max(x0, x[0]);
       traces.push({ mode: "markers", x: [(from + x1) / 2], y: [y], marker: { size: 10, opacity: 0 }, name: "", hovertemplate: label + " %{y}<extra></extra>" });
       const until = from + 7 * (label.length + 1) * pixel;
-      if (!label || until > end || taken.some(([a, b, other]) => Math.abs(other - y) < 14 * unit && from < b && a < until)) continue;
+      if (!label || until > end || !free(from, until, y)) continue;
       taken.push([from, until, y]);
       notes.push({ text: label, x: from, xanchor: "left", y, yanchor: "middle", showarrow: false, font: { size: 10, color: css("--dim") } });
     }
@@ -148,7 +159,14 @@ function tradeChart(element, made, trade) {
     }) };
   });
 }
-for (const [id, made] of Object.entries(data.pictures || {})) tradeChart(id, made, null);
+for (const [id, made] of Object.entries(data.pictures || {})) tradeChart(document.getElementById(id), made, null);
+
+for (const [id, panel] of Object.entries(data.panels || {})) chart(id, () => ({
+  traces: panel.lines.map((line) => ({ x: line.x, y: line.y, name: line.name, mode: line.dots ? "markers" : "lines", fill: line.fill ? "tozeroy" : "none",
+    line: { color: line.color, width: 1.5, dash: line.dash || "solid" }, marker: { color: line.color, size: 9, line: { color: css("--ground"), width: 1 } } })),
+  layout: layout({ showlegend: !narrow(), legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 }, margin: { l: 10, r: 62, t: narrow() ? 10 : 34, b: 30 },
+    xaxis: { type: "date", range: panel.dates, nticks: narrow() ? 3 : 10, tickformat: "%H:%M\n%d %b" }, yaxis: { range: panel.range } }),
+}));
 
 // --- the list ----------------------------------------------------------------------------------
 
