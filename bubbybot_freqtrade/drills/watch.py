@@ -16,6 +16,7 @@ from typing import Any
 from bubbybot_freqtrade.sandbox.api.request_log import LoggedRequest, RequestLog
 from bubbybot_freqtrade.sandbox.server import Sandbox
 from bubbybot_freqtrade.sandbox.venue.accounts import Account, Position
+from bubbybot_freqtrade.sandbox.venue.matching import within
 
 ORDER_PATHS = ("/trade/order", "/trade/order-tpsl", "/trade/order-algo")
 
@@ -141,8 +142,12 @@ class Watch:
         return {
             position.position_id: position.inst_id
             for position in account.positions.values()
-            if covered(account, position) < position.size
+            if self._covered(position) < position.size
         }
+
+    def _covered(self, position: Position) -> Decimal:
+        last = self.sandbox.engine.venue.last_price(position.inst_id)
+        return covered(self.account, position, last)
 
     def _judge(self, bare: dict[str, str], cause: str, excuse: str) -> None:
         for position_id in list(self._bare):
@@ -163,7 +168,10 @@ class Watch:
         self.broken.append(f"{bareness.inst_id} is bare ({bareness.cause}): {why}")
 
     def _venue_took_it(self, position_id: str, inst_id: str) -> str:
-        """The venue itself cancels a stop whose price was passed already, or what it has fired."""
+        """The venue itself cancels a stop whose price was passed already, or what it has fired.
+
+        A limit that was fired and jumped over waits for a price that may never come.
+        """
         ended = [
             order
             for order in self.account.tpsl_orders.values()
@@ -174,7 +182,7 @@ class Watch:
             return ""
         fired = next((o for o in self.account.orders.values() if o.algo_id == latest.tpsl_id), None)
         taken = latest.cancel_type == "system_canceled" or (
-            fired is not None and fired.cancel_source == "system_canceled"
+            fired is not None and (fired.is_open or fired.cancel_source == "system_canceled")
         )
         return "the venue" if taken else ""
 
@@ -197,8 +205,11 @@ class Watch:
                 self.broken.append(f"{count} exit orders work at once on {inst_id}")
 
 
-def covered(account: Account, position: Position) -> Decimal:
-    """Contracts of `position` that its live stops close, or that are being closed by one now."""
+def covered(account: Account, position: Position, last: Decimal) -> Decimal:
+    """Contracts of `position` that its live stops close, or that are being closed by one now.
+
+    last: price, which a limit that a stop has fired must not have been jumped over by.
+    """
     size = Decimal(0)
     for order in account.live_tpsl(position.inst_id):
         if order.tpsl.sl_trigger is not None and _closes(order, position):
@@ -207,7 +218,9 @@ def covered(account: Account, position: Position) -> Decimal:
     firing = (
         order.remaining
         for order in account.live_orders(position.inst_id)
-        if order.category in ("sl", "tp") and _closes(order, position)
+        if order.category in ("sl", "tp")
+        and _closes(order, position)
+        and (order.category == "tp" or within(order.side, last, order.price))
     )
     return size + sum(firing, Decimal(0))
 

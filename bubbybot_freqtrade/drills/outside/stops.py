@@ -28,12 +28,13 @@ LIMIT_STOPS = {
     "stoploss_on_exchange_interval": 10,
     "stoploss_on_exchange_limit_ratio": 0.999,
 }
+PATIENT = LIMIT_STOPS | {"entry": "limit", "stoploss": "market"}
 MARK_STOPS = LIMIT_STOPS | {"stoploss": "market", "stoploss_price_type": "mark"}
 
 
 def _passed_while_moved(run: Run, desk: Desk, case: str) -> None:
     entered(desk, BTC)
-    desk.pass_time(10 - (desk.clock.now_ms - START_MS) / 60_000)
+    desk.pass_time(9.5 - (desk.clock.now_ms - START_MS) / 60_000)
     desk.bot.strategy.stop_at[BTC] = 50_500.0
     desk.loop(sleep_after=False)
     desk.pass_time(1.2)
