@@ -1,16 +1,37 @@
 """How commands speak: one line where something is wrong."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
+
+_EXCERPT = 120
 
 
 def one_line(error: object) -> str:
     """An error's text in one line, ending like a sentence."""
-    line = " ".join(str(error).split()) or type(error).__name__
+    # freqtrade raises its own error while it handles jsonschema's.
+    causes = (error, getattr(error, "__context__", None))
+    schema = next((cause for cause in causes if hasattr(cause, "validator_value")), None)
+    text = str(error) if schema is None else _rule_broken(schema)
+    line = " ".join(text.split()) or type(error).__name__
     return line if line.endswith((".", "!", "?")) else f"{line}."
+
+
+def _rule_broken(error: Any) -> str:
+    """Which setting breaks which rule of freqtrade's schema.
+
+    jsonschema's own sentence quotes the value, which may be a key, or a whole section with one.
+    """
+    setting = ".".join(str(part) for part in error.absolute_path) or "The config"
+    if error.validator == "required":
+        missing = [name for name in error.validator_value if name not in error.instance]
+        return f"{setting} lacks {', '.join(missing)}"
+    rule = json.dumps(error.validator_value, default=str)[:_EXCERPT]
+    return f"{setting} is not what freqtrade takes there ({error.validator}: {rule})"
 
 
 @contextmanager

@@ -22,7 +22,7 @@ BESIDE = {
 }
 
 # A line as shells and docker's env_file read it: NAME=value, maybe exported, maybe quoted, maybe
-# out of use behind a #.
+# out of use behind a #. Docker takes NAME = value too, which a shell does not: it is put right.
 _SETTING = re.compile(
     r"""
     (?P<before>\s*(?P<unused>\#\s*)?(?:export\s+)?)(?P<name>\w+)=
@@ -31,6 +31,8 @@ _SETTING = re.compile(
     """,
     re.VERBOSE,
 )
+
+_SPACED = re.compile(r"^(\s*(?:export\s+)?\w+)(?:[ \t]+=(?:[ \t]*(?![ \t#]))?|=[ \t]+(?![ \t#]))")
 
 
 @click.command("secrets")
@@ -52,7 +54,8 @@ def secrets_command(file: Path, renew: bool) -> None:
     is_new = not file.exists()
     source = TEMPLATE if is_new and TEMPLATE.exists() else file
     try:
-        before = source.read_text(encoding="utf-8") if source.exists() else ""
+        # Windows' editors put a byte order mark first.
+        before = source.read_text(encoding="utf-8-sig") if source.exists() else ""
         text, made = with_secrets(before, renew=renew)
         write_for_owner(file, text)
     except UnicodeDecodeError as error:
@@ -68,7 +71,7 @@ def secrets_command(file: Path, renew: bool) -> None:
 
 def with_secrets(text: str, *, renew: bool = False) -> tuple[str, list[str]]:
     """`text` of an env file with the server's settings filled in, and the names of new secrets."""
-    lines = text.splitlines()
+    lines = [_SPACED.sub(r"\1=", line) for line in text.removeprefix("\ufeff").splitlines()]
     given = _settings(lines)
     wanted = {name: value for name, value in BESIDE.items() if _is_empty(given.get(name))}
     made = [name for name in GENERATED if renew or _is_empty(given.get(name))]

@@ -20,7 +20,6 @@ _ID = re.compile(r"(ft[0-9a-f]{6})[0-9a-f]{24}")
 ACTIVE = timedelta(minutes=30)
 
 SETTING = "exchange.other_bots"
-CHOICES = ("share", "refuse")
 
 
 def prefix_of(row: Row) -> str | None:

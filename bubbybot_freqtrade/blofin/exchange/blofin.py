@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 POSITION_MODES = ("net_mode", "long_short_mode")
+# What is done where another bot trades on the account: share the requests, or trade nothing.
+OTHER_BOTS = ("share", "refuse")
 
 
 class Blofin(ExactAmounts):
@@ -127,6 +129,11 @@ class Blofin(ExactAmounts):
             raise ConfigurationError(
                 f"exchange.position_mode is '{self.position_mode}'. "
                 f"Please use one of: {', '.join(POSITION_MODES)}."
+            )
+        beside = config["exchange"].get("other_bots", "share")
+        if beside not in OTHER_BOTS:
+            raise ConfigurationError(
+                f"exchange.other_bots is '{beside}'. Please use one of: {', '.join(OTHER_BOTS)}."
             )
         super().validate_config(config)
 
@@ -302,6 +309,16 @@ class Blofin(ExactAmounts):
     def standing_bracket(self, pair: str, side: TradeSide) -> Bracket | None:
         """Stop and target of a position as they stand on BloFin now; None when no stop does."""
         return self._brackets.standing(pair, side)
+
+    def get_funding_fees(
+        self, pair: str, amount: float, is_short: bool, open_date: datetime
+    ) -> float:
+        """Return what a trade of this side has received (negative: paid) since `open_date`."""
+        if self._config["dry_run"] or self._config["runmode"] not in TRADE_MODES:
+            return super().get_funding_fees(pair, amount, is_short, open_date)
+        from bubbybot_freqtrade.blofin.exchange.funding import funding_since
+
+        return funding_since(self.requests.api, pair, is_short=is_short, since=open_date)
 
     def dry_run_liquidation_price(
         self,

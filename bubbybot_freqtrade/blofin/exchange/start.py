@@ -45,7 +45,14 @@ def prepare_account(exchange: Exchange, position_mode: str, clock: VenueClock) -
 
 def _set_modes(api: Any, position_mode: str, margin_mode: str) -> None:
     hedged = position_mode == "long_short_mode"
-    if api.fetch_position_mode()["hedged"] != hedged:
+    present = api.fetch_position_mode()
+    if str(present["info"].get("multiPosition")).lower() == "true":
+        raise OperationalException(
+            "This BloFin account is in Multi-Position mode, where a pair can have several "
+            "positions of one side; the bot would not know which is its own. Switch the account "
+            "to one-way or hedge mode in the app, under the settings of futures trading."
+        )
+    if present["hedged"] != hedged:
         with refusing_to_start("exchange.position_mode", position_mode):
             api.set_position_mode(hedged)
     # One for the whole account; ccxt's fetch_margin_mode insists on a symbol.

@@ -7,7 +7,7 @@ and REST, and write other lines.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bubbybot_freqtrade.commands.doctor.findings import Finding, ok, problem
@@ -43,7 +43,7 @@ def bot(logfile: Path) -> Iterator[Finding]:
             "Start it with this --logfile; internals.heartbeat_interval must not be 0.",
         )
         return
-    minutes = sign.age(datetime.now()) / timedelta(minutes=1)  # noqa: DTZ005 - as the log's times
+    minutes = sign.age(datetime.now(UTC)) / timedelta(minutes=1)
     if minutes > HUNG_AFTER / timedelta(minutes=1):
         yield problem(
             "bot",
@@ -57,14 +57,23 @@ def bot(logfile: Path) -> Iterator[Finding]:
 
 @dataclass(frozen=True, slots=True)
 class SignOfLife:
-    """The newest heartbeat, or the start when there was none since: when, and the bot's state."""
+    """The newest heartbeat, or the start when there was none since: when, and the bot's state.
+
+    at: as the log has it, this machine's local time without a zone.
+    """
 
     at: datetime
     state: str
 
     def age(self, now: datetime) -> timedelta:
-        """How long ago, by this machine's local time, which the log is in."""
-        return now - self.at
+        """How long before `now`, also where the clock has been changed since.
+
+        An hour that the clock repeats in autumn may be the first or the second one: the later that
+        isn't ahead of `now`.
+        """
+        moments = [self.at.replace(fold=fold).astimezone(UTC) for fold in (0, 1)]
+        past = [moment for moment in moments if moment <= now + timedelta(minutes=1)]
+        return now - max(past, default=min(moments))
 
 
 def last_sign_of_life(logfile: Path) -> SignOfLife | None:

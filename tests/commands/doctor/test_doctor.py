@@ -1,24 +1,29 @@
 """Each thing that can be wrong is made wrong on a real venue, config, file or server."""
 
+import json
 import os
 import sqlite3
 import subprocess
 import sys
 import threading
 import time
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from wsgiref.handlers import format_date_time
 
 import pytest
+from freqtrade.configuration.config_validation import validate_config_schema
+from freqtrade.exceptions import ConfigurationError
 
 from bubbybot_freqtrade.commands.doctor import examine
 from bubbybot_freqtrade.commands.doctor.clock import clock
 from bubbybot_freqtrade.commands.doctor.database import database
-from bubbybot_freqtrade.commands.doctor.heartbeat import bot
+from bubbybot_freqtrade.commands.doctor.heartbeat import SignOfLife, bot
+from bubbybot_freqtrade.commands.output import one_line
 from bubbybot_freqtrade.sandbox.settings import DEMO_UID, ApiKey
 from tests.blofin.conftest import open_desk  # noqa: F401 - a fixture
 from tests.commands.doctor.conftest import sandbox_config
+from tests.places import ROOT
 from tests.strategy.telegram.bot_api import CHAT_ID, TOKEN, BotApi
 
 DAY_MS = 86_400_000
@@ -146,6 +151,25 @@ def test_a_wrong_setting_is_named(visit, changes, says):
     # Once: nothing else is a problem because of it.
     assert list(seen.problems()) == ["config"]
     assert says in seen.problems()["config"]
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"key": ["SECRET-VALUE"]}, "exchange.key"),
+        ({"secret": 4711}, "exchange.secret"),
+        ({"ccxt_config": "SECRET-VALUE"}, "exchange.ccxt_config"),
+    ],
+)
+def test_what_breaks_freqtrades_schema_is_named_without_its_value(change, named):
+    config = json.loads((ROOT / "config.json").read_text())
+    config["exchange"] |= change
+    with pytest.raises(ConfigurationError, match=r"SECRET-VALUE|4711") as raised:
+        validate_config_schema(config)
+    told = one_line(raised.value)
+    assert told.startswith(f"{named} is not what freqtrade takes there")
+    assert "SECRET-VALUE" not in told
+    assert "4711" not in told
 
 
 def test_a_missing_config_file_is_named(tmp_path, monkeypatch):
@@ -381,3 +405,25 @@ def test_a_file_with_the_key_that_others_can_read_is_refused_as_by_the_bot(
     file.chmod(mode)
     lines = [f.line for f in examine([str(file)]) if f.verdict == "problem"]
     assert any(f"chmod 600 {file}" in line for line in lines) == refused
+
+
+@pytest.mark.parametrize(
+    ("written", "now", "minutes"),
+    [
+        # Berlin's clock goes from 03:00 back to 02:00 at 01:00 UTC, and forward in spring.
+        ("2025-10-26 02:58:00", datetime(2025, 10, 26, 1, 3, tzinfo=UTC), 5),
+        ("2025-10-26 02:02:00", datetime(2025, 10, 26, 1, 3, tzinfo=UTC), 1),
+        ("2025-10-26 02:30:00", datetime(2025, 10, 26, 2, 30, tzinfo=UTC), 60),
+        ("2025-03-30 01:58:00", datetime(2025, 3, 30, 1, 3, tzinfo=UTC), 5),
+        ("2025-07-01 12:00:00", datetime(2025, 7, 1, 10, 2, tzinfo=UTC), 2),
+    ],
+)
+def test_a_sign_of_life_keeps_its_age_when_the_clock_is_changed(monkeypatch, written, now, minutes):
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        sign = SignOfLife(datetime.fromisoformat(written), "running")
+        assert sign.age(now) == timedelta(minutes=minutes)
+    finally:
+        monkeypatch.undo()
+        time.tzset()

@@ -115,6 +115,17 @@ def test_a_comment_is_no_password(folder):
     assert "# fill in later" in (folder / ".env").read_text()
 
 
+def test_a_file_of_another_editor_or_of_docker_is_read_and_put_right(folder):
+    name = "FREQTRADE__API_SERVER__PASSWORD"
+    text = f"{name} = 'ab$cd & ef'\r\nexport FREQTRADE__EXCHANGE__KEY =k\r\n# A = b\r\n"
+    (folder / ".env").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    generate()
+    assert loaded() == {name: "ab$cd & ef", "FREQTRADE__EXCHANGE__KEY": "k"}
+    written = (folder / ".env").read_text()
+    assert written.count(name) == 1
+    assert "# A = b" in written
+
+
 def test_a_line_in_use_counts_before_one_that_is_not(folder):
     own = "FREQTRADE__API_SERVER__PASSWORD='ab$cd & ef'\n"
     (folder / ".env").write_text((ROOT / ".env.example").read_text() + own)

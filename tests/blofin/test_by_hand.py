@@ -1,0 +1,249 @@
+"""What the account's owner, the venue's lists or a restored backup do behind the bot's back."""
+
+import shutil
+from decimal import Decimal
+
+import pytest
+from freqtrade.exceptions import InvalidOrderException
+from freqtrade.persistence import Trade
+from freqtrade.rpc import RPC
+
+from bubbybot_freqtrade.blofin.account.reconciliation import Discrepancy
+from bubbybot_freqtrade.sandbox.api.faults import Fault
+from bubbybot_freqtrade.sandbox.settings import DEMO_UID
+from tests.blofin.desk import BTC, ETH
+from tests.blofin.test_account_watch import kinds, open_by_hand, stop_by_hand
+
+# 100 USDT at 5x are 9.9 contracts of 0.001 BTC at 50,005, freqtrade's reserve taken off.
+ENTERED = Decimal("9.9")
+
+
+def order_by_hand(desk, side, size, **fields):
+    """An ordinary order, as the app sends one."""
+    open_by_hand(desk, "BTC-USDT", side=side, size=str(size), **fields)
+
+
+def account(desk):
+    return desk.sandbox.engine.account(DEMO_UID)
+
+
+def held(desk, inst_id="BTC-USDT"):
+    return sum(p.signed_size for p in account(desk).positions.values() if p.inst_id == inst_id)
+
+
+def earned(desk, inst_id="BTC-USDT"):
+    return sum(float(e.amount) for e in desk.sandbox.ledger().entries if e.inst_id == inst_id)
+
+
+def loops(desk, count=4, minutes=0.2):
+    for _ in range(count):
+        desk.loop(minutes=minutes)
+
+
+# Lists that lag, or are empty
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(kind="stale", path="*/account/positions", delay_ms=8_000),
+        Fault(kind="data", path="*/account/positions", data=[], times=8),
+        Fault(kind="data", path="*/orders-tpsl-pending", data=[], times=2),
+    ],
+    ids=["positions lag", "no positions", "no stops"],
+)
+def test_no_stop_is_canceled_for_what_a_list_leaves_out(open_desk, fault):
+    desk = open_desk()
+    desk.start()
+    desk.sandbox.faults.add(fault)
+    trade = desk.enter(BTC)
+    (stop,) = desk.standing_stops(BTC)
+    for _ in range(10):
+        desk.loop(minutes=0.2)
+        assert stop.tpsl.sl_trigger in [s.tpsl.sl_trigger for s in desk.standing_stops(BTC)]
+    desk.sandbox.faults.clear()
+    loops(desk)
+    Trade.session.refresh(trade)
+    assert trade.is_open
+    (left,) = desk.standing_stops(BTC)
+    assert left.tpsl.sl_trigger == stop.tpsl.sl_trigger
+
+
+# Closed by hand with ordinary orders
+
+
+def test_a_part_sold_by_hand_is_booked_and_the_rest_goes_on(open_desk, caplog):
+    desk = open_desk()
+    bot = desk.start()
+    trade = desk.enter(BTC)
+    order_by_hand(desk, "sell", 4)
+    loops(desk)
+    Trade.session.refresh(trade)
+    assert (trade.is_open, trade.amount) == (True, 0.0059)
+    assert kinds(bot) == []
+    told = [r.getMessage() for r in caplog.records if "closed outside of the bot" in r.getMessage()]
+    assert len(told) == 1
+    assert "4 of the 9.9 contracts" in told[0]
+    RPC(bot)._rpc_force_exit(str(trade.id))
+    loops(desk)
+    assert desk.closed(trade).exit_reason == "force_exit"
+    assert held(desk) == 0
+    assert trade.realized_profit == pytest.approx(earned(desk), abs=0.005)
+
+
+@pytest.mark.parametrize("size", [ENTERED, Decimal(15)], ids=["whole", "turned round"])
+def test_a_trade_sold_by_hand_ends_with_the_price_it_had(open_desk, caplog, size):
+    desk = open_desk({BTC: [(0, 50_000), (5, 50_000), (10, 50_500)]})
+    bot = desk.start()
+    trade = desk.enter(BTC)
+    desk.pass_time(12)
+    before = earned(desk)
+    order_by_hand(desk, "sell", size)
+    # What went out with the trade's ten; the rest opened a short with a fee of its own.
+    fee_of_short = 0.0006 * float(size - ENTERED) * 0.001 * 50_495
+    gained = earned(desk) - before + fee_of_short
+    desk.pass_time(5)
+    loops(desk, 8)
+    closed = desk.closed(trade)
+    assert closed.exit_reason == "sold_on_exchange"
+    assert closed.amount == 0.0099
+    assert closed.close_profit_abs == pytest.approx(before + gained, abs=0.01)
+    assert held(desk) == ENTERED - size
+    assert kinds(bot) == ([] if size == ENTERED else [Discrepancy.UNKNOWN_POSITION])
+    assert "doesn't tell which order" not in caplog.text
+    if size > ENTERED:
+        (stop,) = desk.standing_stops(BTC)
+        assert stop.side == "buy"
+
+
+# Grown by hand
+
+
+def test_what_an_owner_adds_with_a_stop_keeps_it(open_desk):
+    desk = open_desk()
+    desk.start()
+    desk.enter(BTC)
+    order_by_hand(desk, "buy", 15, slTriggerPrice="48700", slOrderPrice="-1")
+    loops(desk)
+    owner_s = next(s for s in desk.standing_stops(BTC) if s.tpsl.sl_trigger == 48_700)
+    desk.move_stop(BTC, 49_500.0)
+    loops(desk)
+    stops = {s.tpsl_id: s for s in desk.standing_stops(BTC)}
+    assert owner_s.tpsl_id in stops
+    assert sum(s.size for s in stops.values()) >= ENTERED + 15
+    assert {s.tpsl.sl_trigger for s in stops.values()} == {48_700, 49_500}
+
+
+def test_what_an_owner_adds_without_a_stop_gets_one(open_desk, caplog):
+    desk = open_desk({BTC: [(0, 50_000), (20, 50_000), (60, 47_000)]})
+    bot = desk.start()
+    trade = desk.enter(BTC)
+    order_by_hand(desk, "buy", 15)
+    loops(desk)
+    stops = desk.standing_stops(BTC)
+    assert any(s.is_entire_position for s in stops) or sum(s.size for s in stops) >= ENTERED + 15
+    assert kinds(bot) == [Discrepancy.POSITION_GREW]
+    assert "15 of the 24.9 contracts of the long position had no stop" in caplog.text
+    desk.pass_time(80)
+    loops(desk)
+    closed = desk.closed(trade)
+    assert (closed.exit_reason, closed.amount) == ("stoploss_on_exchange", 0.0099)
+    assert held(desk) == 0
+
+
+# Not the bot's row
+
+
+def test_a_bare_cross_position_of_an_isolated_bot_gets_a_stop_in_its_own_mode(open_desk):
+    desk = open_desk()
+    desk.start()
+    open_by_hand(desk, marginMode="cross")
+    loops(desk, 2)
+    (stop,) = desk.standing_stops(ETH)
+    assert stop.margin_mode == "cross"
+
+
+# A database older than the account
+
+
+def restore(desk, file):
+    desk.stop()
+    shutil.copy(file, desk.folder / "trades.sqlite")
+    desk.pass_time(2)
+    return desk.start()
+
+
+def test_an_older_database_books_what_has_ended_and_gets_back_what_stands(open_desk, tmp_path):
+    desk = open_desk({BTC: [(0, 50_000), (30, 50_000), (90, 51_000)]})
+    bot = desk.start()
+    desk.enter(ETH)
+    kept = desk.enter(BTC).id
+    desk.stop()
+    shutil.copy(desk.folder / "trades.sqlite", tmp_path / "backup.sqlite")
+    desk.pass_time(1)
+    bot = desk.start()
+    for _ in range(3):
+        (trade,) = [t for t in Trade.get_open_trades() if t.pair == BTC]
+        desk.loop(minutes=6)
+        RPC(bot)._rpc_force_exit(str(trade.id))
+        loops(desk, 2)
+        desk.pass_time(6)
+        desk.enter(BTC)
+        desk.loop()
+    bot = restore(desk, tmp_path / "backup.sqlite")
+    loops(desk, 6)
+    trades = Trade.get_trades([Trade.pair == BTC]).all()
+    assert [t.is_open for t in trades].count(True) == 1
+    assert len(trades) == 4
+    (standing,) = [t for t in trades if t.is_open]
+    assert standing.amount == pytest.approx(float(held(desk)) * 0.001)
+    assert standing.id != kept
+    ended = sum(t.close_profit_abs for t in trades if not t.is_open)
+    entry_fee = 0.0006 * standing.amount * standing.open_rate
+    assert ended - entry_fee == pytest.approx(earned(desk), abs=0.02)
+    assert kinds(bot) == []
+    assert len(desk.standing_stops(BTC)) == 1
+    assert [t.pair for t in Trade.get_open_trades() if t.pair != BTC] == [ETH]
+
+
+# Another bot
+
+
+THEIRS = "ft12ab34" + "0123456789abcdef01234567"
+
+
+def test_another_bot_is_told_once_and_its_pairs_are_left_alone(open_desk, caplog):
+    desk = open_desk()
+    bot = desk.start()
+    open_by_hand(desk, clientOrderId=THEIRS, slTriggerPrice="1900", slOrderPrice="-1")
+    loops(desk)
+    told = [r for r in caplog.records if "Another bot" in r.getMessage()]
+    assert len(told) == 1
+    assert "ft12ab34" in told[0].getMessage()
+    assert any("Another bot" in news for news in bot.exchange.account_watch.news())
+    with pytest.raises(InvalidOrderException, match="another bot"):
+        RPC(bot)._rpc_force_entry(ETH, None, order_side="long")
+    requests = len(desk.sandbox.requests.select(path="/api/v1/trade/orders-history"))
+    loops(desk, 5)
+    assert len(desk.sandbox.requests.select(path="/api/v1/trade/orders-history")) == requests
+    assert desk.enter(BTC).is_open
+
+
+def test_an_unknown_position_costs_no_request_a_loop(open_desk):
+    desk = open_desk()
+    desk.start()
+    open_by_hand(desk, slTriggerPrice="1900", slOrderPrice="-1")
+    loops(desk, 3)
+    path = "/api/v1/trade/orders-history"
+    before = len(desk.sandbox.requests.select(path=path))
+    loops(desk, 5)
+    assert len(desk.sandbox.requests.select(path=path)) == before
+
+
+def test_stops_of_the_owner_on_no_position_stay(open_desk):
+    desk = open_desk()
+    desk.start()
+    desk.enter(ETH)
+    stop_by_hand(desk)
+    loops(desk, 8)
+    assert len(desk.standing_stops(BTC)) == 1
