@@ -24,14 +24,18 @@ from bubbybot_freqtrade.learning.trades import ClosedTrades
 from bubbybot_freqtrade.risk.plan import PLAN, Signal, TradePlan
 from bubbybot_freqtrade.search.backtests import PAIRS, backtest_desk, generate_folder
 from bubbybot_freqtrade.settings import LearningSettings
-from bubbybot_freqtrade.signals.confluence import EVIDENCE
+from bubbybot_freqtrade.signals.confluence import EARLY, LATE
 from bubbybot_freqtrade.signals.context import analyze
+from bubbybot_freqtrade.signals.trend import PREFIXES
 
 TRADES = 1_000
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
 LIVE_CANDLES = 1_000
 BOTH = {"scale_risk": True, "veto": True}
-LIVELY = {"risk": {"max_same_side": 3}, "confluence": {"regime_filter": False}}
+LIVELY = {
+    "risk": {"max_same_side": 3},
+    "confluence": {"window": 24, "structure_room": 40.0, "value_room": 30.0},
+}
 SPAN = "20250301-20250630"
 
 
@@ -40,9 +44,7 @@ def fill_database(count: int) -> None:
     random = Random(1)
     for number in range(count):
         closed = NOW - timedelta(hours=6 * number + 1)
-        tag = " ".join(
-            f"{prefix}:{random.choice(table).code}" for prefix, table in EVIDENCE["long"].items()
-        )
+        tag = " ".join(f"{prefix}:{random.choice((EARLY, LATE))}" for prefix in PREFIXES.values())
         won = random.random() < 0.3
         rate = 106.0 if won else 98.0
         trade = Trade(

@@ -23,6 +23,8 @@ from pydantic import (
 MIN_CONFIDENCE = 0.70
 MIN_RISK = 0.02
 MAX_RISK = 0.05
+# Less risk than the rule's is stricter; below this, fees and steps of size are all that is left.
+LEAST_RISK = 0.0025
 MAX_MARGIN = 0.05
 MIN_REWARD_RISK = 2.0
 MAX_DAILY_LOSS = 0.10
@@ -39,31 +41,36 @@ class Settings(BaseModel):
 
 
 class ConfluenceSettings(Settings):
-    """How the analyzers' scores become one score per side (see `signals.confluence`)."""
+    """How the analyzers' readings become one score per side (see `signals.confluence`)."""
 
     market_cipher: float = Field(default=0.35, ge=0, le=1, description="weight of Market Cipher")
     lux_algo: float = Field(default=0.35, ge=0, le=1, description="weight of Lux Algo")
     frankie_candles: float = Field(
         default=0.30, ge=0, le=1, description="weight of Frankie Candles"
     )
-    base_timeframe: float = Field(default=0.60, gt=0, le=1, description="weight of 15m")
-    context_1h: float = Field(default=0.25, ge=0, le=1, description="weight of 1h")
-    context_4h: float = Field(default=0.15, ge=0, le=1, description="weight of 4h")
-    agreement: float = Field(
-        default=0.50, ge=0, le=1, description="what agreeing analyzers add at most"
+    window: int = Field(
+        default=720,
+        ge=12,
+        le=960,
+        description="hours of which the last close must be the highest (longs) or lowest (shorts)",
     )
-    conflict: float = Field(
-        default=0.50, ge=0, le=1, description="what the other side's evidence costs"
+    ribbon_room: float = Field(
+        default=4.5,
+        gt=0,
+        le=20,
+        description="typical 4h ranges that the price may be away from the 4h ribbon's slow line",
     )
-    full_evidence: float = Field(
-        default=0.6, ge=0.6, le=1, description="analyzer score that counts as full evidence"
+    structure_room: float = Field(
+        default=9.0,
+        gt=0,
+        le=40,
+        description="typical 4h ranges that the price may be away from the 1h swing level behind",
     )
-    full_score: float = Field(
-        default=0.65, ge=0.6, le=1, description="combined evidence that counts as a score of 1"
-    )
-    regime_filter: bool = Field(
-        default=True,
-        description="only where price has left the 1h value area, with an RSI beyond 60 or 40",
+    value_room: float = Field(
+        default=7.0,
+        gt=0,
+        le=30,
+        description="typical 4h ranges that the 1h value area may be wide",
     )
     min_confidence: float = Field(
         default=MIN_CONFIDENCE, ge=MIN_CONFIDENCE, le=1, description="least score that is traded"
@@ -71,18 +78,11 @@ class ConfluenceSettings(Settings):
 
     @model_validator(mode="after")
     def weights_add_up(self) -> Self:
-        """Weights of analyzers and of timeframes are shares of one."""
-        shares = {
-            "market_cipher + lux_algo + frankie_candles": self.market_cipher
-            + self.lux_algo
-            + self.frankie_candles,
-            "base_timeframe + context_1h + context_4h": self.base_timeframe
-            + self.context_1h
-            + self.context_4h,
-        }
-        for names, total in shares.items():
-            if abs(total - 1) > 1e-9:
-                raise ValueError(f"{names} must add up to 1, they add up to {total:g}")
+        """The analyzers' weights are shares of one."""
+        total = self.market_cipher + self.lux_algo + self.frankie_candles
+        if abs(total - 1) > 1e-9:
+            names = "market_cipher + lux_algo + frankie_candles"
+            raise ValueError(f"{names} must add up to 1, they add up to {total:g}")
         return self
 
 
@@ -90,10 +90,10 @@ class RiskSettings(Settings):
     """Bounds of a trade plan. Shares are of account equity, distances of the entry price."""
 
     min_risk: float = Field(
-        default=MIN_RISK, ge=MIN_RISK, le=MAX_RISK, description="share at risk at min_confidence"
+        default=MIN_RISK, ge=LEAST_RISK, le=MAX_RISK, description="share at risk at min_confidence"
     )
     max_risk: float = Field(
-        default=MAX_RISK, ge=MIN_RISK, le=MAX_RISK, description="share at risk at confidence 1"
+        default=MAX_RISK, ge=LEAST_RISK, le=MAX_RISK, description="share at risk at confidence 1"
     )
     max_margin: float = Field(
         default=MAX_MARGIN, gt=0, le=MAX_MARGIN, description="most margin of one trade"
@@ -106,14 +106,27 @@ class RiskSettings(Settings):
         ge=MIN_REWARD_RISK,
         description="least reward of a plan in R, after fees",
     )
+    reward_risk: float = Field(
+        default=3.0,
+        ge=MIN_REWARD_RISK,
+        description="reward of a plan in R, where the next level is no further",
+    )
     min_stop: float = Field(default=0.015, gt=0, lt=1, description="nearest stop")
-    max_stop: float = Field(default=0.05, gt=0, lt=1, description="furthest stop")
-    stop_atr_margin: float = Field(default=0.5, ge=0, description="ATRs between structure and stop")
-    stop_timeframes: tuple[Timeframe, ...] = Field(
-        default=("15m", "1h"), min_length=1, description="whose structure gives the stop"
+    max_stop: float = Field(default=0.15, gt=0, lt=1, description="furthest stop")
+    stop_atrs: float = Field(
+        default=5.0, ge=1, le=20, description="ATRs of 1h between entry and stop"
+    )
+    structure_atrs: float = Field(
+        default=7.0,
+        ge=1,
+        le=20,
+        description="a Lux level between stop_atrs and this takes the stop behind it",
+    )
+    stop_atr_margin: float = Field(
+        default=0.25, ge=0, description="ATRs between such a level and the stop"
     )
     target_timeframes: tuple[Timeframe, ...] = Field(
-        default=("1h", "4h"), min_length=1, description="whose structure gives the target"
+        default=("1h", "4h"), min_length=1, description="whose levels can be the target"
     )
     liquidation_buffer: float = Field(
         default=0.25, ge=0.1, description="room between stop and liquidation, in stop distances"
@@ -141,6 +154,10 @@ class RiskSettings(Settings):
             raise ValueError(f"min_risk {self.min_risk} is above max_risk {self.max_risk}")
         if self.min_stop >= self.max_stop:
             raise ValueError(f"min_stop {self.min_stop} is not below max_stop {self.max_stop}")
+        if self.reward_risk < self.min_reward_risk:
+            raise ValueError(
+                f"reward_risk {self.reward_risk} is below min_reward_risk {self.min_reward_risk}"
+            )
         return self
 
 
@@ -151,12 +168,12 @@ class ExitSettings(Settings):
         default=None, gt=0, description="profit in R at which the stop goes to entry plus costs"
     )
     trail_from: float | None = Field(
-        default=1.0,
+        default=None,
         gt=0,
         description="profit in R from which the stop follows the internal structure",
     )
     max_hours: float | None = Field(
-        default=None, gt=0, description="a trade older than this is closed"
+        default=48.0, gt=0, description="a trade older than this is closed"
     )
     liquidation_near: float = Field(
         default=0.1,

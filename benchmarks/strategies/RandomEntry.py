@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from bubbybot_freqtrade.signals.confluence import SIDES, Side
+from bubbybot_freqtrade.signals.trend import SIDES, Side
 from bubbybot_freqtrade.strategy.bubbybot import BubbyBotStrategy
 
 CONFIDENCE = 0.75

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from freqtrade.data.dataprovider import DataProvider
 from freqtrade.enums import RunMode
@@ -32,24 +33,21 @@ from bubbybot_freqtrade.commands.user_config import (
 from bubbybot_freqtrade.risk.closed_candles import CANDLE_SECONDS
 from bubbybot_freqtrade.risk.r import r_at
 from bubbybot_freqtrade.settings import ConfluenceSettings
-from bubbybot_freqtrade.signals.confluence import (
-    EVIDENCE,
-    EVIDENCE_CANDLES,
+from bubbybot_freqtrade.signals.confluence import closes_an_hour, terms, weights_of
+from bubbybot_freqtrade.signals.marks import recent
+from bubbybot_freqtrade.signals.trend import (
     PREFIXES,
-    REGIME_COLUMNS,
-    REGIME_TIMEFRAME,
+    READING_COLUMNS,
     SIDES,
-    TIMEFRAMES,
-    Floats,
     Side,
-    analyzer_weights,
-    candles_since,
-    evidence,
-    parts,
+    rooms_of,
+    runs,
 )
 from bubbybot_freqtrade.strategy.bubbybot import BubbyBotStrategy
 from bubbybot_freqtrade.strategy.market import TAKER_FEE, fee_of
 from bubbybot_freqtrade.strategy.parameters import confluence_of
+
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -109,64 +107,80 @@ def explain(config: dict[str, Any], pair: str, time: datetime | None) -> Explana
 # --- in words -------------------------------------------------------------------------------------
 
 
-def evidence_table(explained: Explanation) -> Table:
-    """Scores of each analyzer on each timeframe, and the evidence they make."""
-    table = Table(title="Evidence", title_justify="left")
-    for name in ("analyzer", "weight", "side", "15m", "1h", "4h", "evidence", "strongest"):
-        table.add_column(name, justify="left" if name in ("analyzer", "strongest") else "right")
-    weights = analyzer_weights(explained.confluence)
-    for analyzer, prefix in PREFIXES.items():
-        for side in SIDES:
-            scores = [explained.value(f"{prefix}_{side}_score{suffix}") for suffix in TIMEFRAMES]
-            table.add_row(
-                analyzer.replace("_", " "),
-                f"{weights[prefix]:.2f}",
-                side,
-                *(f"{score:.2f}" for score in scores),
-                f"{_all_evidence(explained, side)[prefix][0]:.2f}",
-                ", ".join(recent(explained, prefix, side)) or "state only",
-            )
+def readings_table(explained: Explanation) -> Table:
+    """Which side each analyzer is on and how strongly, and what makes it so."""
+    table = Table(title="Readings", title_justify="left")
+    for name in ("analyzer", "weight", "side", "run", "room", "reading"):
+        table.add_column(name, justify="left" if name == "analyzer" else "right")
+    weights, rooms = weights_of(explained.confluence), rooms_of(explained.confluence)
+    for analyzer, (side, run) in runs(explained.frame.tail(1)).items():
+        table.add_row(
+            analyzer.replace("_", " "),
+            f"{weights.get(analyzer, 0):.2f}",
+            _side_in_words(side[0]),
+            f"{run[0]:.2f}",
+            f"{rooms[analyzer]:g}",
+            f"{explained.value(READING_COLUMNS[analyzer]):+.2f}",
+        )
+    table.caption = "run and room in typical 4h ranges; within its room a reading is 0.7 or more"
     return table
 
 
-def recent(explained: Explanation, prefix: str, side: Side) -> list[str]:
-    """Codes of what adds to the side's 15m score, heaviest first, with the candles since."""
-    ages: dict[str, int] = {}
-    for item in EVIDENCE[side][prefix]:
-        age = int(candles_since(explained.frame, item)[-1])
-        if age < EVIDENCE_CANDLES:
-            ages[item.code] = min(age, ages.get(item.code, age))
-    return [f"{code} ({age} ago)" for code, age in ages.items()]
+def _side_in_words(side: float) -> str:
+    """An analyzer's side: long, short, or none."""
+    if side == 0:
+        return "none"
+    return SIDES[0] if side > 0 else SIDES[1]
+
+
+def marks_table(explained: Explanation) -> Table:
+    """What the analyzers mark on the chart of 15m, for either side."""
+    table = Table(title="Marks on 15m (shown, not scored)", title_justify="left")
+    for name in ("analyzer", *SIDES):
+        table.add_column(name)
+    for analyzer, prefix in PREFIXES.items():
+        marks = [recent(explained.frame, prefix, side) for side in SIDES]
+        words = [", ".join(f"{mark.words} ({age} ago)" for mark, age in found) for found in marks]
+        table.add_row(analyzer.replace("_", " "), *words)
+    return table
 
 
 def score_table(explained: Explanation) -> Table:
-    """How the evidence adds up to the score of each side."""
-    settings = explained.confluence
+    """How the readings add up to the score of each side."""
     table = Table(title="Score", title_justify="left")
-    for name in ("side", "strength", "accord", "conflict", "score", "needed", "regime"):
+    for name in ("side", "agreement", "youth", "score", "needed", "against it"):
         table.add_column(name, justify="right")
-    direction = explained.value("regime")
-    for side, other in (SIDES, SIDES[::-1]):
-        made = parts(_all_evidence(explained, side), _all_evidence(explained, other), settings)
-        strength, accord, conflict = (float(part[0]) for part in made)
+    for side in SIDES:
+        agreement, youth = terms(strengths(explained, side), explained.confluence)
         table.add_row(
             side,
-            f"{strength:.3f}",
-            f"{settings.agreement * accord * (1 - strength):+.3f}",
-            f"{-settings.conflict * conflict:+.3f}",
+            f"{agreement[0]:.3f}",
+            f"{youth[0]:.3f}",
             f"{explained.value(f'{side}_confluence'):.3f}",
             f"{explained.strategy.min_confidence.value:.2f}",
-            "with it" if direction == (1 if side == "long" else -1) else "not with it",
+            ", ".join(opposing(explained, side)) or "nobody",
         )
-    table.caption = f"score = (strength + accord + conflict) / {settings.full_score:g}, cut to 0–1"
+    table.caption = "score = 0.7 · agreement + 0.3 · youth"
     return table
 
 
-def _all_evidence(explained: Explanation, side: Side) -> dict[str, Floats]:
-    last = explained.frame.tail(1)
+def strengths(explained: Explanation, side: Side) -> dict[str, Floats]:
+    """Each analyzer's strength for the side on the explained candle."""
+    sign = 1 if side == "long" else -1
     return {
-        prefix: evidence(last, prefix, side, explained.confluence) for prefix in PREFIXES.values()
+        analyzer: np.array([max(sign * explained.value(column), 0.0)])
+        for analyzer, column in READING_COLUMNS.items()
     }
+
+
+def opposing(explained: Explanation, side: Side) -> list[str]:
+    """The analyzers that are on the other side."""
+    sign = 1 if side == "long" else -1
+    return [
+        analyzer.replace("_", " ")
+        for analyzer, column in READING_COLUMNS.items()
+        if sign * explained.value(column) < 0
+    ]
 
 
 def verdict(explained: Explanation, side: Side) -> str:
@@ -189,18 +203,12 @@ def missing(explained: Explanation, side: Side, stop: float, target: float) -> s
     """The first of the conditions that does not hold."""
     score = explained.value(f"{side}_confluence")
     needed = explained.strategy.min_confidence.value
-    direction = explained.value("regime")
     if score < needed:
         return f"the score {score:.2f} is below {needed:.2f}"
-    if score <= explained.value(f"{SIDES[1 - SIDES.index(side)]}_confluence"):
-        return "the other side's score is as high"
-    if np.isnan(stop):
-        return "no structure lies within the bounds of a stop"
-    if np.isnan(target):
-        return "no opposing level pays enough"
-    if explained.confluence.regime_filter and direction != (1 if side == "long" else -1):
-        columns = ", ".join(REGIME_COLUMNS)
-        return f"the regime ({REGIME_TIMEFRAME} {columns}) is not with it"
+    if np.isnan(stop) or np.isnan(target):
+        return "the ATR of 1h is not known yet"
+    if not closes_an_hour(explained.frame.tail(1))[0]:
+        return "signals are taken at the close of an hour"
     return "a yellow cross or a candle without volume blocks it"
 
 
@@ -208,7 +216,7 @@ def missing(explained: Explanation, side: Side, stop: float, target: float) -> s
 
 
 def picture(explained: Explanation) -> str:
-    """A page with the last day of candles, its evidence, stop and target, and the scores."""
+    """A page with the last day of candles, its marks, stop and target, and the scores."""
     side = max(SIDES, key=lambda name: explained.value(f"{name}_confluence"))
     title = f"{explained.pair}, 15m candle of {explained.time:%Y-%m-%d %H:%M} UTC"
     words = [verdict(explained, name) for name in SIDES]
@@ -216,14 +224,12 @@ def picture(explained: Explanation) -> str:
 
 
 def noted(explained: Explanation) -> list[explain_picture.Noted]:
-    """What `evidence_table` lists, with the candles since and its side."""
+    """What `marks_table` lists, with the candles since and its side."""
     return [
-        (item.column.partition("_")[2].replace("_", " "), age, side)
+        (mark.words, age, side)
         for side in SIDES
         for prefix in PREFIXES.values()
-        for item in EVIDENCE[side][prefix]
-        for age in (int(candles_since(explained.frame, item)[-1]),)
-        if age < EVIDENCE_CANDLES
+        for mark, age in recent(explained.frame, prefix, side)
     ]
 
 
@@ -273,8 +279,8 @@ def explain_command(
     console = Console()
     console.print(f"{pair}, 15m candle of {explained.time:%Y-%m-%d %H:%M} UTC")
     console.print(f"Candles: {config['datadir']}", highlight=False)
-    console.print(evidence_table(explained))
-    console.print(score_table(explained))
+    for table in (readings_table, score_table, marks_table):
+        console.print(table(explained))
     for side in SIDES:
         console.print(verdict(explained, side), highlight=False)
     if explained.strategy.settings.learning.is_used:

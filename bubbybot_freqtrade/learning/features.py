@@ -11,7 +11,7 @@ import pandas as pd
 
 from bubbybot_freqtrade.learning.labels import Signs, barriers
 from bubbybot_freqtrade.risk.r import r_at
-from bubbybot_freqtrade.signals.confluence import PREFIXES, TIMEFRAMES
+from bubbybot_freqtrade.signals.trend import PREFIXES, READING_COLUMNS
 
 Floats = npt.NDArray[np.float64]
 
@@ -76,14 +76,11 @@ def _numbers(frame: pd.DataFrame, column: str) -> Floats:
 
 
 def _scores(frame: pd.DataFrame, sides: Signs) -> dict[str, Floats]:
-    made = {}
+    made = {column: sides * _numbers(frame, column) for column in READING_COLUMNS.values()}
     for prefix in PREFIXES.values():
-        for suffix in TIMEFRAMES:
-            long, short = (
-                _numbers(frame, f"{prefix}_{side}_score{suffix}") for side in ("long", "short")
-            )
-            made[f"{prefix}_for{suffix}"] = np.where(sides > 0, long, short)
-            made[f"{prefix}_against{suffix}"] = np.where(sides > 0, short, long)
+        long, short = (_numbers(frame, f"{prefix}_{side}_score") for side in ("long", "short"))
+        made[f"{prefix}_for"] = np.where(sides > 0, long, short)
+        made[f"{prefix}_against"] = np.where(sides > 0, short, long)
     long, short = (_numbers(frame, f"{side}_confluence") for side in ("long", "short"))
     made["confluence_for"] = np.where(sides > 0, long, short)
     made["confluence_against"] = np.where(sides > 0, short, long)

@@ -1,7 +1,7 @@
 """The market a trade was entered in, in two words: the trend, and how much prices move.
 
-The trend is the confluence's own regime (price beyond the 1h value area, with a trending RSI) seen
-from the trade's side: `trend`, `counter`, or `range` where there is none. Prices are `wild` where
+The trend is Lux Algo's swing trend of 4h seen from the trade's side: `trend`, `counter`, or `range`
+before its first break. Prices are `wild` where
 the ATR's share of the price is above its median of the last seven days, `calm` elsewhere. Both need
 no more candles than the strategy's warm-up has, so backtest and live say the same.
 """
@@ -9,7 +9,7 @@ no more candles than the strategy's warm-up has, so backtest and live say the sa
 import numpy as np
 import pandas as pd
 
-from bubbybot_freqtrade.signals.confluence import Side
+from bubbybot_freqtrade.signals.trend import Side
 
 WEEK = 7 * 96
 """Candles of 15 minutes."""

@@ -1,11 +1,13 @@
 """Where an idea is wrong and where it pays: stop and target levels of every candle.
 
-Stop of a long: the nearest structure below the close (block, swing low, value area, support) that,
-with an ATR margin below it, lies within the settings' bounds. Target: the next opposing level that
-pays the least reward after fees; a level before that is one the trade has to get through, and the
-signal's confluence has to be worth that. Beyond the running range, where a market makes new highs
-and nothing opposes, its Fibonacci extensions are the levels. Shorts mirror all that. No such level:
-NaN, no trade.
+Stop: `stop_atrs` ATR(14) of 1h away. Where a Lux level of 1h (the swing level or the far edge of
+the order block) lies a little behind that, up to `structure_atrs`, the stop goes behind the level.
+Target: what pays `reward_risk` after fees, or the next opposing level that pays the least reward
+where that is further. Stops outside of the settings' bounds are moved to the bound: the nearest is
+there for fees and gaps, the furthest for markets that move too much for any stop.
+
+Wide stops and a time limit beat tight stops behind structure and trailing ones on all candles that
+were tried (docs/results.md): what is left after a breakout is noise of some ATRs and two days.
 """
 
 from collections.abc import Sequence
@@ -17,31 +19,27 @@ import pandas as pd
 
 from bubbybot_freqtrade.analyzers import candles
 from bubbybot_freqtrade.risk.plan import TradeSide
+from bubbybot_freqtrade.risk.r import Prices, loss_per_unit
 from bubbybot_freqtrade.settings import RiskSettings
 
 Floats = npt.NDArray[np.float64]
 
 ATR_LENGTH = 14
 BASE_TIMEFRAME = "15m"
+STOP_TIMEFRAME = "1h"
 
-SUPPORTS = ("lux_bull_ob_bottom", "lux_swing_low", "lux_internal_low", "fc_val", "mc_support")
-RESISTANCES = ("lux_bear_ob_top", "lux_swing_high", "lux_internal_high", "fc_vah", "mc_resistance")
+SUPPORTS = ("lux_bull_ob_bottom", "lux_swing_low")
+RESISTANCES = ("lux_bear_ob_top", "lux_swing_high")
 TARGETS_ABOVE = ("lux_bear_ob_bottom", "lux_swing_high", "fc_vah", "mc_resistance")
 TARGETS_BELOW = ("lux_bull_ob_top", "lux_swing_low", "fc_val", "mc_support")
 
-RANGE = ("lux_range_high", "lux_range_low")
-EXTENSIONS = (1.272, 1.618, 2.0)
-"""Multiples of the running range, measured from its other end."""
-
-LEVEL_COLUMNS = tuple(
-    dict.fromkeys((*SUPPORTS, *RESISTANCES, *TARGETS_ABOVE, *TARGETS_BELOW, *RANGE))
-)
+LEVEL_COLUMNS = tuple(dict.fromkeys((*SUPPORTS, *RESISTANCES, *TARGETS_ABOVE, *TARGETS_BELOW)))
 """What is needed of each timeframe."""
 
 # The planned entry is the close; the real one may be a little worse and must still pay enough.
 SLIPPAGE_ROOM = 0.0005
-
-FORCED_STOP_ATRS = 4.0
+# Share of the way between the nearest and the furthest stop that plans keep from both.
+BOUND_ROOM = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +69,17 @@ def short_levels(frame: pd.DataFrame, atr: Floats, fee: float, settings: RiskSet
 def forced_levels(
     side: TradeSide, entry: float, atr: float, fee: float, settings: RiskSettings
 ) -> tuple[float, float]:
-    """Stop and target (prices) for an entry that a person forces where structure gives none.
+    """Stop and target (prices) for an entry that a person forces where the candle gives no plan.
 
-    The stop is `FORCED_STOP_ATRS` away, within the settings' bounds; the target pays the least
-    reward. An unknown ATR counts as none: the stop is the nearest allowed.
+    The stop is `stop_atrs` away, within the settings' bounds; the target pays `reward_risk`. An
+    unknown ATR counts as none: the stop is the nearest allowed.
     """
     sign = 1 if side == "long" else -1
-    wanted = FORCED_STOP_ATRS * atr if np.isfinite(atr) else 0.0
-    # Well inside the bounds: rounding to ticks must not cross them.
-    room = settings.max_stop - settings.min_stop
-    low, high = settings.min_stop + 0.05 * room, settings.max_stop - 0.05 * room
-    distance = min(max(wanted, low * entry), high * entry)
+    wanted = settings.stop_atrs * atr if np.isfinite(atr) else 0.0
+    distance = float(_within_bounds(np.array([wanted]), np.array([entry]), settings)[0])
     stop = entry - sign * distance
-    need = settings.min_reward_risk * (distance + fee * (entry + stop)) + 2 * fee * entry
-    return stop, entry + sign * (need / (1 - fee) + SLIPPAGE_ROOM * entry)
+    loss = loss_per_unit(entry, stop, fee)
+    return stop, entry + sign * _way(settings.reward_risk, loss, entry, fee)
 
 
 def _levels(
@@ -97,20 +92,34 @@ def _levels(
     targets: Sequence[str],
 ) -> Levels:
     close = frame["close"].to_numpy(dtype=np.float64)
-    behind = _columns(frame, stops, settings.stop_timeframes)
-    beyond = behind - sign * settings.stop_atr_margin * atr[:, None]
-    distances = sign * (close[:, None] - beyond)
-    least, most = settings.min_stop * close, settings.max_stop * close
-    distance = _nearest(distances, least[:, None], most[:, None])
-    stop = close - sign * distance
-    loss = distance + fee * (close + stop)
-    opposing = _columns(frame, targets, settings.target_timeframes)
-    beyond_range = _extensions(frame, sign, settings.target_timeframes)
-    ahead = sign * (np.hstack([opposing, beyond_range]) - close[:, None])
-    # gain = way − fee · (2 · entry ± way) ≥ reward · loss, solved for the way, on the safe side.
-    need = (settings.min_reward_risk * loss + (2 * fee + SLIPPAGE_ROOM) * close) / (1 - fee)
-    way = _nearest(ahead, need[:, None], np.inf)
+    least = settings.stop_atrs * atr
+    behind = sign * (close[:, None] - _columns(frame, stops, (STOP_TIMEFRAME,)))
+    behind += settings.stop_atr_margin * atr[:, None]
+    most = np.maximum(settings.structure_atrs * atr, least)
+    structure = _nearest(behind, least[:, None], most[:, None])
+    wanted = np.where(np.isnan(structure), least, structure)
+    stop = close - sign * _within_bounds(wanted, close, settings)
+    loss = loss_per_unit(close, stop, fee)
+    ahead = sign * (_columns(frame, targets, settings.target_timeframes) - close[:, None])
+    pays = _way(settings.min_reward_risk, loss, close, fee)
+    level = _nearest(ahead, pays[:, None], np.inf)
+    way = np.fmax(_way(settings.reward_risk, loss, close, fee), level)
     return Levels(stop=stop, target=close + sign * way)
+
+
+def _within_bounds(distance: Floats, entry: Floats, settings: RiskSettings) -> Floats:
+    # Well inside the bounds: rounding to ticks and a slightly other entry must not cross them.
+    room = settings.max_stop - settings.min_stop
+    low, high = settings.min_stop + BOUND_ROOM * room, settings.max_stop - BOUND_ROOM * room
+    return np.clip(distance, low * entry, high * entry)
+
+
+def _way(reward: float, loss: Prices, entry: Prices, fee: float) -> Prices:
+    """The way from entry to a target that pays `reward` times the loss, on the safe side.
+
+    gain = way − fee · (2 · entry ± way) ≥ reward · loss, solved for the way.
+    """
+    return (reward * loss + 2 * fee * entry) / (1 - fee) + SLIPPAGE_ROOM * entry
 
 
 def _columns(frame: pd.DataFrame, names: Sequence[str], timeframes: Sequence[str]) -> Floats:
@@ -123,19 +132,6 @@ def _columns(frame: pd.DataFrame, names: Sequence[str], timeframes: Sequence[str
 
 def _suffixes(timeframes: Sequence[str]) -> list[str]:
     return ["" if timeframe == BASE_TIMEFRAME else f"_{timeframe}" for timeframe in timeframes]
-
-
-def _extensions(frame: pd.DataFrame, sign: int, timeframes: Sequence[str]) -> Floats:
-    """Prices beyond the running range of each timeframe: above it for a long, below for a short."""
-    made = [np.full(len(frame), np.nan)]
-    far, near = RANGE if sign > 0 else RANGE[::-1]
-    for suffix in _suffixes(timeframes):
-        if far + suffix not in frame or near + suffix not in frame:
-            continue
-        end = frame[far + suffix].to_numpy(dtype=np.float64)
-        start = frame[near + suffix].to_numpy(dtype=np.float64)
-        made += [start + multiple * (end - start) for multiple in EXTENSIONS]
-    return np.column_stack(made)
 
 
 def _nearest(distances: Floats, least: Floats, most: Floats | float) -> Floats:

@@ -1,237 +1,88 @@
-"""One score per side from the three analyzers' scores, and a tag that says what it stands on.
+"""Confluence is agreement: one score per side from the three analyzers' readings, and its tag.
 
-For each analyzer and side, the evidence is the weighted mean of its scores on 15m, 1h and 4h, each
-counted as full from `full_evidence` on. Of the three pieces of evidence,
+With `strength` an analyzer's reading for the side, 0 where it is on the other side or on none:
 
-    strength = Σ weight · evidence
-    accord   = Σ over pairs of weight · weight · √(evidence · evidence), as a share of its maximum
-    conflict = Σ weight · evidence of the other side
-    score    = (strength + `agreement` · accord · (1 − strength) − `conflict` · conflict)
-               / `full_score`
+    agreement = Σ weight · min(strength / 0.7, 1)
+    youth     = Π (strength − 0.7) / 0.3, each factor 0 below 0.7
+    score     = 0.7 · agreement + 0.3 · youth
 
-clipped to 0–1. Each term rises with the evidence for the side and falls with the evidence against
-it, so the score does. Timeframes that have no candles yet count as no evidence.
+A score of 0.7 takes all three, each on the trade's side and within its room; what comes above says
+how young the trend is to all of them. So nothing trades against an analyzer. Both terms rise with
+each reading for the side, and neither with a reading against it. An analyzer of weight 0 is not
+asked.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from itertools import combinations
-from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from bubbybot_freqtrade.settings import ConfluenceSettings
+from bubbybot_freqtrade.settings import MIN_CONFIDENCE, ConfluenceSettings
+from bubbybot_freqtrade.signals.trend import PREFIXES, READING_COLUMNS, Floats, Side
 
-Floats = npt.NDArray[np.float64]
-Side = Literal["long", "short"]
+EARLY, LATE = "early", "late"
+"""Codes of an enter tag: more, or less, than half of an analyzer's room is left."""
 
-SIDES: tuple[Side, Side] = ("long", "short")
-TIMEFRAMES = ("", "_1h", "_4h")
-"""Column suffixes of the base timeframe and of its context."""
+_MIDDLE = (1 + MIN_CONFIDENCE) / 2
 
-PREFIXES = {"market_cipher": "mc", "lux_algo": "lux", "frankie_candles": "fc"}
-
-SCORE_COLUMNS = tuple(f"{prefix}_{side}_score" for prefix in PREFIXES.values() for side in SIDES)
-"""What is needed of each timeframe."""
-
-REGIME_TIMEFRAME = "1h"
-REGIME_COLUMNS = ("mc_rsi", "fc_vah", "fc_val")
-"""Its columns that make the regime."""
-
-# Wilder's RSI in a trend: up, it keeps above 40 and reaches beyond 60; down mirrors it.
-TRENDING_RSI = 60
+LAST_QUARTER = 45
+"""Minute at which an hour's last candle of 15m opens."""
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """A column that can be an entry's strongest evidence, and its code in the enter tag.
+def weights_of(settings: ConfluenceSettings) -> dict[str, float]:
+    """Weight by analyzer, of those that are asked."""
+    weights = {name: getattr(settings, name) for name in PREFIXES}
+    return {name: weight for name, weight in weights.items() if weight}
 
-    :param sign: the column's sign that speaks for the side (events and counts: +1)
-    :param unless: a column of flags; where one is set, the event adds nothing to the score
-    :param is_state: adds to the score of its own candle only, while an event fades
+
+def terms(strengths: Mapping[str, Floats], settings: ConfluenceSettings) -> tuple[Floats, Floats]:
+    """Agreement and youth, 0 to 1 each, from the analyzers' strengths for a side (0 to 1, by name).
+
+    :raises KeyError: when an analyzer that has a weight is missing.
     """
-
-    column: str
-    code: str
-    sign: int = 1
-    unless: str = ""
-    is_state: bool = False
-
-
-# For each analyzer and side what weighs at least 0.10 in the analyzer's score, heaviest first.
-# Events of one family share a code: told apart, most patterns would have a trade or two a year.
-# docs/glossary.md explains the codes.
-EVIDENCE: Mapping[Side, Mapping[str, tuple[Evidence, ...]]] = {
-    "long": {
-        "mc": (
-            Evidence("mc_bull_div", "div", unless="mc_gold_dot"),
-            Evidence("mc_green_dot", "dot"),
-            Evidence("mc_moon_diamond", "moon"),
-            Evidence("mc_bull_div_weak", "div"),
-            Evidence("mc_bull_div_hidden", "divh"),
-            Evidence("mc_long_ema", "ema"),
-        ),
-        "lux": (
-            Evidence("lux_sweep_bull", "sweep"),
-            Evidence("lux_swing_choch_bull", "choch"),
-            Evidence("lux_swing_bos_bull", "bos"),
-            Evidence("lux_in_bull_ob", "ob", is_state=True),
-            Evidence("lux_internal_choch_bull", "choch"),
-            Evidence("lux_internal_bos_bull", "bos"),
-        ),
-        "fc": (
-            Evidence("fc_bull_div_strong", "div"),
-            Evidence("fc_in_golden_pocket", "gp", is_state=True),
-            Evidence("fc_bull_div", "div", unless="fc_bull_div_wrong_side"),
-            Evidence("fc_bull_div_hidden", "divh", unless="fc_bull_div_wrong_side"),
-        ),
-    },
-    "short": {
-        "mc": (
-            Evidence("mc_bear_div", "div"),
-            Evidence("mc_red_dot", "dot"),
-            Evidence("mc_blood_diamond", "blood"),
-            Evidence("mc_bear_div_weak", "div"),
-            Evidence("mc_bear_div_hidden", "divh"),
-            Evidence("mc_short_ema", "ema"),
-        ),
-        "lux": (
-            Evidence("lux_sweep_bear", "sweep"),
-            Evidence("lux_swing_choch_bear", "choch"),
-            Evidence("lux_swing_bos_bear", "bos"),
-            Evidence("lux_in_bear_ob", "ob", is_state=True),
-            Evidence("lux_internal_choch_bear", "choch"),
-            Evidence("lux_internal_bos_bear", "bos"),
-        ),
-        "fc": (
-            Evidence("fc_bear_div_strong", "div"),
-            Evidence("fc_in_golden_pocket", "gp", sign=-1, is_state=True),
-            Evidence("fc_bear_div", "div", unless="fc_bear_div_wrong_side"),
-            Evidence("fc_bear_div_hidden", "divh", unless="fc_bear_div_wrong_side"),
-        ),
-    },
-}
-
-EVIDENCE_CANDLES = 12
-"""For so many candles an event counts as evidence: as long as the analyzers let it fade."""
-
-STATE_ONLY = "state"
-"""The code of an analyzer that speaks through its states (trend, value, ribbon) alone."""
+    weights = weights_of(settings)
+    asked = np.array([strengths[name] for name in weights])
+    agreed = np.minimum(asked / MIN_CONFIDENCE, 1)
+    # Weights add up to one but for float noise, which must not keep full agreement under 0.7.
+    agreement = np.where((agreed == 1).all(axis=0), 1.0, np.array(list(weights.values())) @ agreed)
+    youth = np.clip((asked - MIN_CONFIDENCE) / (1 - MIN_CONFIDENCE), 0, 1).prod(axis=0)
+    return agreement, youth
 
 
-def analyzer_weights(settings: ConfluenceSettings) -> dict[str, float]:
-    """Weight by column prefix."""
-    return {prefix: getattr(settings, name) for name, prefix in PREFIXES.items()}
+def combine(strengths: Mapping[str, Floats], settings: ConfluenceSettings) -> Floats:
+    """The side's score, 0 to 1, from the analyzers' strengths for it."""
+    agreement, youth = terms(strengths, settings)
+    return np.clip(MIN_CONFIDENCE * agreement + (1 - MIN_CONFIDENCE) * youth, 0, 1)
 
 
-def evidence(frame: pd.DataFrame, prefix: str, side: Side, settings: ConfluenceSettings) -> Floats:
-    """The analyzer's evidence for `side` on every row, 0 to 1, over all timeframes."""
-    shares = (settings.base_timeframe, settings.context_1h, settings.context_4h)
-    total = np.zeros(len(frame))
-    for share, suffix in zip(shares, TIMEFRAMES, strict=True):
-        column = f"{prefix}_{side}_score{suffix}"
-        if share and column in frame:
-            score = np.nan_to_num(frame[column].to_numpy(dtype=np.float64))
-            total += share * np.clip(score / settings.full_evidence, 0, 1)
-    return np.minimum(total, 1)
+def scores(readings: Mapping[str, Floats], settings: ConfluenceSettings) -> tuple[Floats, Floats]:
+    """Long and short score of every row, 0 to 1, from the readings by analyzer (−1 to 1)."""
+    long = {name: np.maximum(reading, 0) for name, reading in readings.items()}
+    short = {name: np.maximum(-reading, 0) for name, reading in readings.items()}
+    return combine(long, settings), combine(short, settings)
 
 
-class Parts(NamedTuple):
-    """What a score is made of, before `agreement`, `conflict` and `full_score` weigh it."""
-
-    strength: Floats
-    accord: Floats
-    conflict: Floats
-
-
-def parts(
-    supporting: Mapping[str, Floats], opposing: Mapping[str, Floats], settings: ConfluenceSettings
-) -> Parts:
-    """The parts of a side's score from the evidence for and against it, by analyzer prefix.
-
-    :raises KeyError: when an analyzer is missing.
-    """
-    weights = analyzer_weights(settings)
-    pairs = list(combinations(weights, 2))
-    most = sum(weights[one] * weights[other] for one, other in pairs) or 1.0
-    none = np.zeros(1)
-    accord = sum(
-        (
-            weights[one] * weights[other] * np.sqrt(supporting[one] * supporting[other])
-            for one, other in pairs
-        ),
-        start=none,
-    )
-    return Parts(
-        strength=sum((weight * supporting[name] for name, weight in weights.items()), start=none),
-        accord=accord / most,
-        conflict=sum((weight * opposing[name] for name, weight in weights.items()), start=none),
-    )
-
-
-def combine(
-    supporting: Mapping[str, Floats], opposing: Mapping[str, Floats], settings: ConfluenceSettings
-) -> Floats:
-    """The side's score, 0 to 1, from the evidence for and against it."""
-    strength, accord, conflict = parts(supporting, opposing, settings)
-    raised = strength + settings.agreement * accord * (1 - strength)
-    return np.clip((raised - settings.conflict * conflict) / settings.full_score, 0, 1)
-
-
-def scores(frame: pd.DataFrame, settings: ConfluenceSettings) -> tuple[Floats, Floats]:
-    """Long and short score of every row, 0 to 1."""
-    by_side = {
-        side: {prefix: evidence(frame, prefix, side, settings) for prefix in PREFIXES.values()}
-        for side in SIDES
-    }
-    return (
-        combine(by_side["long"], by_side["short"], settings),
-        combine(by_side["short"], by_side["long"], settings),
-    )
-
-
-def regime(frame: pd.DataFrame) -> Floats:
-    """+1 where price has left the 1h value area upwards with a trending RSI, −1 downwards, else 0.
-
-    Without 1h candles there is no regime, so nothing trades on it.
-    """
-    names = [f"{column}_{REGIME_TIMEFRAME}" for column in REGIME_COLUMNS]
-    if not set(names) <= set(frame.columns):
-        return np.zeros(len(frame))
-    rsi, high, low = (frame[name].to_numpy(dtype=np.float64) for name in names)
-    close = frame["close"].to_numpy(dtype=np.float64)
-    up = (close > high) & (rsi > TRENDING_RSI)
-    down = (close < low) & (rsi < 100 - TRENDING_RSI)
-    return up.astype(np.float64) - down
+def closes_an_hour(frame: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Rows whose 15m candle ends with an hour: what an hour's close says is said there, once."""
+    return (frame["date"].dt.minute == LAST_QUARTER).to_numpy()
 
 
 def tags(frame: pd.DataFrame, rows: npt.NDArray[np.intp], side: Side) -> list[str]:
-    """For each of `rows` the strongest evidence of each analyzer, as in ``mc:dot lux:ob fc:gp``."""
-    parts = [
-        [f"{prefix}:{code}" for code in _strongest(frame, rows, table)]
-        for prefix, table in EVIDENCE[side].items()
+    """For each of `rows` the analyzers that are on its side, as in ``mc:early lux:late fc:early``.
+
+    Analyzers that are on the other side, or on none, are not named: they are no evidence.
+    """
+    sign = 1 if side == "long" else -1
+    strengths = {
+        PREFIXES[name]: sign * frame[column].to_numpy(dtype=np.float64)[rows]
+        for name, column in READING_COLUMNS.items()
+    }
+    return [
+        " ".join(
+            f"{prefix}:{EARLY if strength[i] >= _MIDDLE else LATE}"
+            for prefix, strength in strengths.items()
+            if strength[i] > 0
+        )
+        for i in range(len(rows))
     ]
-    return [" ".join(row) for row in zip(*parts, strict=True)]
-
-
-def _strongest(
-    frame: pd.DataFrame, rows: npt.NDArray[np.intp], table: tuple[Evidence, ...]
-) -> list[str]:
-    codes = np.full(len(rows), STATE_ONLY, dtype=object)
-    for item in reversed(table):
-        codes[candles_since(frame, item)[rows] < EVIDENCE_CANDLES] = item.code
-    return [str(code) for code in codes]
-
-
-def candles_since(frame: pd.DataFrame, item: Evidence) -> npt.NDArray[np.intp]:
-    """Candles since `item` was last seen, on every row: `EVIDENCE_CANDLES` once it adds nothing."""
-    seen = frame[item.column].to_numpy(dtype=np.float64) * item.sign > 0
-    if item.unless:
-        seen &= ~frame[item.unless].to_numpy(dtype=np.bool_)
-    if item.is_state:
-        return np.where(seen, 0, EVIDENCE_CANDLES)
-    rows = np.arange(len(frame))
-    latest = np.maximum.accumulate(np.where(seen, rows, -EVIDENCE_CANDLES))
-    return np.minimum(rows - latest, EVIDENCE_CANDLES)

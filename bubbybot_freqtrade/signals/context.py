@@ -10,6 +10,7 @@ from freqtrade.data.history import load_pair_history
 from freqtrade.strategy import merge_informative_pair
 
 from bubbybot_freqtrade.analyzers import frankie_candles, lux_algo, market_cipher
+from bubbybot_freqtrade.signals.trend import typical_range, window_side
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +22,18 @@ def analyze(candles: pd.DataFrame) -> pd.DataFrame:
     for analyzer in (market_cipher, lux_algo, frankie_candles):
         candles = analyzer.populate(candles)
     return candles
+
+
+def analyze_context(candles: pd.DataFrame, window: int) -> pd.DataFrame:
+    """The analyzers' columns of a higher timeframe, and what readings need beside them.
+
+    :param window: candles whose highest or lowest close makes `window_side`
+    """
+    high, low, close = (candles[name].to_numpy(dtype=float) for name in ("high", "low", "close"))
+    return analyze(candles).assign(
+        window_side=window_side(close, window),
+        typical_range=typical_range(high, low, close),
+    )
 
 
 def with_context(

@@ -1,8 +1,15 @@
 """Prices and enter tags as people read them."""
 
-from bubbybot_freqtrade.signals.confluence import EVIDENCE, STATE_ONLY, Side
+from bubbybot_freqtrade.signals.confluence import EARLY, LATE
+from bubbybot_freqtrade.signals.trend import Side
 
 ANALYZERS = {"mc": "Market Cipher", "lux": "Lux Algo", "fc": "Frankie Candles"}
+
+TRENDS = {
+    "long": {EARLY: "early uptrend", LATE: "uptrend"},
+    "short": {EARLY: "early downtrend", LATE: "downtrend"},
+}
+"""What a code of the enter tag says of the analyzer's reading, by side."""
 
 
 def price(value: float) -> str:
@@ -11,19 +18,12 @@ def price(value: float) -> str:
 
 
 def reasons(tag: str, side: Side) -> str:
-    """An enter tag in words: each analyzer and its strongest evidence."""
+    """An enter tag in words: each analyzer that is on the side, and how."""
     words = []
     for part in tag.split():
         prefix, _, code = part.partition(":")
         if prefix in ANALYZERS and code:
-            words.append(f"{ANALYZERS[prefix]} {_evidence(side, prefix, code)}")
+            words.append(f"{ANALYZERS[prefix]} {TRENDS[side].get(code, code)}")
         else:
             words.append(part)
     return ", ".join(words)
-
-
-def _evidence(side: Side, prefix: str, code: str) -> str:
-    if code == STATE_ONLY:
-        return "trend"
-    columns = [item.column for item in EVIDENCE[side][prefix] if item.code == code]
-    return columns[0].removeprefix(f"{prefix}_").replace("_", " ") if columns else code

@@ -16,22 +16,16 @@ from bubbybot_freqtrade.risk.levels import (
     short_levels,
 )
 from bubbybot_freqtrade.signals import plots
-from bubbybot_freqtrade.signals.confluence import (
-    REGIME_COLUMNS,
-    SCORE_COLUMNS,
-    SIDES,
-    Side,
-    regime,
-    scores,
-    tags,
-)
+from bubbybot_freqtrade.signals.confluence import closes_an_hour, scores, tags
 from bubbybot_freqtrade.signals.context import (
     CONTEXT_TIMEFRAMES,
     analyze,
+    analyze_context,
     stored_four_hours,
     warn_of_short_history,
     with_context,
 )
+from bubbybot_freqtrade.signals.trend import READING_COLUMNS, SIDES, TREND_COLUMNS, Side, readings
 from bubbybot_freqtrade.strategy.market import fee_of
 from bubbybot_freqtrade.strategy.parameters import confluence_of, risk_of
 from bubbybot_freqtrade.strategy.run_modes import is_backtest, is_hyperopt, is_running
@@ -41,8 +35,8 @@ if TYPE_CHECKING:
 
 Flags = npt.NDArray[np.bool_]
 
-CONTEXT_COLUMNS = tuple(dict.fromkeys(("date", *SCORE_COLUMNS, *LEVEL_COLUMNS, *REGIME_COLUMNS)))
-"""What scores, levels and regime need of the higher timeframes."""
+CONTEXT_COLUMNS = tuple(dict.fromkeys(("date", *TREND_COLUMNS, *LEVEL_COLUMNS, "atr", "mc_rsi")))
+"""What readings, levels and the model need of the higher timeframes."""
 
 
 def with_signals(bot: BubbyBotStrategy, dataframe: pd.DataFrame, pair: str) -> pd.DataFrame:
@@ -66,7 +60,9 @@ def with_signals_of(
     # A copy joins the pieces that merging has left; every later column would pay for them.
     dataframe = dataframe.copy()
     dataframe["plan_atr"] = average_true_range(dataframe)
-    dataframe["regime"] = regime(dataframe)
+    unknown = np.full(len(dataframe), np.nan)
+    dataframe["stop_atr"] = dataframe.get("atr_1h", unknown)
+    dataframe["regime"] = dataframe.get("lux_swing_trend_4h", unknown)
     # Here, not with the entries: freqtrade exports signal candles as they are now.
     dataframe = with_plans(bot, dataframe, pair)
     if is_backtest(bot.config) or is_hyperopt(bot.config):
@@ -77,26 +73,28 @@ def with_signals_of(
 
 
 def with_plans(bot: BubbyBotStrategy, dataframe: pd.DataFrame, pair: str) -> pd.DataFrame:
-    """Score, stop and target of both sides on every candle."""
-    atr, fee, risk = dataframe["plan_atr"].to_numpy(), fee_of(bot, pair), risk_of(bot)
-    made = {
-        "long": long_levels(dataframe, atr, fee, risk),
-        "short": short_levels(dataframe, atr, fee, risk),
-    }
-    for side, score in zip(SIDES, scores(dataframe, confluence_of(bot)), strict=True):
+    """The analyzers' readings; score, stop and target of both sides on every candle."""
+    confluence = confluence_of(bot)
+    read = readings(dataframe, confluence)
+    for name, column in READING_COLUMNS.items():
+        dataframe[column] = read[name]
+    atr, fee, risk = dataframe["stop_atr"].to_numpy(), fee_of(bot, pair), risk_of(bot)
+    levels = (
+        long_levels(dataframe, atr, fee, risk),
+        short_levels(dataframe, atr, fee, risk),
+    )
+    for side, score, level in zip(SIDES, scores(read, confluence), levels, strict=True):
         dataframe[f"{side}_confluence"] = score
-        dataframe[f"plan_{side}_stop"] = made[side].stop
-        dataframe[f"plan_{side}_target"] = made[side].target
+        dataframe[f"plan_{side}_stop"] = level.stop
+        dataframe[f"plan_{side}_target"] = level.target
     return dataframe
 
 
 def with_entries(bot: BubbyBotStrategy, dataframe: pd.DataFrame) -> pd.DataFrame:
-    """Entries where score, regime and levels agree, with a tag of what they stand on."""
+    """Entries where the score is enough, with a tag of the analyzers that they stand on."""
     enter_tags = np.full(len(dataframe), None, dtype=object)
-    for side, sign in zip(SIDES, (1, -1), strict=True):
+    for side in SIDES:
         enter = bot.entry_candles(dataframe, side)
-        if bot.settings.confluence.regime_filter:
-            enter &= dataframe["regime"].to_numpy() == sign
         rows = np.flatnonzero(enter)
         dataframe[f"enter_{side}"] = enter.astype(int)
         enter_tags[rows] = tags(dataframe, rows, side)
@@ -105,13 +103,14 @@ def with_entries(bot: BubbyBotStrategy, dataframe: pd.DataFrame) -> pd.DataFrame
 
 
 def entry_candles(dataframe: pd.DataFrame, side: Side, min_confidence: float) -> Flags:
-    """Where this side's score is enough, above the other's, and has stop and target."""
+    """Where an hour closes with this side's score enough, above the other's, and has levels."""
     score = {name: dataframe[f"{name}_confluence"].to_numpy() for name in SIDES}
     other = SIDES[1 - SIDES.index(side)]
     return (
         (score[side] >= min_confidence)
         & (score[side] > score[other])
         & dataframe[f"plan_{side}_target"].notna().to_numpy()
+        & closes_an_hour(dataframe)
         & (dataframe["volume"].to_numpy() > 0)
         & ~dataframe["mc_yellow_cross"].to_numpy()
     )
@@ -124,7 +123,8 @@ def _analyzed_context(
     kept = bot.memory.contexts.get((pair, timeframe))
     if kept is not None and kept[0].equals(candles):
         return kept[1]
-    columns = analyze(candles)[list(CONTEXT_COLUMNS)]
+    analyzed = analyze_context(candles, bot.settings.confluence.window)
+    columns = analyzed.assign(atr=average_true_range(candles))[list(CONTEXT_COLUMNS)]
     if is_running(bot.config):
         bot.memory.contexts[pair, timeframe] = candles, columns
     return columns

@@ -21,8 +21,8 @@ from bubbybot_freqtrade.risk.equity import Equity
 from bubbybot_freqtrade.seams.start import refuse_unknown
 from bubbybot_freqtrade.settings import BubbyBotSettings
 from bubbybot_freqtrade.signals import plots
-from bubbybot_freqtrade.signals.confluence import Side
 from bubbybot_freqtrade.signals.context import CONTEXT_TIMEFRAMES
+from bubbybot_freqtrade.signals.trend import Side
 from bubbybot_freqtrade.strategy import (
     analysis,
     charts,
@@ -79,12 +79,13 @@ class BubbyBotStrategy(IStrategy):
     }
 
     min_confidence = DecimalParameter(0.70, 0.90, default=0.70, decimals=2, space="buy")
-    conflict = DecimalParameter(0.2, 1.0, default=0.5, decimals=1, space="buy")
-    agreement = DecimalParameter(0.2, 1.0, default=0.5, decimals=1, space="buy")
-    stop_atr_margin = DecimalParameter(0.0, 2.0, default=0.5, decimals=1, space="buy")
-    min_reward_risk = DecimalParameter(2.0, 4.0, default=2.0, decimals=1, space="buy")
+    ribbon_room = DecimalParameter(2.0, 10.0, default=4.5, decimals=1, space="buy")
+    structure_room = DecimalParameter(4.0, 20.0, default=9.0, decimals=1, space="buy")
+    value_room = DecimalParameter(3.0, 16.0, default=7.0, decimals=1, space="buy")
+    stop_atrs = DecimalParameter(3.0, 7.0, default=5.0, decimals=1, space="buy")
+    reward_risk = DecimalParameter(2.0, 6.0, default=3.0, decimals=1, space="buy")
     break_even_at = CategoricalParameter([0.0, 1.0, 1.5, 2.0], default=0.0, space="sell")
-    trail_from = CategoricalParameter([0.0, 1.0, 1.5, 2.0, 3.0], default=1.0, space="sell")
+    trail_from = CategoricalParameter([0.0, 1.0, 1.5, 2.0, 3.0], default=0.0, space="sell")
 
     plot_config = plots.plot_config()
 
@@ -151,7 +152,7 @@ class BubbyBotStrategy(IStrategy):
         return analysis.with_signals(self, dataframe, metadata["pair"])
 
     def populate_entry_trend(self, dataframe: pd.DataFrame, metadata: dict) -> pd.DataFrame:
-        """Entries where score, regime and levels agree, with a tag of what they stand on."""
+        """Entries where the score is enough, with a tag of the analyzers that they stand on."""
         if is_hyperopt(self.config):
             dataframe = analysis.with_plans(self, dataframe, metadata["pair"])
         dataframe = analysis.with_entries(self, dataframe)

@@ -16,7 +16,7 @@ from bubbybot_freqtrade.risk.equity import (
     open_trades,
 )
 from bubbybot_freqtrade.risk.plan import Refusal, TradePlan
-from bubbybot_freqtrade.signals.confluence import Side
+from bubbybot_freqtrade.signals.trend import Side
 from bubbybot_freqtrade.strategy import messages
 from bubbybot_freqtrade.strategy.operator import tell
 from bubbybot_freqtrade.strategy.run_modes import is_plot, is_running

@@ -146,7 +146,7 @@ def _planned_for_a_person(
     forced = replace(signal, confidence=confidence, tag=entry_tag or "")
     made = plans.make(bot, forced, rate, now, leverage, is_forced=True)
     if isinstance(made, Refusal):
-        atr = float(analyzed(bot, signal.pair)["plan_atr"].to_numpy(dtype=np.float64)[-1])
+        atr = float(analyzed(bot, signal.pair)["stop_atr"].to_numpy(dtype=np.float64)[-1])
         fee = fee_of(bot, signal.pair)
         stop, target = forced_levels(signal.side, rate, atr, fee, risk_of(bot))
         forced = replace(forced, stop=stop, target=target)

@@ -20,6 +20,9 @@ from bubbybot_freqtrade.strategy.run_modes import is_live, is_running
 if TYPE_CHECKING:
     from bubbybot_freqtrade.strategy.bubbybot import BubbyBotStrategy
 
+# ATRs of 15m between its internal structure and a stop that follows it.
+TRAIL_ATR_MARGIN = 0.5
+
 
 def stoploss(
     bot: BubbyBotStrategy, trade: Trade, now: datetime, rate: float, *, after_fill: bool
@@ -104,7 +107,7 @@ def _stop_now(bot: BubbyBotStrategy, trade: Trade, made: TradePlan, now: datetim
         stops.append(trade.open_rate * (1 + sign * 2 * fee_of(bot, trade.pair)))
     if trail and reached >= trail:
         swing = candle.internal_low if sign > 0 else candle.internal_high
-        stops.append(swing - sign * bot.stop_atr_margin.value * candle.atr)
+        stops.append(swing - sign * TRAIL_ATR_MARGIN * candle.atr)
     behind = [stop for stop in stops if sign * (candle.close - stop) > 0]
     return max(behind, key=lambda stop: sign * stop, default=made.stop)
 

@@ -15,7 +15,7 @@ from freqtrade.enums import RunMode
 from freqtrade.exceptions import OperationalException
 
 from bubbybot_freqtrade.signals import plots
-from bubbybot_freqtrade.signals.confluence import SIDES
+from bubbybot_freqtrade.signals.trend import SIDES
 from bubbybot_freqtrade.strategy.bubbybot import BubbyBotStrategy
 
 CANDLE_COLUMNS = ("open", "high", "low", "close", "volume")
@@ -25,6 +25,7 @@ SENT_TAG = "sent_enter_tag"
 # What a trade asks of its candles, whether a producer has sent it or not.
 NEEDED = (
     "plan_atr",
+    "stop_atr",
     "lux_internal_high",
     "lux_internal_low",
     *(name for side in SIDES for name in (f"{side}_confluence", f"plan_{side}_stop")),

@@ -16,7 +16,7 @@ from bubbybot_freqtrade.learning.regime import regime_of
 from bubbybot_freqtrade.risk.closed_candles import CANDLE
 from bubbybot_freqtrade.risk.equity import close_before
 from bubbybot_freqtrade.risk.plan import LeverageTier, MarketLimits, Signal
-from bubbybot_freqtrade.signals.confluence import SIDES, Side
+from bubbybot_freqtrade.signals.trend import SIDES, Side
 from bubbybot_freqtrade.strategy.freqtrade_seams import exchange_of, leverage_tiers
 from bubbybot_freqtrade.strategy.run_modes import is_live, is_running
 

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 # Parameter -> the block of the settings that has it too.
 PARAMETERS = {
     "min_confidence": "confluence",
-    "conflict": "confluence",
-    "agreement": "confluence",
-    "stop_atr_margin": "risk",
-    "min_reward_risk": "risk",
+    "ribbon_room": "confluence",
+    "structure_room": "confluence",
+    "value_room": "confluence",
+    "stop_atrs": "risk",
+    "reward_risk": "risk",
     "break_even_at": "exits",
     "trail_from": "exits",
 }
@@ -54,16 +55,14 @@ def refuse_loose(bot: BubbyBotStrategy) -> None:
 
 def confluence_of(bot: BubbyBotStrategy) -> ConfluenceSettings:
     """The settings with the parameters that scores depend on."""
+    rooms = ("ribbon_room", "structure_room", "value_room")
     return bot.settings.confluence.model_copy(
-        update={"conflict": bot.conflict.value, "agreement": bot.agreement.value}
+        update={name: getattr(bot, name).value for name in rooms}
     )
 
 
 def risk_of(bot: BubbyBotStrategy) -> RiskSettings:
     """The settings with the parameters that levels and plans depend on."""
     return bot.settings.risk.model_copy(
-        update={
-            "stop_atr_margin": bot.stop_atr_margin.value,
-            "min_reward_risk": bot.min_reward_risk.value,
-        }
+        update={"stop_atrs": bot.stop_atrs.value, "reward_risk": bot.reward_risk.value}
     )

@@ -19,8 +19,8 @@ from freqtrade.exceptions import OperationalException
 from bubbybot_freqtrade.learning.features import features, reward_in_r
 from bubbybot_freqtrade.learning.labels import OUTCOMES, barriers, candidates, outcomes
 from bubbybot_freqtrade.learning.model_folder import recover
-from bubbybot_freqtrade.signals.confluence import Side
 from bubbybot_freqtrade.signals.context import whole_candles
+from bubbybot_freqtrade.signals.trend import Side
 from bubbybot_freqtrade.strategy.analysis import Flags, with_signals_of
 from bubbybot_freqtrade.strategy.bubbybot import BubbyBotStrategy
 from bubbybot_freqtrade.strategy.market import fee_of

@@ -202,7 +202,7 @@ def test_hyperopt_writes_parameters_that_the_next_run_reads(desk, candles, strat
     written = Path(strategies) / "BubbyBot.json"
     found = json.loads(written.read_text())["params"]
     assert set(found["buy"]) == {
-        "min_confidence", "conflict", "agreement", "stop_atr_margin", "min_reward_risk",
+        "min_confidence", "ribbon_room", "structure_room", "value_room", "stop_atrs", "reward_risk",
     }  # fmt: skip
     assert set(found["sell"]) == {"break_even_at", "trail_from"}
     told = desk.run(

@@ -18,6 +18,7 @@ from bubbybot_freqtrade.rehearsal.backtest import backtest
 from bubbybot_freqtrade.rehearsal.rules import RULES, violations
 from bubbybot_freqtrade.rehearsal.run import rehearse
 from bubbybot_freqtrade.search.backtests import generate_folder
+from tests.lively import SHORT_WINDOW
 
 BTC = "BTC/USDT:USDT"
 START = datetime(2025, 3, 1, tzinfo=UTC)
@@ -26,7 +27,7 @@ HALF_LIFE, PRIOR, INTERVAL = 2.0, 1.0, 0.9
 OWN = {
     "bubbybot": {
         "risk": {"max_risk": 0.025},
-        "confluence": {"regime_filter": False},
+        "confluence": SHORT_WINDOW,
         "exits": {"break_even_at": None, "trail_from": None},
         "messages": {"price_move": None, "patterns": "daily"},
         "learning": {

@@ -12,6 +12,7 @@ from bubbybot_freqtrade.rehearsal.backtest import backtest
 from bubbybot_freqtrade.rehearsal.comparison import compare
 from bubbybot_freqtrade.rehearsal.rules import RULES, violations
 from bubbybot_freqtrade.rehearsal.run import rehearse
+from tests.lively import SHORT_WINDOW
 from tests.places import RECORDED
 
 # A week takes minutes, more of them beside other work.
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.timeout(1500)
 
 CANDLE_MS = 900_000
 EVERY_SIGNAL = {
-    "bubbybot": {"confluence": {"regime_filter": False}, "risk": {"max_same_side": 3}},
+    "bubbybot": {"confluence": SHORT_WINDOW, "risk": {"max_same_side": 3}},
 }
 
 

@@ -8,8 +8,9 @@ import pytest
 
 from bubbybot_freqtrade.search.backtests import Backtest, backtest_desk, generate_folder
 from tests.browser import Browser, open_browser
+from tests.lively import NEAR, SHORT_WINDOW
 
-LIVELY = {"risk": {"max_same_side": 3}, "confluence": {"regime_filter": False}}
+LIVELY = {"risk": {"max_same_side": 3, **NEAR}, "confluence": SHORT_WINDOW}
 
 
 @pytest.fixture(scope="session")

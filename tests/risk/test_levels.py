@@ -1,4 +1,4 @@
-"""Stops behind structure, targets at what opposes: on frames written by hand and at random."""
+"""Stops some ATRs away or behind structure, targets that pay: by hand and at random."""
 
 import numpy as np
 import pandas as pd
@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from bubbybot_freqtrade.risk.levels import (
     LEVEL_COLUMNS,
     average_true_range,
+    forced_levels,
     long_levels,
     short_levels,
 )
@@ -16,110 +17,116 @@ from bubbybot_freqtrade.settings import RiskSettings
 
 RULES = RiskSettings(
     min_stop=0.01,
-    max_stop=0.05,
-    stop_atr_margin=1,
-    stop_timeframes=("15m",),
-    target_timeframes=("15m",),
+    max_stop=0.10,
+    stop_atrs=5,
+    structure_atrs=7,
+    stop_atr_margin=0.25,
+    target_timeframes=("1h",),
 )
 FEE = 0.0006
 ATR = np.array([0.5])
 
 
 def frame(close=100.0, **levels):
-    row = {"close": close} | dict.fromkeys(LEVEL_COLUMNS, np.nan) | levels
+    row = {"close": close} | {f"{name}_1h": np.nan for name in LEVEL_COLUMNS} | levels
     return pd.DataFrame([row])
 
 
-def test_the_stop_lies_an_atr_behind_the_nearest_structure_within_bounds():
-    # 99.8 is too near (0.7 % with its margin), 97 is next, 90 too far.
-    levels = long_levels(
-        frame(lux_swing_low=97.0, lux_bull_ob_bottom=99.8, fc_val=90.0, lux_swing_high=120.0),
-        ATR,
-        FEE,
-        RULES,
-    )
-    assert levels.stop[0] == pytest.approx(96.5)
+def in_r(stop, target, close=100.0, fee=FEE):
+    gain = abs(target - close) - fee * (close + target)
+    return gain / (abs(close - stop) + fee * (close + stop))
 
 
-def test_the_target_is_the_next_opposing_level_that_pays():
-    # Risk is about 3.6: 103 pays less than 1R, 110 about 2.7R, 130 lies behind it.
-    levels = long_levels(
-        frame(lux_swing_low=97.0, mc_resistance=103.0, fc_vah=110.0, lux_swing_high=130.0),
-        ATR,
-        FEE,
-        RULES,
-    )
-    assert levels.target[0] == pytest.approx(110)
-
-
-def test_where_nothing_opposes_the_extensions_of_the_range_are_levels():
-    # The range is 90–101: its extensions are 103.992, 107.798 and 112; the risk is about 3.6.
-    row = {"lux_swing_low": 97.0, "lux_range_high": 101.0, "lux_range_low": 90.0}
-    assert long_levels(frame(**row), ATR, FEE, RULES).target[0] == pytest.approx(107.798)
-    # An opposing level before it that pays comes first.
-    nearer = long_levels(frame(fc_vah=107.75, **row), ATR, FEE, RULES)
-    assert nearer.target[0] == pytest.approx(107.75)
-    below = {"lux_swing_high": 103.0, "lux_range_high": 110.0, "lux_range_low": 99.0}
-    short = short_levels(frame(**below), ATR, FEE, RULES)
-    assert short.target[0] == pytest.approx(92.202)
-
-
-def test_a_short_is_the_mirror():
-    levels = short_levels(
-        frame(lux_swing_high=103.0, mc_support=97.0, fc_val=90.0, lux_swing_low=70.0),
-        ATR,
-        FEE,
-        RULES,
-    )
-    assert levels.stop[0] == pytest.approx(103.5)
-    assert levels.target[0] == pytest.approx(90)
+def test_the_stop_lies_some_atrs_away():
+    assert long_levels(frame(), ATR, FEE, RULES).stop[0] == pytest.approx(97.5)
+    assert short_levels(frame(), ATR, FEE, RULES).stop[0] == pytest.approx(102.5)
 
 
 @pytest.mark.parametrize(
-    "levels",
+    ("levels", "stop"),
     [
-        {},
-        {"lux_swing_low": 97.0},
-        {"lux_swing_high": 130.0},
-        {"lux_swing_low": 90.0, "lux_swing_high": 130.0},
-        {"lux_swing_low": 97.0, "lux_swing_high": 103.0},
+        # 97.2 with its margin is 5.85 ATRs away; 98 would be nearer than five, 96 further than
+        # seven.
+        ({"lux_swing_low_1h": 97.2}, 97.075),
+        ({"lux_bull_ob_bottom_1h": 97.2, "lux_swing_low_1h": 97.0}, 97.075),
+        ({"lux_swing_low_1h": 98.0}, 97.5),
+        ({"lux_swing_low_1h": 96.0}, 97.5),
+        ({"lux_swing_low": 97.2}, 97.5),
     ],
 )
-def test_without_a_fitting_stop_or_a_paying_target_there_is_no_level(levels):
+def test_a_level_a_little_behind_takes_the_stop_behind_it(levels, stop):
+    assert long_levels(frame(**levels), ATR, FEE, RULES).stop[0] == pytest.approx(stop)
+
+
+def test_a_short_is_the_mirror():
+    row = frame(lux_bear_ob_top_1h=102.8, lux_swing_low_1h=80.0)
+    made = short_levels(row, ATR, FEE, RULES)
+    assert made.stop[0] == pytest.approx(102.925)
+    assert made.target[0] == pytest.approx(80)
+
+
+def test_the_target_pays_its_reward_and_little_more():
+    made = long_levels(frame(), ATR, FEE, RULES)
+    assert 3 <= in_r(made.stop[0], made.target[0]) < 3.05
+
+
+@pytest.mark.parametrize(
+    ("levels", "target"),
+    [
+        # The risk is about 2.6, so 2R is near 105.4 and 3R near 108.
+        ({"mc_resistance_1h": 115.0}, 115),
+        ({"mc_resistance_1h": 115.0, "fc_vah_1h": 103.0}, 115),
+        ({"mc_resistance_1h": 106.0, "lux_swing_high_1h": 115.0}, None),
+        ({"lux_swing_high_4h": 115.0}, None),
+    ],
+)
+def test_the_next_level_that_pays_is_the_target_where_it_is_further(levels, target):
     made = long_levels(frame(**levels), ATR, FEE, RULES)
+    if target is None:
+        target = long_levels(frame(), ATR, FEE, RULES).target[0]
+    assert made.target[0] == pytest.approx(target)
+
+
+@pytest.mark.parametrize(("atr", "share"), [(0.0, 0.01), (0.1, 0.01), (5.0, 0.10)])
+def test_a_stop_outside_of_the_bounds_is_moved_just_inside(atr, share):
+    stop = long_levels(frame(), np.array([atr]), FEE, RULES).stop[0]
+    assert 1 - stop / 100 == pytest.approx(share, rel=0.1)
+    assert 0.01 < 1 - stop / 100 < 0.10
+
+
+@pytest.mark.parametrize("make", [long_levels, short_levels])
+def test_without_an_atr_there_are_no_levels(make):
+    made = make(frame(lux_swing_low_1h=97.2), np.array([np.nan]), FEE, RULES)
+    assert np.isnan(made.stop[0])
     assert np.isnan(made.target[0])
-
-
-def test_levels_come_from_the_timeframes_of_the_settings():
-    rules = RULES.model_copy(update={"stop_timeframes": ("1h",), "target_timeframes": ("4h",)})
-    row = frame(lux_swing_low=98.0, lux_swing_high=120.0).assign(
-        lux_swing_low_1h=97.0, lux_swing_high_4h=115.0
-    )
-    made = long_levels(row, ATR, FEE, rules)
-    assert made.stop[0] == pytest.approx(96.5)
-    assert made.target[0] == pytest.approx(115)
 
 
 @settings(max_examples=300, deadline=None)
 @given(
     st.floats(1e-6, 1e6),
     st.lists(st.floats(0.7, 1.5), min_size=len(LEVEL_COLUMNS), max_size=len(LEVEL_COLUMNS)),
-    st.floats(0, 0.02),
+    st.floats(0, 0.05),
     st.floats(0, 0.002),
     st.sampled_from([long_levels, short_levels]),
 )
 def test_every_level_keeps_stop_bounds_and_reward(close, shares, atr, fee, make):
-    row = frame(close, **{name: close * s for name, s in zip(LEVEL_COLUMNS, shares, strict=True)})
-    made = make(row, np.array([atr * close]), fee, RULES)
+    levels = {f"{name}_1h": close * s for name, s in zip(LEVEL_COLUMNS, shares, strict=True)}
+    made = make(frame(close, **levels), np.array([atr * close]), fee, RULES)
     stop, target = made.stop[0], made.target[0]
-    if np.isnan(target):
-        return
     sign = 1 if make is long_levels else -1
     assert sign * stop < sign * close < sign * target
-    assert 0.01 - 1e-9 <= abs(close - stop) / close <= 0.05 + 1e-9
-    loss = abs(close - stop) + fee * (close + stop)
-    gain = abs(target - close) - fee * (close + target)
-    assert gain >= 2 * loss * (1 - 1e-9)
+    assert 0.01 - 1e-9 <= abs(close - stop) / close <= 0.10 + 1e-9
+    assert in_r(stop, target, close, fee) >= 3 - 1e-9
+
+
+@pytest.mark.parametrize("side", ["long", "short"])
+@pytest.mark.parametrize("atr", [0.5, 30.0, np.nan])
+def test_forced_levels_are_a_legal_plan_whatever_the_atr(side, atr):
+    stop, target = forced_levels(side, 100.0, atr, FEE, RULES)
+    assert 0.01 < abs(1 - stop / 100) < 0.10
+    assert in_r(stop, target) >= 3 - 1e-9
+    if atr == 0.5:
+        assert abs(100 - stop) == pytest.approx(2.5)
 
 
 def test_an_empty_frame_has_empty_levels():

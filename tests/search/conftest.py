@@ -11,6 +11,7 @@ from bubbybot_freqtrade.search import trial
 from bubbybot_freqtrade.search.backtests import BacktestDesk, backtest_desk, generate_folder
 from bubbybot_freqtrade.search.cli import checked_config
 from bubbybot_freqtrade.search.study import Plan
+from tests.lively import SHORT_WINDOW
 from tests.places import ROOT
 
 PAIRS = ("BTC/USDT:USDT", "SOL/USDT:USDT")
@@ -36,7 +37,7 @@ def desk(tmp_path_factory) -> Iterator[BacktestDesk]:
 @pytest.fixture(scope="session")
 def config_file(desk) -> Path:
     settings = desk._settings(
-        {"confluence": {"regime_filter": False}, "risk": {"max_same_side": 2}}
+        {"confluence": SHORT_WINDOW, "risk": {"max_same_side": 3}, "exits": {"max_hours": 1.0}}
     )
     settings["telegram"] = {"enabled": False, "token": "secret-token", "chat_id": "1"}
     settings["exchange"] |= {"key": "secret-key", "secret": "secret", "password": "secret"}

@@ -10,9 +10,10 @@ import pytest
 from bubbybot_freqtrade.search.backends import runner
 from bubbybot_freqtrade.search.study import PAIR, Search, StudyError
 from bubbybot_freqtrade.search.trial import run as backtest
+from tests.lively import SHORT_WINDOW
 from tests.search.conftest import PAIRS
 
-SETTINGS = {"confluence": {"regime_filter": False}, "risk": {"max_same_side": 2}}
+SETTINGS = {"confluence": SHORT_WINDOW, "risk": {"max_same_side": 3}, "exits": {"max_hours": 1.0}}
 
 
 def here(tasks):

@@ -19,10 +19,11 @@ from bubbybot_freqtrade.search.backtests import (
     generate_folder,
     link_folder,
 )
+from tests.lively import SHORT_WINDOW
 from tests.places import RECORDED
 
 # Every signal of a lively bot: the rules have to hold for the many, not for the chosen few.
-LIVELY = {"risk": {"max_same_side": 3}, "confluence": {"regime_filter": False}}
+LIVELY = {"risk": {"max_same_side": 3}, "confluence": SHORT_WINDOW}
 SPAN = "20250301-20250430"
 
 

@@ -39,6 +39,7 @@ def show(bot: Bot, pair: str = BTC, close: float = 50_000.0, **changes: Any) -> 
         "close": close,
         "volume": 1.0,
         "plan_atr": close / 200,
+        "stop_atr": close / 100,
         "regime": 1.0,
         "long_confluence": 0.8,
         "short_confluence": 0.0,
@@ -275,7 +276,10 @@ def test_break_even_and_trail_only_ever_tighten(bot: Bot, monkeypatch: pytest.Mo
     assert stops == [49_000, 49_000, 50_060, 51_400, 51_400]
 
 
-def test_a_fill_after_the_entrys_never_loosens_the_stop(calm: Bot) -> None:
+def test_a_fill_after_the_entrys_never_loosens_the_stop(
+    calm: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calm.strategy.trail_from, "value", 1.0)
     trade = open_trade(calm)
     planned(calm, trade)
     show(calm)
@@ -287,7 +291,10 @@ def test_a_fill_after_the_entrys_never_loosens_the_stop(calm: Bot) -> None:
     assert stop_of(calm, trade, 50_900, after_fill=True) == 50_700
 
 
-def test_a_stop_that_the_price_has_passed_already_is_an_exit(calm: Bot) -> None:
+def test_a_stop_that_the_price_has_passed_already_is_an_exit(
+    calm: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calm.strategy.trail_from, "value", 1.0)
     trade = open_trade(calm)
     planned(calm, trade)
     show(calm, close=51_500.0, lux_internal_low=50_800.0, plan_atr=200.0)
@@ -568,7 +575,7 @@ def test_one_side_is_one_bet(bot: Bot) -> None:
 
 @pytest.mark.parametrize(
     ("space", "name", "value"),
-    [("buy", "min_confidence", 0.5), ("buy", "min_reward_risk", 1.0), ("sell", "trail_from", -1.0)],
+    [("buy", "min_confidence", 0.5), ("buy", "reward_risk", 1.0), ("sell", "trail_from", -1.0)],
 )
 def test_a_parameter_file_cannot_loosen_the_rules(
     bot: Bot, space: str, name: str, value: float
@@ -581,9 +588,9 @@ def test_a_parameter_file_cannot_loosen_the_rules(
 def test_the_config_wins_over_a_parameter_file(desk: BacktestDesk) -> None:
     block = {"confluence": {"min_confidence": 0.9}}
     strategy = StrategyResolver.load_strategy(desk.config("20250301-", block))
-    strategy._ft_params_from_file = {"buy": {"min_confidence": 0.8, "min_reward_risk": 3.0}}
+    strategy._ft_params_from_file = {"buy": {"min_confidence": 0.8, "reward_risk": 4.0}}
     strategy.ft_load_hyper_params()
-    assert (strategy.min_confidence.value, strategy.min_reward_risk.value) == (0.9, 3.0)
+    assert (strategy.min_confidence.value, strategy.reward_risk.value) == (0.9, 4.0)
 
 
 def test_settings_of_one_bot_are_not_the_next_ones(desk: BacktestDesk) -> None:
@@ -591,7 +598,7 @@ def test_settings_of_one_bot_are_not_the_next_ones(desk: BacktestDesk) -> None:
     first = StrategyResolver.load_strategy(desk.config("20250301-", strict["bubbybot"]))
     second = StrategyResolver.load_strategy(desk.config("20250301-"))
     assert (first.min_confidence.value, first.trail_from.value) == (0.9, 2.0)
-    assert (second.min_confidence.value, second.trail_from.value) == (0.7, 1.0)
+    assert (second.min_confidence.value, second.trail_from.value) == (0.7, 0.0)
 
 
 def test_four_hours_are_made_of_four_whole_ones() -> None:

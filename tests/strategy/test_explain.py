@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from bubbybot_freqtrade.commands.explain import explain_command
 from bubbybot_freqtrade.search.backtests import Backtest, BacktestDesk
 from tests.browser import DESK, PHONE, Browser, open_browser
+from tests.lively import SHORT_WINDOW
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 def ask(desk: BacktestDesk, tmp_path: Path):
     def run(*arguments: str, **blocks: dict) -> Result:
         config = tmp_path / "config.json"
-        settings = desk._settings({"confluence": {"regime_filter": False}, **blocks})
+        settings = desk._settings({"confluence": SHORT_WINDOW, **blocks})
         config.write_text(json.dumps(settings | {"strategy_path": "user_data/strategies"}))
         first = ["-c", str(config)]
         options = ["-d", str(desk.data), "--picture", str(tmp_path / "x.html")]
@@ -88,7 +89,7 @@ def test_after_a_rehearsal_its_candles_are_found(desk: BacktestDesk, tmp_path: P
     candles.parent.mkdir(parents=True)
     shutil.copytree(desk.data, candles)
     config = tmp_path / "config.json"
-    settings = desk._settings({"confluence": {"regime_filter": False}})
+    settings = desk._settings({"confluence": SHORT_WINDOW})
     strategies = {"strategy_path": "user_data/strategies", "user_data_dir": str(user_data)}
     config.write_text(json.dumps(settings | strategies))
     for options in ([], ["-d", str(user_data / "rehearsal")]):
@@ -139,3 +140,22 @@ def test_without_candles_it_says_how_to_get_them(ask, time: str) -> None:
     assert answer.exit_code == 1
     assert "run freqtrade download-data first" in answer.output
     assert "Traceback" not in answer.output
+
+
+def test_an_analyzer_that_opposes_is_named_as_against_and_as_nothing_else(
+    ask, lively: Backtest
+) -> None:
+    trade = lively.trades.iloc[0]
+    answer = ask(trade["pair"], f"{trade['open_date']:%Y-%m-%dT%H:%M}")
+    assert answer.exit_code == 0, answer.output
+    found = re.findall(r"│ (market|lux|frankie) .*([+-]\d\.\d\d) │", answer.output)
+    readings = {name: float(reading) for name, reading in found}
+    assert set(readings) == {"market", "lux", "frankie"}
+    for side, sign in (("long", 1), ("short", -1)):
+        (row,) = [
+            line
+            for line in answer.output.splitlines()
+            if re.match(rf"│\s+{side} │", line) and line.count("│") == 7
+        ]
+        against = {name for name in readings if sign * readings[name] < 0}
+        assert {name for name in readings if name in row.rsplit("│", 2)[1]} == against

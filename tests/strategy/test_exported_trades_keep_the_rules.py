@@ -16,6 +16,7 @@ import joblib
 import pandas as pd
 
 from bubbybot_freqtrade.search.backtests import STAKE, Backtest, BacktestDesk
+from tests.lively import SHORT_WINDOW
 
 SPAN = "20250301-20250430"
 CANDLE = pd.Timedelta(minutes=15)
@@ -180,7 +181,7 @@ def test_every_exported_trade_keeps_every_rule(desk: BacktestDesk, lively: Backt
 
 def test_one_trade_a_side_is_open_at_a_time(desk: BacktestDesk, lively: Backtest) -> None:
     """The account's rules hold in backtests: the same signals, one side at a time."""
-    careful = desk.run(SPAN, {"confluence": {"regime_filter": False}}).trades
+    careful = desk.run(SPAN, {"confluence": SHORT_WINDOW}).trades
     assert 5 <= len(careful) < len(lively.trades)
     for _, side in careful.sort_values("open_date").groupby("is_short"):
         assert (side["open_date"].iloc[1:].array >= side["close_date"].iloc[:-1].array).all()

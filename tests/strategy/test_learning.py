@@ -17,12 +17,13 @@ from bubbybot_freqtrade.learning.results import read_backtest
 from bubbybot_freqtrade.learning.trades import past_trades, read_prior
 from bubbybot_freqtrade.search.backtests import Backtest, BacktestDesk
 from bubbybot_freqtrade.settings import LearningSettings
+from tests.lively import SHORT_WINDOW
 from tests.strategy.test_callbacks import BTC, ETH, NOON, TAG, enter, open_trade, show
 
 Bot = Any
 CANDLE = timedelta(minutes=15)
 SPAN = "20250301-20250325"
-LIVELY = {"risk": {"max_same_side": 3}, "confluence": {"regime_filter": False}}
+LIVELY = {"risk": {"max_same_side": 3}, "confluence": SHORT_WINDOW}
 # The smallest interval is the readiest with vetoes and trust: what could show, shows.
 EAGER = {"scale_risk": True, "veto": True, "interval": 0.5, "prior_trades": 4}
 Planted = Sequence[dict[str, Any]]
@@ -121,7 +122,7 @@ def test_a_prior_of_the_same_range_tells_nothing_of_the_future(lively_in_span: B
     prior = read_prior(str(lively_in_span.export))
     trades = list(past_trades(read_backtest(lively_in_span.export)))
     settings = LearningSettings(**EAGER)
-    moments = lively_in_span.trades["open_date"].iloc[[0, 5, -1]]
+    moments = lively_in_span.trades["open_date"].iloc[[0, 5, 10, -1]]
     seen = []
     for now in moments.dt.to_pydatetime():
         # Dated by the start of a candle, known at its end.

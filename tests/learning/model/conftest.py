@@ -12,15 +12,18 @@ import pytest
 from freqtrade.optimize.backtesting import Backtesting
 
 from bubbybot_freqtrade.search.backtests import BacktestDesk, backtest_desk, generate_folder
+from tests.lively import NEAR, SHORT_WINDOW
 from tests.places import ROOT
 
 PAIRS = ("BTC/USDT:USDT", "SOL/USDT:USDT")
 START = datetime(2025, 1, 1, tzinfo=UTC)
 TIMERANGE = "20250121-20250126"
 # In the middle of what the small models say of the signals: some stay, some go.
-LEAST_R = -0.33
+LEAST_R = 0.05
 SETTINGS = {
-    "confluence": {"regime_filter": False},
+    "confluence": SHORT_WINDOW,
+    # Near enough to be reached within the short horizon: the model needs every outcome.
+    "risk": NEAR,
     "model": {"min_expected_r": LEAST_R, "candidate_confidence": 0.3},
 }
 

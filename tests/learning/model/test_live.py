@@ -10,6 +10,7 @@ from bubbybot_freqtrade.rehearsal import run
 from bubbybot_freqtrade.rehearsal.rules import PLAN_RULES, RULES, violations
 from bubbybot_freqtrade.rehearsal.settings import RehearsalSettings
 from tests.learning.model.conftest import small_freqai
+from tests.lively import NEAR, SHORT_WINDOW
 from tests.places import ROOT
 
 PAIR = "BTC/USDT:USDT"
@@ -47,7 +48,8 @@ def rehearsed(tmp_path_factory):
     out = tmp_path_factory.mktemp("rehearsal")
     config = small_freqai("live") | {
         "bubbybot": {
-            "confluence": {"regime_filter": False},
+            "confluence": SHORT_WINDOW,
+            "risk": NEAR,
             "model": {"min_expected_r": -1.0, "candidate_confidence": 0.0},
         },
         "exchange": {"name": "blofin"},

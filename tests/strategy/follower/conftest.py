@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 
 from bubbybot_freqtrade.search.backtests import backtest_desk, generate_folder
+from tests.lively import SHORT_WINDOW
 
 PAIR = "BTC/USDT:USDT"
 # Many signals: the test waits for one.
-SETTINGS = {"confluence": {"regime_filter": False}}
+SETTINGS = {"confluence": SHORT_WINDOW}
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from bubbybot_freqtrade.risk.plan import TradePlan
 from bubbybot_freqtrade.sandbox.api.candle_feed import CandleFault
 from bubbybot_freqtrade.settings import MessageSettings
-from bubbybot_freqtrade.signals.confluence import EVIDENCE, SIDES, STATE_ONLY
+from bubbybot_freqtrade.signals.confluence import EARLY, LATE
+from bubbybot_freqtrade.signals.trend import PREFIXES, SIDES
 from bubbybot_freqtrade.signals.words import ANALYZERS
 from bubbybot_freqtrade.strategy import messages
 from bubbybot_freqtrade.strategy.watch import (
@@ -36,7 +37,7 @@ PLAN = TradePlan(
     liquidation=44_200.0,
     confidence=0.83,
     equity=10_000.0,
-    tag="mc:dot lux:ob fc:state",
+    tag="mc:early lux:late fc:early",
 )
 MARKDOWN_SIGNS = set("_*`[")
 
@@ -48,17 +49,18 @@ def test_the_plan_says_stop_target_r_leverage_liquidation_and_why():
         "Stop 49,000 (-2.00%): loses 84.75, 0.8% of equity",
         "Target 53,000 (+6.00%): pays 2.71R after fees",
         "8x, margin 500.00, liquidation 44,200",
-        "Why: confidence 0.83; Market Cipher green dot, Lux Algo in bull ob, Frankie Candles trend",
+        "Why: confidence 0.83; Market Cipher early uptrend, Lux Algo uptrend, "
+        "Frankie Candles early uptrend",
     ]
 
 
 @pytest.mark.parametrize("side", SIDES)
 def test_every_code_of_an_enter_tag_has_words(side):
-    for prefix, table in EVIDENCE[side].items():
-        for code in [item.code for item in table] + [STATE_ONLY]:
-            told = messages.reasons(f"{prefix}:{code}", side)
-            assert told.startswith(ANALYZERS[prefix])
-            assert ":" not in told
+    for prefix in PREFIXES.values():
+        for code in (EARLY, LATE):
+            words = messages.reasons(f"{prefix}:{code}", side)
+            assert words.startswith(ANALYZERS[prefix])
+            assert words.endswith("uptrend" if side == "long" else "downtrend")
 
 
 @given(st.text(), st.floats(1e-8, 1e9), st.floats(1e-8, 1e9))
@@ -149,7 +151,7 @@ def test_the_phone_hears_what_past_trades_say(open_desk):
     desk = open_desk()
     desk.start(bubbybot={"messages": {"patterns": "daily"}})
     trade = desk.enter()
-    trade.enter_tag = "mc:dot lux:ob fc:gp"
+    trade.enter_tag = "mc:early lux:late fc:late"
     Trade.commit()
     desk.command(f"/forceexit {trade.id}", "Exiting")
     desk.loop()
@@ -158,7 +160,7 @@ def test_the_phone_hears_what_past_trades_say(open_desk):
     desk.loop(minutes=until_midnight + 1)
     told = desk.phone.wait_for("What past trades say")
     lines = told.splitlines()
-    assert any(line.startswith("Market Cipher green dot long: mean R") for line in lines)
+    assert any(line.startswith("Market Cipher early uptrend long: mean R") for line in lines)
     assert sum(line.endswith("1 trades") for line in lines) == 3
     assert desk.phone.refused == []
 
