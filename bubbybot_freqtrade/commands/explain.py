@@ -4,6 +4,7 @@ Reads the candles that freqtrade has downloaded, runs the strategy's own analysi
 the numbers apart; it needs no exchange and no keys.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from freqtrade.data.dataprovider import DataProvider
-from freqtrade.enums import RunMode
+from freqtrade.data.history import get_datahandler
+from freqtrade.enums import CandleType, RunMode
 from freqtrade.exceptions import FreqtradeException
 from freqtrade.resolvers import StrategyResolver
 from rich.console import Console
@@ -22,7 +24,8 @@ from rich.table import Table
 
 from bubbybot_freqtrade.commands import explain_picture
 from bubbybot_freqtrade.commands.candle_folder import candle_folder, folder_with
-from bubbybot_freqtrade.commands.output import one_line_for
+from bubbybot_freqtrade.commands.output import not_written, one_line, one_line_for, write_page
+from bubbybot_freqtrade.commands.pairs import as_freqtrade_spells
 from bubbybot_freqtrade.commands.user_config import (
     DEFAULT_CONFIG,
     config_option,
@@ -87,21 +90,40 @@ def explain(config: dict[str, Any], pair: str, time: datetime | None) -> Explana
         start = time - timedelta(days=4)
         end = int(time.timestamp()) - CANDLE_SECONDS
         config["timerange"] = f"{int(start.timestamp())}-{end}"
-    strategy = StrategyResolver.load_strategy(config)
+    try:
+        strategy = StrategyResolver.load_strategy(config)
+    except ImportError as error:
+        # freqtrade's word for a strategy that does not fit the trading mode.
+        raise click.ClickException(one_line(error)) from error
     if not isinstance(strategy, BubbyBotStrategy):
         raise click.ClickException(f"{config['strategy']} is not BubbyBot; there is no score.")
     config["startup_candle_count"] = strategy.startup_candle_count
     strategy.dp = DataProvider(config, None)
     strategy.ft_bot_start()
+    _require_candles(config, pair, strategy.timeframe, time)
     candles = strategy.dp.historic_ohlcv(pair, strategy.timeframe)
-    if candles.empty:
-        raise click.ClickException(
-            f"No {strategy.timeframe} candles of {pair} in {config['datadir']}"
-            + (f" before {time:%Y-%m-%d %H:%M} UTC" if time else "")
-            + ": run freqtrade download-data first, or name another folder with --datadir."
-        )
     frame = strategy.populate_indicators(candles, {"pair": pair})
     return Explanation(pair, strategy.populate_entry_trend(frame, {"pair": pair}), strategy)
+
+
+def _require_candles(
+    config: Mapping[str, Any], pair: str, timeframe: str, time: datetime | None
+) -> None:
+    folder = Path(config["datadir"])
+    stored = get_datahandler(folder, config["dataformat_ohlcv"])
+    first, last, count = stored.ohlcv_data_min_max(pair, timeframe, CandleType.FUTURES)
+    if not count:
+        raise click.ClickException(
+            f"No {timeframe} candles of {pair} can be read in {folder}: run freqtrade "
+            "download-data, or name another folder with --datadir."
+        )
+    closed = timedelta(seconds=CANDLE_SECONDS)
+    if time is not None and not first + closed <= time < last + 2 * closed:
+        raise click.ClickException(
+            f"{time:%Y-%m-%d %H:%M} UTC is outside of the {timeframe} candles of {pair} in "
+            f"{folder}: they close from {first + closed:%Y-%m-%d %H:%M} to "
+            f"{last + closed:%Y-%m-%d %H:%M}."
+        )
 
 
 # --- in words -------------------------------------------------------------------------------------
@@ -238,7 +260,9 @@ def noted(explained: Explanation) -> list[explain_picture.Noted]:
 
 @click.command("explain")
 @click.argument("pair")
-@click.argument("time", required=False, type=click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d"]))
+@click.argument(
+    "time", required=False, metavar="[TIME]", type=click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d"])
+)
 @config_option
 @userdir_option
 @click.option(
@@ -268,6 +292,7 @@ def explain_command(
     options = {"user_data_dir": userdir, "datadir": datadir and candle_folder(Path(datadir))}
     given = {name: str(value) for name, value in options.items() if value}
     with one_line_for(FreqtradeException):
+        pair = as_freqtrade_spells(pair)
         names = list(config_files) or [DEFAULT_CONFIG]
         config = load_config({"config": names, **given}, RunMode.PLOT)
         config["strategy"] = config.get("strategy") or "BubbyBot"
@@ -286,9 +311,12 @@ def explain_command(
     if explained.strategy.settings.learning.is_used:
         console.print("Past trades can still veto or size an entry: see `bubbybot patterns`.")
     where = picture_file or _default_picture(Path(config["user_data_dir"]), explained)
-    where.parent.mkdir(parents=True, exist_ok=True)
-    where.write_text(picture(explained), encoding="utf-8")
-    console.print(f"Picture: {where}", highlight=False)
+    try:
+        where.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.ClickException(not_written(where, error)) from error
+    write_page(where, picture(explained))
+    click.echo(f"Picture: {where}")
 
 
 def _default_picture(user_data: Path, explained: Explanation) -> Path:

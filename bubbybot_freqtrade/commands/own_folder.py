@@ -5,20 +5,26 @@ from pathlib import Path
 MARKER = ".made-by-bubbybot"
 
 
-class ForeignFolderError(ValueError):
-    """A folder with files in it that no earlier run has made; the message names the option."""
+class OutFolderError(ValueError):
+    """A folder that cannot be made, or has somebody else's files; the message names the option."""
 
 
 def claim(folder: Path) -> None:
     """Make `folder` and mark it, so that a later run may empty it.
 
-    :raises ForeignFolderError: when it is there, not empty, and has no mark.
+    :raises OutFolderError: when it is there, not empty, and has no mark, or cannot be written.
     """
     marker = folder / MARKER
-    if folder.exists() and not marker.exists() and any(folder.iterdir()):
-        raise ForeignFolderError(
-            f"{folder} holds files that this command did not make and would delete: name a new "
-            "folder with --out, or empty this one."
-        )
-    folder.mkdir(parents=True, exist_ok=True)
-    marker.touch()
+    try:
+        if folder.exists() and not marker.exists() and any(folder.iterdir()):
+            raise OutFolderError(
+                f"{folder} holds files that this command did not make and would delete: name a new "
+                "folder with --out, or empty this one."
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        marker.touch()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise OutFolderError(
+            f"{folder} cannot be written ({reason}): name another folder with --out."
+        ) from error

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import click
 
+from bubbybot_freqtrade.commands.output import not_written
+
 TEMPLATE = Path(".env.example")
 SERVER = "FREQTRADE__API_SERVER__"
 GENERATED = (f"{SERVER}PASSWORD", f"{SERVER}JWT_SECRET_KEY", f"{SERVER}WS_TOKEN")
@@ -59,9 +61,9 @@ def secrets_command(file: Path, renew: bool) -> None:
         text, made = with_secrets(before, renew=renew)
         write_for_owner(file, text)
     except UnicodeDecodeError as error:
-        raise click.ClickException(f"{source} is not text in UTF-8; save it as such.") from error
+        raise click.ClickException(f"{source} is no .env file: it is not UTF-8.") from error
     except OSError as error:
-        raise click.ClickException(f"{file}: {error.strerror}.") from error
+        raise click.ClickException(not_written(file, error)) from error
     names = ", ".join(made) if made else "nothing, all of them were there"
     click.echo(
         f"{file}{' (new)' if is_new else ''}, for your eyes only (0600). Generated: {names}."

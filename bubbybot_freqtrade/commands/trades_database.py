@@ -74,6 +74,10 @@ def _copy(file: Path, copy: Path) -> None:
             closing(sqlite3.connect(copy)) as target,
         ):
             source.backup(target)
+            # Of a file that is damaged further in, copying says nothing.
+            faults = target.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if faults != "ok":
+            raise ConfigurationError(_damage(file, " ".join(faults.split())))
     except sqlite3.OperationalError as error:
         raise ConfigurationError(f"{file} cannot be read ({error}).") from None
     except sqlite3.DatabaseError as error:

@@ -65,14 +65,7 @@ def read_config(files: Sequence[str], user_data_dir: Path | None = None) -> Conf
 
     :raises ConfigurationError, OperationalException: freqtrade's own, when it cannot be used.
     """
-    names = list(files) or [DEFAULT_CONFIG]
-    for name in names:
-        if name != "-" and not Path(name).is_file():
-            raise ConfigurationError(
-                f"Config file {name} does not exist. Name yours with -c, run this in the folder "
-                f"that has {DEFAULT_CONFIG}, or let `bubbybot new` make one."
-            )
-    args: dict[str, Any] = {"config": names, "verbosity": 0}
+    args: dict[str, Any] = {"config": list(files) or [DEFAULT_CONFIG], "verbosity": 0}
     if user_data_dir is not None:
         args["user_data_dir"] = str(user_data_dir)
     return load_config(args)
@@ -85,6 +78,7 @@ def load_config(arguments: Mapping[str, Any], runmode: RunMode | None = None) ->
         nothing out of the files.
     """
     files = list(arguments["config"])
+    _require_files(files)
     check_files(files)
     try:
         with quiet_freqtrade():
@@ -95,6 +89,18 @@ def load_config(arguments: Mapping[str, Any], runmode: RunMode | None = None) ->
         # A list where freqtrade looks for an object, and the like.
         reason = f"a setting has the wrong type ({error})"
         raise ConfigurationError(f"{', '.join(files)}: {reason}.") from None
+
+
+def _require_files(files: Iterable[str]) -> None:
+    for name in files:
+        if name == "-" or Path(name).is_file():
+            continue
+        if Path(name).exists():
+            raise ConfigurationError(f"{name} is a folder, no config file.")
+        raise ConfigurationError(
+            f"Config file {name} does not exist. Name yours with -c, run this in the folder "
+            f"that has {DEFAULT_CONFIG}, or let `bubbybot new` make one."
+        )
 
 
 def check_files(files: Iterable[str], folder: Path = Path(), *, depth: int = 0) -> None:
@@ -121,7 +127,7 @@ def _parsed(file: Path) -> Config:
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be read ({error.strerror}).") from None
     except UnicodeDecodeError:
-        raise ConfigurationError(f"{file} is not text in UTF-8; save it as such.") from None
+        raise ConfigurationError(f"{file} is no config: it is not text in UTF-8.") from None
     except rapidjson.JSONDecodeError as error:
         raise ConfigurationError(f"{file}{_place(str(error), raw)}") from None
     if not isinstance(content, dict):

@@ -34,7 +34,7 @@ def drill(name: str, out: Path, **settings: Any) -> Figures:
     """Run one drill; what its bots leave behind stays below `out`/name.
 
     settings: of `Run`.
-    :raises ForeignFolderError: when that folder holds what no drill has left.
+    :raises OutFolderError: when that folder holds what no drill has left.
     """
     folder = out.resolve() / name
     claim(folder)

@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 
 from bubbybot_freqtrade.commands.output import one_line_for
-from bubbybot_freqtrade.commands.own_folder import ForeignFolderError
+from bubbybot_freqtrade.commands.own_folder import OutFolderError
 from bubbybot_freqtrade.drills.catalogue import DRILLS, drill
 from bubbybot_freqtrade.drills.report import show
 from bubbybot_freqtrade.sandbox.cli import profile_option
@@ -85,7 +85,7 @@ def drill_command(
     console = Console(stderr=True)
     all_figures = []
     for name in only or DRILLS:
-        with console.status(name) as status, one_line_for(ForeignFolderError):
+        with console.status(name) as status, one_line_for(OutFolderError):
             all_figures.append(
                 drill(
                     name,

@@ -14,7 +14,9 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from bubbybot_freqtrade.commands.own_folder import ForeignFolderError
+from bubbybot_freqtrade.commands.output import one_line
+from bubbybot_freqtrade.commands.own_folder import OutFolderError
+from bubbybot_freqtrade.commands.pairs import PairList
 from bubbybot_freqtrade.commands.starter import strategies_folder
 from bubbybot_freqtrade.rehearsal.backtest import BacktestError, backtest
 from bubbybot_freqtrade.rehearsal.comparison import Comparison, compare
@@ -41,14 +43,22 @@ from bubbybot_freqtrade.sandbox.server import Sandbox, SandboxError
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Folder of freqtrade candles to play; generated ones without it.",
 )
-@click.option("--days", type=float, default=3, show_default=True, help="How many days to play.")
+@click.option(
+    "--days",
+    type=click.FloatRange(max=36_500),
+    default=3,
+    show_default=True,
+    help="How many days to play.",
+)
 @click.option(
     "--start",
     type=click.DateTime(["%Y-%m-%d"]),
     help="First day, UTC. By default the last days of the folder are played.",
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="Another one, other prices.")
-@click.option("--pairs", help="As BTC/USDT:USDT,ETH/USDT:USDT; by default all of the folder.")
+@click.option(
+    "--pairs", type=PairList(), help="As BTC/USDT:USDT,ETH/USDT:USDT; by default all of the folder."
+)
 @click.option(
     "--config",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -84,7 +94,7 @@ def rehearse_command(
     days: float,
     start: datetime | None,
     seed: int,
-    pairs: str | None,
+    pairs: tuple[str, ...] | None,
     config: Path | None,
     strategy: str,
     strategy_path: Path | None,
@@ -105,7 +115,7 @@ def rehearse_command(
             days=days,
             start=None if start is None else start.date(),
             seed=seed,
-            pairs=None if pairs is None else tuple(pairs.replace(" ", "").split(",")),
+            pairs=pairs,
             config=config,
             strategy=strategy,
             strategy_path=strategy_path or strategies_folder(),
@@ -122,14 +132,14 @@ def rehearse_command(
         raise click.UsageError(wrong_option(error)) from error
     except (
         RehearsalError,
-        ForeignFolderError,
+        OutFolderError,
         DataFolderError,
         SandboxError,
         BacktestError,
     ) as error:
-        raise click.UsageError(str(error)) from error
-    except FreqtradeException as error:
-        raise click.UsageError(f"freqtrade does not start: {error}") from error
+        raise click.UsageError(one_line(error)) from error
+    except (FreqtradeException, ImportError) as error:
+        raise click.UsageError(f"freqtrade does not start: {one_line(error)}") from error
 
 
 def run(
@@ -178,4 +188,5 @@ def _progress(console: Console) -> Progress:
         TextColumn("{task.fields[trades]} trades"),
         TimeElapsedColumn(),
         console=console,
+        transient=True,
     )

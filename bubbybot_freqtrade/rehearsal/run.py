@@ -178,7 +178,7 @@ def rehearse(
     """Play a rehearsal to its end.
 
     :param after: called in real time with the result while the sandbox still runs.
-    :raises RehearsalError, DataFolderError, ForeignFolderError, OperationalException: when it
+    :raises RehearsalError, DataFolderError, OutFolderError, OperationalException: when it
         cannot begin; what an earlier rehearsal left is there still.
     """
     refuse_unknown(*BOTS_IN_A_ROOM)

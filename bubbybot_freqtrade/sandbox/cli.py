@@ -75,7 +75,10 @@ profile_option = click.option(
 )
 @click.option("--seed", default=7, show_default=True, help="Another seed, another market.")
 @click.option(
-    "--pairs", multiple=True, metavar="BTC-USDT", help="Instruments; repeat. All when left out."
+    "--pairs",
+    multiple=True,
+    metavar="BTC-USDT,…",
+    help="Instruments, apart by commas. All when left out.",
 )
 @click.option(
     "--pair-count", default=6, show_default=True, help="How many pairs the generator makes."
@@ -141,7 +144,7 @@ def sandbox_command(
     try:
         settings = SandboxSettings(
             start_ms=None if start is None else int(start.replace(tzinfo=UTC).timestamp() * 1000),
-            pairs=pairs or None,
+            pairs=_instruments(pairs),
             rate_limits=not no_rate_limits,
             **{**readings, **({"amend_tpsl": False} if no_amend_tpsl else {})},
             **options,
@@ -150,7 +153,7 @@ def sandbox_command(
     except ValidationError as error:
         raise click.UsageError(wrong_option(error)) from error
     except (SandboxError, StateFileError, DataFolderError, ValueError) as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(_with_options(str(error))) from error
     try:
         _announce(sandbox)
         _wait_for_signal()
@@ -159,12 +162,28 @@ def sandbox_command(
     click.echo("The sandbox has stopped.")
 
 
+def _instruments(given: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Of `--pairs`, repeated or with commas; freqtrade's spelling is taken too."""
+    if not given:
+        return None
+    names = [name.strip() for text in given for name in text.split(",")]
+    return tuple(name.partition(":")[0].replace("/", "-").upper() for name in names)
+
+
+def _with_options(text: str) -> str:
+    """A message about a setting, with the option's name for it."""
+    for setting, option in OPTION_OF.items():
+        text = text.replace(f"{setting}=", f"{option} ")
+    return text
+
+
 def wrong_option(error: ValidationError) -> str:
     """Which option pydantic refuses, and why, in one line."""
     first = error.errors(include_url=False, include_context=False)[0]
     # The option's own parameter may have another name than the setting: steps_per_minute.
     name = str(first["loc"][0]) if first["loc"] else ""
-    return f"{OPTION_OF.get(name) or '--' + name.replace('_', '-')}: {first['msg']}"
+    why = str(first["msg"]).removeprefix("Value error, ")
+    return f"{OPTION_OF.get(name) or '--' + name.replace('_', '-')}: {why}"
 
 
 def _announce(sandbox: Sandbox) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import NamedTuple
 
-from bubbybot_freqtrade.sandbox.market.candles import CandleFolder, CandleSource
+from bubbybot_freqtrade.sandbox.market.candles import CandleFolder, CandleSource, DataFolderError
 from bubbybot_freqtrade.sandbox.market.clock import Clock, DrivenClock, RealClock
 from bubbybot_freqtrade.sandbox.market.generator import GeneratedMarket
 from bubbybot_freqtrade.sandbox.market.instruments import catalogue, instrument
@@ -37,12 +38,30 @@ def open_market(settings: SandboxSettings, saved: VenueState | None) -> Opening:
             start = RealClock().now_ms()
         return _opening(settings, generated(settings, start), start, 0, saved)
     folder = CandleFolder(settings.data, pairs=settings.pairs, seed=settings.seed)
-    start = settings.start_ms if settings.start_ms is not None else middle(folder)
+    start = _start_in(folder, settings)
     if settings.clock == "driven":
         return _opening(settings, folder, start, 0, saved)
     now = RealClock().now_ms()
     shift = saved.shift_ms if saved is not None else day_shift(start, now)
     return _opening(settings, folder, now, shift, saved)
+
+
+def _start_in(folder: CandleSource, settings: SandboxSettings) -> int:
+    """Where the clock starts; DataFolderError when no pair has candles then."""
+    if settings.start_ms is None:
+        return middle(folder)
+    spans = [folder.span(inst_id) for inst_id in folder.instruments]
+    first, last = min(begin for begin, _ in spans), max(end or 0 for _, end in spans)
+    if not first <= settings.start_ms < last:
+        raise DataFolderError(
+            f"{settings.data}: its candles reach from {_utc(first)} to {_utc(last)}, and the start "
+            f"{_utc(settings.start_ms)} lies outside"
+        )
+    return settings.start_ms
+
+
+def _utc(moment_ms: int) -> str:
+    return f"{datetime.fromtimestamp(moment_ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _opening(

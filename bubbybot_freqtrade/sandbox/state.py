@@ -24,12 +24,14 @@ def load_state(path: Path) -> VenueState | None:
         text = path.read_bytes()
     except FileNotFoundError:
         return None
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise StateFileError(f"{path}: cannot be used ({reason}); name another --state") from error
     try:
         return _ADAPTER.validate_json(text)
     except ValidationError as error:
         raise StateFileError(
-            f"{path}: not a state file of this version of the sandbox "
-            f"({error.error_count()} faults); delete it to start anew"
+            f"{path}: not a state file of this version of the sandbox; name another --state"
         ) from error
 
 

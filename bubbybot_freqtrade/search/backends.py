@@ -29,8 +29,7 @@ def runner(backend: Backend, jobs: int = -1, scheduler: str | None = None) -> It
     package = EXTRAS.get(backend)
     if package is not None and find_spec(package) is None:
         raise StudyError(
-            f"--backend {backend} needs {package}: "
-            f"pip install 'bubbybot-freqtrade[search-{backend}]'"
+            f"--backend {backend} needs {package}, which is not installed: pip install {package}"
         )
     if backend != "local" and not scheduler:
         raise StudyError(f"--backend {backend} needs the cluster's address: --scheduler …")
@@ -55,7 +54,10 @@ def runner(backend: Backend, jobs: int = -1, scheduler: str | None = None) -> It
 def _connect_to_dask(stack: ExitStack, scheduler: str) -> None:
     from distributed import Client
 
-    stack.enter_context(Client(scheduler))
+    try:
+        stack.enter_context(Client(scheduler))
+    except (OSError, ValueError) as error:
+        raise StudyError(f"--scheduler {scheduler} does not answer: {error}") from error
     stack.enter_context(joblib.parallel_config(backend="dask", n_jobs=-1))
 
 

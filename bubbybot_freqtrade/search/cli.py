@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from freqtrade.configuration import TimeRange
-from freqtrade.enums import RunMode
+from freqtrade.data.history import get_datahandler
+from freqtrade.enums import CandleType, RunMode
 from freqtrade.exceptions import FreqtradeException
 from rich.console import Console
 from rich.markdown import Markdown
@@ -21,6 +23,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from bubbybot_freqtrade.commands.output import one_line
+from bubbybot_freqtrade.commands.pairs import PairList
 from bubbybot_freqtrade.commands.user_config import load_config
 
 if TYPE_CHECKING:
@@ -57,7 +61,9 @@ SECRETS = ("key", "secret", "password", "uid", "accountId", "walletAddress", "pr
 @click.option("--userdir", type=click.Path(file_okay=False), help="As freqtrade's --userdir.")
 @click.option("--datadir", type=click.Path(exists=True, file_okay=False), help="Candles.")
 @click.option("--timerange", required=True, help="YYYYMMDD-YYYYMMDD, pasts and parts together.")
-@click.option("--pairs", help="As BTC/USDT:USDT,ETH/USDT:USDT; by default the config's.")
+@click.option(
+    "--pairs", type=PairList(), help="As BTC/USDT:USDT,ETH/USDT:USDT; by default the config's."
+)
 @click.option("--over-pairs", is_flag=True, help="Search which pairs to trade, too.")
 @click.option(
     "--parts", type=click.IntRange(1), default=3, show_default=True, help="Judged one by one."
@@ -91,22 +97,26 @@ SECRETS = ("key", "secret", "password", "uid", "accountId", "walletAddress", "pr
 )
 @click.option("--backend", type=click.Choice(["local", "dask", "ray"]), default="local")
 @click.option("--scheduler", help="Address of a cluster that is there, as tcp://host:8786.")
-@click.option("--jobs", type=int, default=-1, help="Local processes; -1 for one a core.")
+@click.option(
+    "--jobs", type=click.IntRange(-1), default=-1, help="Local processes; -1 for one a core."
+)
 @click.option(
     "--tried-before", type=click.IntRange(0), default=0, help="Variants tried on these candles."
 )
 def search_command(**options: Any) -> None:
     """Search the strategy's settings on the past, and judge them on what came next."""
     if find_spec("optuna") is None:
-        raise click.UsageError("search needs optuna: pip install 'bubbybot-freqtrade[search]'")
+        raise click.UsageError("search needs optuna, which is not installed: pip install optuna")
     from bubbybot_freqtrade.search.study import StudyError
 
     try:
         _search(options, Console())
     except StudyError as error:
-        raise click.UsageError(str(error)) from error
-    except FreqtradeException as error:
-        raise click.UsageError(f"freqtrade does not start: {error}") from error
+        raise click.UsageError(one_line(error)) from error
+    except (FreqtradeException, ImportError) as error:
+        raise click.UsageError(f"freqtrade does not start: {one_line(error)}") from error
+    except OSError as error:
+        raise click.UsageError(one_line(error)) from error
 
 
 def _search(options: dict[str, Any], console: Console) -> None:
@@ -148,8 +158,14 @@ def _plan(options: dict[str, Any]) -> Plan:
     start, end = timerange.startdt, timerange.stopdt
     if start is None or end is None:
         raise StudyError("--timerange needs both ends: YYYYMMDD-YYYYMMDD")
+    if options["jobs"] == 0:
+        raise StudyError("--jobs: say how many processes, or -1 for one a core")
+    if not re.fullmatch(r"[\w.-]+", options["study"]):
+        raise StudyError("--study: a name of letters, digits, dots and dashes; it names a folder")
+    config = checked_config(options)
+    _require_candles(config)
     return Plan(
-        config=checked_config(options),
+        config=config,
         start=start,
         end=end,
         parts=options["parts"],
@@ -161,6 +177,22 @@ def _plan(options: dict[str, Any]) -> Plan:
         over_pairs=options["over_pairs"],
         seed=options["seed"],
     )
+
+
+def _require_candles(config: dict[str, Any]) -> None:
+    """Before the first backtest, which would ask the venue for its markets.
+
+    :raises StudyError: when a pair has no candles.
+    """
+    from bubbybot_freqtrade.search.study import StudyError
+
+    stored = get_datahandler(Path(config["datadir"]), config.get("dataformat_ohlcv", "feather"))
+    for pair in config["exchange"]["pair_whitelist"]:
+        if not stored.ohlcv_data_min_max(pair, "15m", CandleType.FUTURES)[2]:
+            raise StudyError(
+                f"No 15m candles of {pair} can be read in {config['datadir']}: run freqtrade "
+                "download-data, or name another folder with --datadir"
+            )
 
 
 def checked_config(options: dict[str, Any]) -> dict[str, Any]:
@@ -178,7 +210,7 @@ def checked_config(options: dict[str, Any]) -> dict[str, Any]:
         "datadir": options.get("datadir"),
     }
     if options.get("pairs"):
-        arguments["pairs"] = options["pairs"].replace(" ", "").split(",")
+        arguments["pairs"] = list(options["pairs"])
     given = {name: value for name, value in arguments.items() if value is not None}
     config = load_config(given, RunMode.HYPEROPT)
     for name in LEFT_OUT:
@@ -208,4 +240,5 @@ def _progress(console: Console) -> Progress:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=console,
+        transient=True,
     )

@@ -124,13 +124,19 @@ def _planned(
         return refusal
     signal = signal_of(bot, pair, side_of(side))
     if signal is None:
-        return Refusal(f"{pair}: no analyzed candle")
+        return Refusal(f"{pair}: {_why_not_analyzed(bot, pair)}")
     if _is_forced(bot, pair, entry_tag):
         return _planned_for_a_person(bot, signal, rate, now, entry_tag, leverage)
     weighed = _weighed(bot, signal, now)
     if isinstance(weighed, Refusal):
         return weighed
     return plans.make(bot, weighed, rate, now, leverage)
+
+
+def _why_not_analyzed(bot: BubbyBotStrategy, pair: str) -> str:
+    if pair not in bot.dp.current_whitelist():
+        return "it is not among the pairs that the bot analyzes (exchange.pair_whitelist)"
+    return "no analyzed candle yet"
 
 
 def _planned_for_a_person(

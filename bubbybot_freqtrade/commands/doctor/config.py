@@ -25,7 +25,8 @@ def configuration(config: Config) -> Iterator[Finding]:
             if isinstance(strategy, BubbyBotStrategy):
                 refuse_overrides(strategy, config)
             validate_config_consistency(config)
-    except FreqtradeException as error:
+    except (FreqtradeException, ImportError) as error:
+        # The latter is freqtrade's word for a strategy that does not fit the trading mode.
         yield problem("config", one_line(error), "See docs/configuration.md.")
         return
     orders = (

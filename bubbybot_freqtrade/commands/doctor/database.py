@@ -31,19 +31,24 @@ def database(config: Config) -> Iterator[Finding]:
             yield problem("database", "A restart would forget open trades.", mend)
         return
     if file and (blocked := _cannot_write(Path(file))):
-        yield problem("database", f"{shown}: {blocked}.", "Mend its owner or permissions.")
+        yield problem("database", f"{shown}: {blocked}.", "Mend that, or name another db_url.")
         return
     if file and not Path(file).exists():
         yield ok("database", f"{shown} will be created.")
         return
     try:
         rows = open_trades_in(url)
+    except ConfigurationError as error:
+        yield problem("database", one_line(error), "Name another db_url.")
+        return
     except SQLAlchemyError as error:
-        yield problem(
-            "database",
-            f"{shown} cannot be read: {one_line(getattr(error, 'orig', None) or error)}",
-            "Check db_url and that its server runs; restore a damaged file from a copy.",
+        mend = (
+            "Name another db_url, or restore it from a copy."
+            if file
+            else "Check db_url, and that its server runs."
         )
+        reason = one_line(getattr(error, "orig", None) or error)
+        yield problem("database", f"{shown} cannot be read: {reason}", mend)
         return
     foreign = sorted({row[1] for row in rows} - {_name_in_trades(config["exchange"])})
     if foreign:
@@ -63,6 +68,8 @@ def _name_in_trades(exchange: Config) -> str:
 
 def _cannot_write(file: Path) -> str:
     """Why freqtrade could not write a SQLite file; empty when it can."""
+    if file.is_dir():
+        return "it is a folder"
     if not file.parent.is_dir():
         return f"the folder {file.parent} does not exist"
     if not os.access(file.parent, os.W_OK):
@@ -71,10 +78,20 @@ def _cannot_write(file: Path) -> str:
 
 
 def open_trades_in(url: str) -> list[tuple[str, str]]:
-    """Pair and exchange of all open trades; none in a database without tables yet."""
+    """Pair and exchange of all open trades; none in a database without tables yet.
+
+    :raises ConfigurationError: when it is another program's database.
+    :raises SQLAlchemyError: when it cannot be read.
+    """
     engine = create_engine(url)
     try:
-        if not inspect(engine).has_table("trades"):
+        tables = inspect(engine).get_table_names()
+        if "trades" not in tables:
+            if tables:
+                shown = engine.url.render_as_string(hide_password=True)
+                raise ConfigurationError(
+                    f"{shown} is another program's: it has no trades of freqtrade's."
+                )
             return []
         with engine.connect() as connection:
             rows = connection.execute(text("SELECT pair, exchange FROM trades WHERE is_open"))

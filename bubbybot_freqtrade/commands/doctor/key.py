@@ -45,8 +45,8 @@ def key(exchange: Exchange, *, allow_transfer: bool = False) -> Iterator[Finding
     if not addresses:
         yield note(
             "key",
-            "It is bound to no IP: whoever has it can trade with it, and it expires after 90 days.",
-            "Bind it to this machine's address.",
+            "It is bound to no IP: whoever has it can trade with it.",
+            "Bind it to this machine's address; BloFin lets keys without one expire.",
         )
     lasts = f"until {expires:%Y-%m-%d}" if left is not None else "without expiry"
     bound = f"bound to {len(addresses)} address(es)" if addresses else "bound to no address"
