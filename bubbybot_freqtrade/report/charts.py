@@ -133,8 +133,16 @@ def _chart(
     return {
         **candle_lists(shown, step),
         **annotation_lists(drawn),
-        "stops": [[_ms(trade.opened), trade.stop], *([_ms(t), level] for t, level in trade.moves)],
+        "stops": _stops(trade),
     }
+
+
+def _stops(trade: ReportTrade) -> list[list[float]]:
+    """Where the stop stood and from when on; its last place at the end where no move is known."""
+    moves = trade.moves
+    if not moves and trade.last_stop > 0:
+        moves = [(trade.closed, trade.last_stop)]
+    return [[_ms(trade.opened), trade.stop], *([_ms(moment), level] for moment, level in moves)]
 
 
 def candle_lists(frame: pd.DataFrame, step: timedelta) -> Chart:
