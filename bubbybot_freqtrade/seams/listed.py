@@ -271,6 +271,7 @@ BOTS_IN_A_ROOM = (
         takes="self, trade_id, ordertype=, *, amount=, price=",
     ),
     Seam(RPC + "_rpc_delete", "Telegram's /delete", takes="self, trade_id"),
+    Seam(RPC + "_rpc_trade_status", "Telegram's /status", takes="self, trade_ids="),
     Seam(
         "freqtrade.optimize.backtesting:Backtesting._set_strategy",
         "a backtest of a strategy of our own making",

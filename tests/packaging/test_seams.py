@@ -104,6 +104,18 @@ def test_every_private_name_that_is_touched_is_listed() -> None:
     assert unlisted == []
 
 
+def test_nothing_is_called_that_the_releases_do_not_share() -> None:
+    """Public names of freqtrade that are not alike in all of TESTED, and what is used instead."""
+    instead = {"order_by_id": "account.database.order_of", "InformativeCache": "a check for it"}
+    called = [
+        f"{file}:{node.lineno} {node.attr}: use {instead[node.attr]}"
+        for file, tree in files()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr in instead and file != "rehearsal/clock.py"
+    ]
+    assert called == []
+
+
 def test_the_strategy_touches_freqtrades_inside_in_one_file() -> None:
     where = {
         file

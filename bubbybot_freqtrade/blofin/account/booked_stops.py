@@ -9,10 +9,12 @@ from typing import Any
 from freqtrade.persistence import Order, Trade
 from freqtrade.util import dt_now
 
+from bubbybot_freqtrade.blofin.account.database import order_of
+
 
 def wanted_stop(order_id: str, pair: str) -> float | None:
     """Price at which freqtrade wants a stop order's trade to end; None without an open trade."""
-    order = Order.order_by_id(order_id, pair)
+    order = order_of(order_id, pair)
     if order is None or not order.trade.is_open:
         return None
     price = order.trade.stoploss_or_liquidation
@@ -21,7 +23,7 @@ def wanted_stop(order_id: str, pair: str) -> float | None:
 
 def as_booked(order_id: str, pair: str) -> tuple[dict[str, Any], timedelta] | None:
     """A stop order as the database has it, amounts in base currency, and its age."""
-    order = Order.order_by_id(order_id, pair)
+    order = order_of(order_id, pair)
     if order is None:
         return None
     stop = {

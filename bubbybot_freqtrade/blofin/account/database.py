@@ -53,7 +53,10 @@ def known_order_ids(orders: Iterable[dict[str, Any]]) -> set[str]:
 
 
 def order_of(order_id: str, pair: str) -> Order | None:
-    # freqtrade's own Order.order_by_id takes no pair before 2026.8; ids are unique in one alone.
+    """An order of the database; ids are unique in a pair alone.
+
+    freqtrade's own Order.order_by_id takes no pair before 2026.8.
+    """
     wanted = select(Order).filter(Order.order_id == order_id, Order.ft_pair == pair)
     found: Order | None = Order.session.scalars(wanted).first()
     return found
