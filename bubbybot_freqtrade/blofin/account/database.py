@@ -15,6 +15,7 @@ from freqtrade.util import dt_ts
 from sqlalchemy import Connection, event, select
 
 from bubbybot_freqtrade.blofin.bracket import TradeSide
+from bubbybot_freqtrade.blofin.parts import with_parts
 
 # Keys in freqtrade's KeyValueStore, which knows only freqtrade's own by type.
 _PREFIX: Any = "blofin_order_prefix"
@@ -48,8 +49,9 @@ def earlier_prefix_until() -> datetime | None:
 
 
 def known_order_ids(orders: Iterable[dict[str, Any]]) -> set[str]:
-    """Ids of those of these (ccxt) orders that are in the database."""
-    return {o["id"] for o in orders if order_of(o["id"], o["symbol"])}
+    """Ids of those of these (ccxt) orders that are in the database, or parts of one that is."""
+    orders = list(orders)
+    return with_parts({o["id"] for o in orders if order_of(o["id"], o["symbol"])}, orders)
 
 
 def order_of(order_id: str, pair: str) -> Order | None:

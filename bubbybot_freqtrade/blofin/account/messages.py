@@ -9,8 +9,9 @@ _SAYS = {
         "Close it in the app, or leave it if another program holds it."
     ),
     Discrepancy.BARE_POSITION: (
-        "{bare} of the {side} position had no stop: it was canceled, or the position grew. "
-        "One is placed in this loop. To end a trade, close it and not its stop."
+        "{bare} of the {side} position had no stop: it was canceled, has fired without closing "
+        "all, or the position grew. One is placed in this loop; where the price has passed it, "
+        "the trade goes out at the market. /forceexit ends a trade by hand."
     ),
     Discrepancy.POSITION_GREW: (
         "the {side} position has {size:g} contracts, the bot's trade {contracts:g} of them. The "

@@ -47,6 +47,9 @@ class Requests(Protocol):
     def is_entering(self, pair: str) -> bool:
         """Whether an entry was sent a moment ago: freqtrade may not have its trade yet."""
 
+    def doubt_markets(self) -> None:
+        """Ask for the markets again: a contract may have changed."""
+
     def contracts(self, pair: str, amount: float) -> float:
         """Contracts of an amount in base currency."""
 

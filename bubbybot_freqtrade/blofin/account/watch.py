@@ -49,6 +49,8 @@ LOOKED_UP_AGAIN = timedelta(minutes=1)
 
 # An entry's trade is there, its order may not be yet: freqtrade adds to a position.
 _OF_AN_ENTRY = (Discrepancy.UNKNOWN_ORDER, Discrepancy.POSITION_GREW)
+# Or BloFin has changed the contract.
+_OF_ANOTHER_SIZE = (Discrepancy.POSITION_GREW, Discrepancy.POSITION_SHRANK)
 
 
 class AccountWatch:
@@ -88,6 +90,8 @@ class AccountWatch:
         self.account_known = True
         now = dt_now()
         self._seen = {finding.key: self._seen.get(finding.key, now) for finding in seen}
+        if any(finding.kind in _OF_ANOTHER_SIZE for finding in seen):
+            self._requests.doubt_markets()
         self._waiting = {f.pair for f in seen if f.kind is Discrepancy.UNKNOWN_ORDER}
         self.findings = [f for f in seen if self._is_sure(f, now)]
         present = {finding.key for finding in self.findings}

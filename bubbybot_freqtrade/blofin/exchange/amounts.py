@@ -22,6 +22,20 @@ class ExactAmounts(Exchange):
         contracts = self.amount_to_precision(pair, self._amount_to_contracts(pair, amount))
         return self._contracts_to_amount(pair, contracts)
 
+    def get_min_pair_stake_amount(
+        self, pair: str, price: float, stoploss: float, leverage: float = 1.0
+    ) -> float | None:
+        """Return the smallest stake. BloFin's minimum is one of contracts, whatever they are worth,
+        so it needs no reserve for a price that falls: with one, freqtrade would neither cancel the
+        rest of an entry whose first lot has filled, nor exit that lot.
+        """
+        smallest = self.markets.get(pair, {}).get("limits", {}).get("amount", {}).get("min")
+        if smallest is None:
+            return super().get_min_pair_stake_amount(pair, price, stoploss, leverage)
+        value = self._contracts_to_amount(pair, smallest) * price
+        # freqtrade compares it with products of floats.
+        return value / leverage * (1 - 1e-9)
+
     def _order_contracts_to_amount(self, order: CcxtOrder) -> CcxtOrder:
         if order.get("symbol") is not None:
             for prop in self._ft_has.get("order_props_in_contracts", []):

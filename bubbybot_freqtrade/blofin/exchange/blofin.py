@@ -27,7 +27,7 @@ from bubbybot_freqtrade.blofin.exchange.candles import (
 )
 from bubbybot_freqtrade.blofin.exchange.delisting import delisting_time
 from bubbybot_freqtrade.blofin.exchange.errors import freqtrade_errors
-from bubbybot_freqtrade.blofin.exchange.liquidation import free_margin, liquidation_price
+from bubbybot_freqtrade.blofin.exchange.liquidation import LiquidationPrices
 from bubbybot_freqtrade.blofin.exchange.prices import best_prices
 from bubbybot_freqtrade.blofin.exchange.tiers import Tiers
 from bubbybot_freqtrade.seams.start import refuse_unknown
@@ -43,7 +43,7 @@ POSITION_MODES = ("net_mode", "long_short_mode")
 OTHER_BOTS = ("share", "refuse")
 
 
-class Blofin(ExactAmounts):
+class Blofin(LiquidationPrices, ExactAmounts):
     """BloFin exchange class.
 
     USDT-M perpetuals. Contains adjustments needed for Freqtrade to work with this exchange, and
@@ -68,8 +68,11 @@ class Blofin(ExactAmounts):
         "stoploss_order_types": {"limit": "limit", "market": "market"},
         # A TP/SL order reserves nothing: the stop stays while an exit order works.
         "stoploss_blocks_assets": False,
-        # TP/SL orders trigger on the last price only.
-        "stop_price_type_value_mapping": {PriceType.LAST: "last"},
+        "stop_price_type_value_mapping": {
+            PriceType.LAST: "last",
+            PriceType.MARK: "mark",
+            PriceType.INDEX: "index",
+        },
         # In hours, as freqtrade counts; see _fetch_funding_rate_history.
         "funding_fee_candle_limit": 800,
         # account/set-leverage takes whole numbers.
@@ -160,6 +163,8 @@ class Blofin(ExactAmounts):
 
     def reload_markets(self, force: bool = False, *, load_leverage_tiers: bool = True) -> None:
         """Reload markets when due. freqtrade calls this first in every loop: a new loop begins."""
+        from bubbybot_freqtrade.blofin.account.changed_markets import follow_changed_markets
+
         self.requests.start_loop()
         if self._api_key is not None:
             self._api_key.remind()
@@ -167,6 +172,11 @@ class Blofin(ExactAmounts):
         super().reload_markets(force, load_leverage_tiers=load_leverage_tiers)
         if not force and self.account_watch is not None:
             self.account_watch.run()
+            if self.requests.are_markets_doubted:
+                # Now, before this loop trades by what has changed.
+                self.requests.are_markets_doubted = False
+                super().reload_markets(True, load_leverage_tiers=False)
+            follow_changed_markets(self)
 
     def cache_leverage_tiers(self, tiers: dict[str, list[dict]], stake_currency: str) -> None:
         """Keep tiers on disk, apart for live, demo and a sandbox: theirs differ."""
@@ -259,7 +269,7 @@ class Blofin(ExactAmounts):
             for order in self.requests.rows("orders"):
                 if order["id"] == order_id:
                     return self.requests.in_base_currency(order)
-        return super().fetch_order(order_id, pair, params)
+        return self.orders.whole(super().fetch_order(order_id, pair, params))
 
     def cancel_order(self, order_id: str, pair: str, params: dict | None = None) -> dict[str, Any]:
         """Cancel an order, and no longer answer for it from the list of open ones."""
@@ -319,34 +329,6 @@ class Blofin(ExactAmounts):
         from bubbybot_freqtrade.blofin.exchange.funding import funding_since
 
         return funding_since(self.requests.api, pair, is_short=is_short, since=open_date)
-
-    def dry_run_liquidation_price(
-        self,
-        pair: str,
-        open_rate: float,
-        is_short: bool,
-        amount: float,
-        stake_amount: float,
-        leverage: float,
-        wallet_balance: float,
-        open_trades: list,
-    ) -> float | None:
-        """
-        Important: Must be fetching data from cached values as this is used by backtesting!
-
-        In cross margin the other trades' PnL and maintenance margin count too.
-
-        :param wallet_balance: Amount of margin_mode in the wallet being used to trade
-            Cross-Margin Mode: crossWalletBalance
-            Isolated-Margin Mode: isolatedWalletBalance
-        """
-        margin = wallet_balance
-        if self.margin_mode == MarginMode.CROSS:
-            others = [trade for trade in open_trades if trade.pair != pair]
-            margin += sum(free_margin(self, trade) for trade in others)
-        maintenance, _ = self.get_maintenance_ratio_and_amt(pair, amount * open_rate)
-        cost = maintenance + self.markets[pair]["taker"]
-        return liquidation_price(open_rate, amount, margin, cost, is_short=is_short)
 
     def get_liquidation_price(
         self, pair: str, open_rate: float, is_short: bool, *args: Any, **kwargs: Any

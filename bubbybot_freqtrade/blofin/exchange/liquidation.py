@@ -5,7 +5,7 @@ isolated and cross positions).
 
 from typing import Any
 
-from freqtrade.enums import OPTIMIZE_MODES
+from freqtrade.enums import OPTIMIZE_MODES, MarginMode
 from freqtrade.exchange.exchange import Exchange
 
 
@@ -39,3 +39,35 @@ def free_margin(exchange: Exchange, trade: Any) -> float:
     maintenance, _ = exchange.get_maintenance_ratio_and_amt(trade.pair, value)
     pnl = (price - trade.open_rate) * trade.amount * (-1 if trade.is_short else 1)
     return pnl - value * maintenance
+
+
+class LiquidationPrices(Exchange):
+    """freqtrade's simulated liquidation prices by BloFin's formula."""
+
+    def dry_run_liquidation_price(
+        self,
+        pair: str,
+        open_rate: float,
+        is_short: bool,
+        amount: float,
+        stake_amount: float,
+        leverage: float,
+        wallet_balance: float,
+        open_trades: list,
+    ) -> float | None:
+        """
+        Important: Must be fetching data from cached values as this is used by backtesting!
+
+        In cross margin the other trades' PnL and maintenance margin count too.
+
+        :param wallet_balance: Amount of margin_mode in the wallet being used to trade
+            Cross-Margin Mode: crossWalletBalance
+            Isolated-Margin Mode: isolatedWalletBalance
+        """
+        margin = wallet_balance
+        if self.margin_mode == MarginMode.CROSS:
+            others = [trade for trade in open_trades if trade.pair != pair]
+            margin += sum(free_margin(self, trade) for trade in others)
+        maintenance, _ = self.get_maintenance_ratio_and_amt(pair, amount * open_rate)
+        cost = maintenance + self.markets[pair]["taker"]
+        return liquidation_price(open_rate, amount, margin, cost, is_short=is_short)

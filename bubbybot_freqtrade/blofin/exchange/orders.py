@@ -1,20 +1,26 @@
 """Orders: an entry leaves with a legal stop, or not at all."""
 
+import logging
+import math
 from typing import Any
 
 from freqtrade.constants import BuySell
-from freqtrade.enums import MarginMode
+from freqtrade.enums import MarginMode, PriceType
 from freqtrade.exceptions import InvalidOrderException
 from freqtrade.exchange.exchange import Exchange
 from freqtrade.exchange.exchange_types import CcxtOrder
 from freqtrade.exchange.exchange_utils import ROUND_DOWN, ROUND_UP
 
 from bubbybot_freqtrade.blofin.bracket import Bracket, TradeSide, take_bracket
+from bubbybot_freqtrade.blofin.contracts import contracts_to_base
 from bubbybot_freqtrade.blofin.exchange.brackets import Brackets
 from bubbybot_freqtrade.blofin.exchange.errors import freqtrade_errors
+from bubbybot_freqtrade.blofin.exchange.exits import Exits, largest_order
 from bubbybot_freqtrade.blofin.exchange.liquidation import isolated_liquidation_price
 from bubbybot_freqtrade.blofin.exchange.requests import Requests
 from bubbybot_freqtrade.blofin.protection import tighter
+
+logger = logging.getLogger(__name__)
 
 
 class Orders:
@@ -27,6 +33,7 @@ class Orders:
         self._exchange = exchange
         self._requests = requests
         self._brackets = brackets
+        self._exits = Exits(exchange, requests)
 
     def send(
         self, pair: str, ordertype: str, side: BuySell, amount: float, price: float, params: dict
@@ -34,15 +41,27 @@ class Orders:
         """Place an order once; its amounts are in base currency."""
         limit = None if ordertype == "market" else price
         contracts = self._requests.contracts(pair, amount)
-        if "reduceOnly" not in params:
+        if "reduceOnly" in params and self._exits.is_unorderable(pair, side, amount):
+            logger.warning(
+                f"{pair} has a position that no order's size fits ({contracts:g} contracts would): "
+                "BloFin is asked to close it as a whole."
+            )
+            order = self._requests.close_position(pair, "long" if side == "sell" else "short")
+        elif "reduceOnly" in params and ordertype == "market":
+            order = self._exits.send(pair, side, contracts, params)
+        else:
             self._requests.note_entry(pair)
-        order = self._requests.send_once(pair, ordertype, side, contracts, limit, params)
+            order = self._requests.send_once(pair, ordertype, side, contracts, limit, params)
         self._requests.forget("positions")
         self._exchange._log_exchange_response("create_order", order)
         # BloFin answers with the id alone: let freqtrade ask for the rest.
         order["status"] = order.get("status") or "open"
         order["type"] = order.get("type") or ordertype
         return self._requests.in_base_currency(order)
+
+    def whole(self, order: CcxtOrder) -> CcxtOrder:
+        """An order together with its parts, if it was sent in parts; in base currency."""
+        return self._exits.whole(order)
 
     def set_leverage(self, pair: str, leverage: float, side: BuySell) -> None:
         """Set the leverage of a pair, where the venue doesn't have it already.
@@ -71,13 +90,17 @@ class Orders:
         :raises InvalidOrderException: when no legal stop can be had, or the size or leverage is
             not what the venue takes for this pair
         """
-        self._check_size(pair, amount, rate, leverage)
+        self._check_size(pair, side, amount, rate, leverage)
         bracket = self._bracket(pair, side, amount, rate, leverage)
+        if not self._held(pair, side):
+            self._tell_lowered(pair, amount, rate, leverage)
         params: dict[str, Any] = {"stopLoss": {"triggerPrice": bracket.stop}}
         order_types = self._exchange._config.get("order_types", {})
         limit = self.stop_limit(bracket.stop, order_types, "sell" if side == "buy" else "buy")
         if limit is not None:
             params["stopLoss"]["price"] = limit
+        if self.trigger_price_type:
+            params["stopLoss"]["triggerPriceType"] = self.trigger_price_type
         if bracket.target is not None:
             params["takeProfit"] = {"triggerPrice": bracket.target}
         return params
@@ -139,28 +162,60 @@ class Orders:
         except ValueError as e:
             raise InvalidOrderException(f"{pair}: {e} The entry is not sent.") from e
 
-    def _check_size(self, pair: str, amount: float, rate: float, leverage: float) -> None:
+    def _check_size(
+        self, pair: str, side: BuySell, amount: float, rate: float, leverage: float
+    ) -> None:
+        """Refuse a size or leverage that the venue doesn't take, with the position that is held."""
         market = self._exchange.markets[pair]
         contracts = self._requests.contracts(pair, amount)
+        held = self._held(pair, side)
         smallest = market["limits"]["amount"]["min"] or 0.0
-        info = market["info"]
-        # A stop executes as a market order, so an entry may not be larger than one.
-        largest = min(float(info.get(f"max{kind}Size") or "inf") for kind in ("Limit", "Market"))
-        if not smallest <= contracts <= largest or contracts <= 0:
+        # A stop executes as a market order, so a position may not be larger than one.
+        largest = min(largest_order(market, kind) or math.inf for kind in ("limit", "market"))
+        if not smallest <= contracts or contracts <= 0 or contracts + held > largest:
+            beside = f" beside the {held:g} that are held" if held else ""
             raise InvalidOrderException(
-                f"{pair}: {contracts:g} contracts ({amount:g} {market['base']}) is outside what "
-                f"BloFin takes for this pair, {smallest:g} to {largest:g}. The entry is not sent."
+                f"{pair}: {contracts:g} contracts ({amount:g} {market['base']}){beside} is outside "
+                f"what BloFin takes for this pair in one market order, as a stop is, {smallest:g} "
+                f"to {largest:g}. The entry is not sent."
             )
-        notional = amount * rate
-        for tier in self._exchange._leverage_tiers.get(pair, []):
-            if tier["maxNotional"] is None or notional <= tier["maxNotional"]:
-                if leverage > tier["maxLeverage"]:
-                    break
-                return
-        raise InvalidOrderException(
-            f"{pair}: {leverage:g}x is more than BloFin allows for a position of {notional:.2f} "
-            f"{market['quote']}. Lower the leverage or the stake. The entry is not sent."
+        value = contracts_to_base(held, market["contractSize"]) * rate
+        self._check_leverage(pair, amount * rate + value, leverage)
+
+    def _held(self, pair: str, side: BuySell) -> float:
+        if self._exchange._config["dry_run"]:
+            return 0.0
+        position = self._requests.position(pair, "long" if side == "buy" else "short")
+        return position["contracts"] if position else 0.0
+
+    def _check_leverage(self, pair: str, notional: float, leverage: float) -> None:
+        tiers = self._exchange._leverage_tiers.get(pair, [])
+        quote = self._exchange.markets[pair]["quote"]
+        tier = next(
+            (t for t in tiers if t["maxNotional"] is None or notional <= t["maxNotional"]), None
         )
+        if tier is None or leverage > tier["maxLeverage"]:
+            raise InvalidOrderException(
+                f"{pair}: {leverage:g}x is more than BloFin allows for a position of "
+                f"{notional:.2f} {quote}. Lower the leverage or the stake. The entry is not sent."
+            )
+
+    def _tell_lowered(self, pair: str, amount: float, rate: float, leverage: float) -> None:
+        """Say when an entry goes out at less leverage than the strategy may have asked for."""
+        if int(leverage) != leverage:
+            logger.warning(
+                f"{pair}: BloFin takes whole numbers only, the entry goes out at {int(leverage)}x "
+                f"instead of {leverage:g}x."
+            )
+        # freqtrade lowers it without a word (FreqtradeBot.get_valid_enter_price_and_stake).
+        stake = amount * rate / leverage
+        most = self._exchange.get_max_leverage(pair, 0.0)
+        if leverage == self._exchange.get_max_leverage(pair, stake) < most:
+            logger.warning(
+                f"{pair}: BloFin allows {leverage:g}x at most for a stake of {stake:.0f} "
+                f"{self._exchange.markets[pair]['quote']}, {most:g}x for smaller ones. The entry "
+                f"goes out at {leverage:g}x, also where the strategy asked for more."
+            )
 
     def stop_limit(self, stop: float, order_types: dict, side: BuySell) -> float | None:
         """Price of the limit order that a stop places; None when it is to execute at market."""
@@ -170,8 +225,20 @@ class Orders:
             return None
         return exchange._get_stop_limit_rate(stop, order_types, side)
 
+    @property
+    def trigger_price_type(self) -> str | None:
+        """`last`, `mark` or `index`, as `order_types.stoploss_price_type`; None where unset."""
+        price_type = self._exchange._config.get("order_types", {}).get("stoploss_price_type")
+        return None if price_type is None else str(PriceType(price_type).value)
+
     def trigger_price(self, pair: str) -> float | None:
         """The price that triggers stops, as it is now; None when BloFin gives none."""
+        price_type = self.trigger_price_type
+        if price_type in ("mark", "index"):
+            with freqtrade_errors(f"get the {price_type} price of {pair}"):
+                row = self._requests.api.fetch_mark_price(pair)
+            price = row["markPrice"] if price_type == "mark" else row["info"].get("indexPrice")
+            return float(price) if price else None
         for ticker in self._requests.rows("tickers"):
             if ticker["symbol"] == pair:
                 return ticker["last"]

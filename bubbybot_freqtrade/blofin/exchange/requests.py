@@ -49,6 +49,8 @@ class Requests:
         )
         # Pairs and times of entries on their way: their trade is not in the database yet.
         self._entered_at: dict[str, datetime] = {}
+        self._doubted_at: datetime | None = None
+        self.are_markets_doubted = False
         # Pairs with an order whose answer is lost and that couldn't be found, yet.
         self._unresolved_until: dict[str, datetime] = {}
 
@@ -135,9 +137,27 @@ class Requests:
         """Contracts of an amount in base currency, not cut to the venue's steps."""
         return self._exchange._amount_to_contracts(pair, amount)
 
+    def is_between_lots(self, pair: str, contracts: float) -> bool:
+        """Whether a position has a size that no order can have: lots have grown since."""
+        return self._exchange.amount_to_precision(pair, contracts) < contracts * (1 - 1e-9)
+
     def in_base_currency(self, order: CcxtOrder) -> CcxtOrder:
         """Return an order with its amounts in base currency instead of contracts."""
         return self._exchange._order_contracts_to_amount(dict(order))
+
+    def doubt_markets(self) -> None:
+        """Ask for the markets again before their hour is over, at most once a minute.
+
+        Sizes that differ and orders that are refused are what a contract looks like whose value,
+        lot or tick the venue has changed.
+        """
+        if self._doubted_at is None or dt_now() - self._doubted_at > timedelta(minutes=1):
+            self._doubted_at = dt_now()
+            self.are_markets_doubted = True
+
+    def new_client_order_id(self) -> str:
+        """A clientOrderId of this bot, never used before."""
+        return self._ids.new()
 
     def note_entry(self, pair: str) -> None:
         """An entry is about to be sent."""
@@ -161,9 +181,10 @@ class Requests:
         contracts: float,
         price: float | None,
         params: dict,
+        client_order_id: str | None = None,
     ) -> CcxtOrder:
         """Place an order exactly once; look it up when its answer does not come."""
-        client_order_id = self._ids.new()
+        client_order_id = client_order_id or self.new_client_order_id()
         mode = {"marginMode": self.margin_mode}
         params = {**mode, **params, "clientOrderId": client_order_id}
         try:
@@ -174,9 +195,25 @@ class Requests:
         except (ccxt.DDoSProtection, ccxt.InvalidNonce):
             # Turned away at the door.
             raise
+        except ccxt.InvalidOrder:
+            self.doubt_markets()
+            raise
         except ccxt.OperationFailed as e:
             lost = e
         return self._look_up(pair, client_order_id, "stopLossPrice" in params, lost)
+
+    def close_position(self, pair: str, side: TradeSide) -> CcxtOrder:
+        """Close a position at the market, whatever its size; its answer names no order."""
+        client_order_id = self.new_client_order_id()
+        params = {"clientOrderId": client_order_id, "marginMode": self.margin_mode}
+        try:
+            self.api.close_position(pair, side, params)
+            lost: ccxt.BaseError = ccxt.BadResponse("The answer to close-position names no order.")
+        except (ccxt.DDoSProtection, ccxt.InvalidNonce):
+            raise
+        except ccxt.OperationFailed as e:
+            lost = e
+        return self._look_up(pair, client_order_id, False, lost)
 
     def _look_up(
         self, pair: str, client_order_id: str, tpsl: bool, lost: ccxt.BaseError

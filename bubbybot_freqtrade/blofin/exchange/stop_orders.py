@@ -101,7 +101,11 @@ class StopOrders:
         # Nothing else on BloFin has a target that went with a canceled stop.
         known = standing or [self._brackets.first_entry(pair, side)]
         targets = [o["takeProfitPrice"] for o in known if o.get("takeProfitPrice") is not None]
-        params: dict[str, Any] = {"stopLossPrice": stop, "stopLossLimitPrice": limit}
+        params: dict[str, Any] = {
+            "stopLossPrice": stop,
+            "stopLossLimitPrice": limit,
+            "stopLossPriceType": self._orders.trigger_price_type,
+        }
         if targets:
             params |= {"takeProfitPrice": targets[0], "takeProfitLimitPrice": targets[0]}
         ordertype = "market" if limit is None else "limit"

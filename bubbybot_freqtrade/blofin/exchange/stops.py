@@ -33,6 +33,9 @@ from bubbybot_freqtrade.blofin.protection import (
 
 logger = logging.getLogger(__name__)
 
+# Contracts of a stop that covers all there are.
+WHOLE_POSITION = -1
+
 
 class Stops:
     """The TP/SL order of a position, as freqtrade's stop order."""
@@ -70,6 +73,8 @@ class Stops:
             contracts = max(
                 self._requests.contracts(pair, amount), self._left_bare(position, standing)
             )
+            if self._requests.is_between_lots(pair, position["contracts"]):
+                contracts = WHOLE_POSITION
             if standing and tighter(side, tightest(standing)["stopLossPrice"], stop):
                 stop = tightest(standing)["stopLossPrice"]
             order = self.stop_orders.adopt(side, contracts, stop, standing)
@@ -232,13 +237,17 @@ class Stops:
         at_last = self._orders.stoploss_bracket(entry, last, leverage).stop
         stop = next(price for price in (stop, shifted, at_last) if tighter(side, last, price))
         stop = self._exchange.price_to_precision(pair, stop)
-        # Its own: an order in another margin mode than the position's is refused.
-        params = {"stopLossPrice": stop, "marginMode": position["marginMode"]}
+        params = {
+            "stopLossPrice": stop,
+            "stopLossPriceType": self._orders.trigger_price_type,
+            # Its own: an order in another margin mode than the position's is refused.
+            "marginMode": position["marginMode"],
+        }
         target = entered.get("takeProfitPrice")
         if target is not None and not stops and tighter(side, target, last):
             params["takeProfitPrice"] = target
         with freqtrade_errors(f"protect the position of {pair} by a stop at {stop}"):
-            # -1 contracts: all there are, also when its owner adds to it.
-            size = contracts if stops else -1
+            # The whole position: also when its owner adds to it.
+            size = contracts if stops else WHOLE_POSITION
             self._requests.send_once(pair, "market", side, size, None, params)
         self._requests.forget("tpsl")

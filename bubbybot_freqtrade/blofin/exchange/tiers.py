@@ -29,9 +29,12 @@ class Tiers:
         self._tickers: dict[str, Any] = {}
 
     def file(self, stake_currency: str) -> str:
-        """Name of the file of kept tiers: those of live, demo and a sandbox differ."""
+        """Name of the file of kept tiers: those of live, demo and a sandbox differ.
+
+        `contracts` is what their sizes are read as; earlier versions kept other readings.
+        """
         venue = urlsplit(self._exchange._api.urls["api"]["rest"]).netloc.replace(":", "_")
-        return f"{stake_currency}_{self._exchange.margin_mode.value}_{venue}"
+        return f"{stake_currency}_{self._exchange.margin_mode.value}_contracts_{venue}"
 
     def without_due(self, kept: dict[str, MarketTiers]) -> dict[str, MarketTiers]:
         """Return kept tiers but for those that are due to be asked for again.

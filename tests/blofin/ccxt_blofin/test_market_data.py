@@ -275,20 +275,20 @@ def tiers(venue):
     return by_market
 
 
-def test_tiers_never_allow_more_than_the_venue_could_mean(blofin, venue, tiers):
+def test_sizes_of_tiers_are_contracts(blofin, venue, tiers):
     first, second = blofin.fetch_market_leverage_tiers(BTC, {"marginMode": "isolated"})
     assert venue.asked("market/position-tiers")[0].query == {
         "instId": "BTC-USDT",
         "marginMode": "isolated",
     }
-    # 150 contracts (0.001 BTC each) at the day's low are worth less than 150 BTC
+    # 150 contracts of 0.001 BTC at the day's low
     assert (first["minNotional"], first["maxNotional"]) == (0, pytest.approx(150 * 0.001 * 50000))
     assert second["minNotional"] == first["maxNotional"]
     assert (first["maxLeverage"], first["maintenanceMarginRate"]) == (150, 0.004)
     assert (second["tier"], second["currency"], second["symbol"]) == (2, "USDT", BTC)
-    # one PEPE contract is 1000 PEPE, so there the base units are the smaller reading
+    # one PEPE contract is 1000 PEPE
     (only,) = blofin.fetch_market_leverage_tiers(PEPE)
-    assert only["maxNotional"] == pytest.approx(5000 * 0.00001)
+    assert only["maxNotional"] == pytest.approx(5000 * 1000 * 0.00001)
     assert only["info"]["maxSize"] == "5000"
 
 
