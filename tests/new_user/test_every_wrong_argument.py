@@ -71,6 +71,7 @@ report good.sqlite -o nofolder/x.html | there is no folder nofolder
 report good.sqlite --charts -1 | not in the range
 report good.sqlite --data nowhere | does not exist
 report good.sqlite --data file.txt | is a file
+report good.sqlite --export file.txt/x | file.txt/x
 report --userdir file.txt | is a file
 report --userdir nowhere -c config.json | does not exist
 patterns good.sqlite --by colour | not one of
