@@ -208,6 +208,10 @@ class MessageSettings(Settings):
         default="weekly",
         description="how often it is told what past trades say of the patterns (00:00 UTC)",
     )
+    signals_only: bool = Field(
+        default=False,
+        description="tell each signal with its plan instead of trading it (backtests still trade)",
+    )
 
 
 class LearningSettings(Settings):

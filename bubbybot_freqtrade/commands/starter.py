@@ -14,6 +14,8 @@ FILES = (
     "config.json",
     "config.demo.json",
     "config.ai.json",
+    "config.pairs.json",
+    "config.signals.json",
     "docker-compose.yml",
     "constraints.txt",
     ".env.example",

@@ -14,6 +14,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import numpy as np
+import pandas as pd
 
 from bubbybot_freqtrade.blofin.bracket import Bracket, offer_bracket
 from bubbybot_freqtrade.risk.equity import looks_for_bias
@@ -104,10 +105,22 @@ def confirm(
     if isinstance(made, Refusal):
         _refuse(bot, made, pair, entry_tag)
         return False
+    if bot.settings.messages.signals_only and is_running(bot.config):
+        _tell_once(bot, made, rate)
+        return False
     bot.memory.pending[pair] = made
     offer_bracket(pair, made.side, Bracket(stop=made.stop, target=made.target))
     tell(bot, f"Plan: {made.why}.", notify=False)
     return True
+
+
+def _tell_once(bot: BubbyBotStrategy, made: TradePlan, rate: float) -> None:
+    """freqtrade asks again in every loop while the signal's candle is the newest."""
+    candle = pd.Timestamp(analyzed(bot, made.pair)["date"].max())
+    if bot.memory.told_signals.get(made.pair) == candle:
+        return
+    bot.memory.told_signals[made.pair] = candle
+    tell(bot, messages.signal_told(made, rate))
 
 
 def _planned(

@@ -28,6 +28,7 @@ class Memory:
     :param planless: ids of trades for which no plan could be found
     :param target_ratios: the profit ratio of each pair's target, and what it was made of
     :param contexts: candles of a pair and timeframe, and what is needed of their analysis
+    :param told_signals: the candle of each pair's last signal that was told instead of traded
     :param funding: when a pair's funding rate was asked, and the rate
     :param earlier_closes: closes before a moment that the exchange was asked for
     :param is_halted: the day's loss limit is reached
@@ -41,6 +42,7 @@ class Memory:
     planless: set[int] = field(default_factory=set)
     target_ratios: dict[str, tuple[tuple[Any, ...], float]] = field(default_factory=dict)
     contexts: dict[tuple[str, str], tuple[pd.DataFrame, pd.DataFrame]] = field(default_factory=dict)
+    told_signals: dict[str, pd.Timestamp] = field(default_factory=dict)
     funding: dict[str, tuple[datetime, float]] = field(default_factory=dict)
     earlier_closes: dict[tuple[str, datetime], float] = field(default_factory=dict)
     is_halted: bool = False

@@ -40,6 +40,18 @@ def plan_told(plan: TradePlan, open_rate: float, *, found_again: bool = False) -
     )
 
 
+def signal_told(plan: TradePlan, rate: float) -> str:
+    """A signal for whoever trades by hand: in a paper account's terms, as shares and R."""
+    return plain(
+        f"Signal: {plan.pair} {plan.side} at about {price(rate)}\n"
+        f"Stop {price(plan.stop)} ({plan.stop / rate - 1:+.2%})\n"
+        f"Target {price(plan.target)} ({plan.target / rate - 1:+.2%}): "
+        f"pays {plan.reward_risk:.2f}R after fees\n"
+        f"Risk {plan.risk / plan.equity:.1%} of equity, at most {plan.leverage}x\n"
+        f"Why: confidence {plan.confidence:.2f}; {reasons(plan.tag, plan.side)}"
+    )
+
+
 def no_plan(pair: str, side: str, stop: float) -> str:
     """A trade whose plan is lost and cannot be made again."""
     return plain(

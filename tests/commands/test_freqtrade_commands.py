@@ -162,6 +162,15 @@ def test_a_volume_pairlist_ranks_by_quote_volume(desk):
     assert ranked == [f"{inst_id.replace('-', '/')}:USDT" for inst_id in busiest]
 
 
+def test_the_config_for_many_pairs_chooses_them_by_volume_age_and_spread(desk):
+    told = desk.run("test-pairlist", "-c", desk.config("many", base="config.pairs.json"))
+    chosen = printed_list(told)
+    assert set(PAIRS) <= set(chosen)
+    assert len(chosen) <= 20
+    for name in ("VolumePairList", "AgeFilter", "SpreadFilter"):
+        assert name in told
+
+
 def test_backtesting_runs_on_downloaded_candles(desk, candles):
     told = desk.run(
         "backtesting", "-c", desk.config("backtest"), "--timerange", candles,
