@@ -105,6 +105,14 @@ def test_links_between_files_lead_somewhere():
     assert broken == []
 
 
+@pytest.mark.parametrize("page", ["docs/architecture.md", "CONTRIBUTING.md"])
+def test_the_maps_name_files_that_are_there(page):
+    named = set(re.findall(r"`([\w/.-]+(?:\.py|/))`", (ROOT / page).read_text()))
+    homes = (ROOT, ROOT / "bubbybot_freqtrade", *(ROOT / "bubbybot_freqtrade").rglob("*/"))
+    assert len(named) > 10
+    assert [name for name in named if not any((home / name).exists() for home in homes)] == []
+
+
 def test_the_home_page_leads_to_every_page():
     linked = set(re.findall(r"\]\(([\w/-]+\.md)", (DOCS / "index.md").read_text()))
     pages = {str(page.relative_to(DOCS)) for page in DOCS.glob("*.md")}
