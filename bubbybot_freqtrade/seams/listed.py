@@ -206,6 +206,26 @@ EXCHANGE_REPLACED = (
         "open_trades=",
     ),
     Seam(
+        EXCHANGE + "get_funding_fees",
+        "what a trade's side has paid, kept beyond the venue's seven days",
+        takes="self, pair, amount, is_short, open_date",
+    ),
+    Seam(
+        EXCHANGE + "fetch_orders",
+        "a trade's own orders when its position is gone",
+        takes="self, pair, since, params=",
+    ),
+    Seam(
+        EXCHANGE + "fetch_positions",
+        "the first question of a bot whose database is open",
+        takes="self, pair=, params=",
+    ),
+    Seam(
+        EXCHANGE + "_load_async_markets",
+        "markets that are gone are kept",
+        takes="self, reload=",
+    ),
+    Seam(
         EXCHANGE + "fetch_l2_order_book",
         "from the tickers of all pairs",
         takes="self, pair, limit=",

@@ -116,6 +116,20 @@ def test_a_trade_sold_by_hand_ends_with_the_price_it_had(open_desk, caplog, size
         assert stop.side == "buy"
 
 
+def test_an_entry_and_its_stop_that_fill_between_two_loops_are_what_they_are(open_desk, caplog):
+    desk = open_desk({BTC: [(0, 50_000), (5, 50_000), (20, 46_000), (60, 46_000)]})
+    desk.start()
+    trade = desk.enter(BTC, price=49_800.0, order_type="limit")
+    assert trade.has_open_orders
+    desk.pass_time(30)
+    assert held(desk) == 0
+    loops(desk, 6)
+    closed = desk.closed(trade)
+    assert closed.exit_reason == "stoploss_on_exchange"
+    assert closed.close_profit_abs == pytest.approx(earned(desk), abs=0.01)
+    assert "/delete" not in caplog.text
+
+
 # Grown by hand
 
 

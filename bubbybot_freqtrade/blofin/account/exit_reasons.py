@@ -23,10 +23,19 @@ EXIT_REASONS = {
 }
 
 
+# freqtrade's own words for what it didn't do -> side of the order that it was done by. An entry
+# whose stop fills before freqtrade knows of either is found as an order like any other.
+_BY_SIDE = {
+    ExitType.STOPLOSS_ON_EXCHANGE.value: lambda trade: "stoploss",
+    ExitType.SOLD_ON_EXCHANGE.value: lambda trade: trade.exit_side,
+}
+
+
 def _what_closed(trade: Trade, value: Any, _old: Any, _initiator: Any) -> Any:
-    if value != ExitType.STOPLOSS_ON_EXCHANGE.value or not trade.exchange.startswith("blofin"):
+    if value not in _BY_SIDE or not trade.exchange.startswith("blofin"):
         return value
-    closing = [o for o in trade.orders if o.ft_order_side == "stoploss" and o.status == "closed"]
+    side = _BY_SIDE[value](trade)
+    closing = [o for o in trade.orders if o.ft_order_side == side and o.status == "closed"]
     return EXIT_REASONS.get(closing[-1].order_type or "", value) if closing else value
 
 

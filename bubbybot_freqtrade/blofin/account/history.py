@@ -9,6 +9,7 @@ from freqtrade.util import dt_ts
 from bubbybot_freqtrade.blofin.account import database
 from bubbybot_freqtrade.blofin.account.venue import Requests
 from bubbybot_freqtrade.blofin.closings import closed_contracts, closing_parts, ended_at
+from bubbybot_freqtrade.blofin.protection import what_closed
 
 
 class History:
@@ -43,6 +44,19 @@ class History:
         if before is None:
             before = self._net(trade, {order["id"] for order in ended})
         return closing_parts(ended, trade.trade_direction, known, contracts, before)
+
+    def orders_of(self, trade: Trade) -> list[CcxtOrder]:
+        """A trade's own orders and those that closed it without being in the database, in base
+        currency, each of the type that names what it was.
+        """
+        known = [
+            self._requests.order(order.order_id, trade.pair)
+            for order in trade.orders
+            if order.ft_order_side != "stoploss"
+        ]
+        held = self._requests.exact_contracts(trade.pair, trade.amount) if trade.amount else 0.0
+        closing = [{**o, "type": what_closed(o)} for o in self.closings(trade, held)]
+        return [self._requests.in_base_currency(o) for o in (*known, *closing) if o is not None]
 
     def is_proven_closed(self, trade: Trade) -> bool:
         """Whether orders are known that closed a trade of the database as a whole."""

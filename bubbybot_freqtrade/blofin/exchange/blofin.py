@@ -16,7 +16,13 @@ from freqtrade.enums import (
 )
 from freqtrade.exceptions import ConfigurationError, InvalidOrderException
 from freqtrade.exchange.common import retrier, retrier_async
-from freqtrade.exchange.exchange_types import CcxtOrder, FtHas, OHLCVResponse, OrderBook
+from freqtrade.exchange.exchange_types import (
+    CcxtOrder,
+    CcxtPosition,
+    FtHas,
+    OHLCVResponse,
+    OrderBook,
+)
 
 from bubbybot_freqtrade.blofin.bracket import Bracket, TradeSide
 from bubbybot_freqtrade.blofin.exchange.amounts import ExactAmounts
@@ -93,6 +99,7 @@ class Blofin(LiquidationPrices, ExactAmounts):
     def __init__(self, config: Config, **kwargs: Any) -> None:
         # Not at module level: freqtrade.persistence imports freqtrade.exchange.
         from bubbybot_freqtrade.blofin.exchange.brackets import Brackets
+        from bubbybot_freqtrade.blofin.exchange.gone_markets import GoneMarkets
         from bubbybot_freqtrade.blofin.exchange.orders import Orders
         from bubbybot_freqtrade.blofin.exchange.requests import Requests
         from bubbybot_freqtrade.blofin.exchange.stops import Stops
@@ -102,6 +109,7 @@ class Blofin(LiquidationPrices, ExactAmounts):
         self.orders = Orders(self, self.requests, self._brackets)
         self.stops = Stops(self, self.requests, self.orders, self._brackets)
         self._tiers = Tiers(self)
+        self._gone_markets = GoneMarkets(self)
         self._pushed_candles = PushedCandles(self)
         self._api_key: ApiKey | None = None
         # Live only; its findings are what the account and the database disagree about.
@@ -177,6 +185,18 @@ class Blofin(LiquidationPrices, ExactAmounts):
                 self.requests.are_markets_doubted = False
                 super().reload_markets(True, load_leverage_tiers=False)
             follow_changed_markets(self)
+
+    def fetch_positions(
+        self, pair: str | None = None, params: dict | None = None
+    ) -> list[CcxtPosition]:
+        """Fetch positions; freqtrade does so first of all, once its database is open."""
+        if self.account_watch is not None:
+            self._gone_markets.add_of_open_trades()
+        return super().fetch_positions(pair, params)
+
+    def _load_async_markets(self, reload: bool = False) -> None:
+        super()._load_async_markets(reload)
+        self._gone_markets.keep()
 
     def cache_leverage_tiers(self, tiers: dict[str, list[dict]], stake_currency: str) -> None:
         """Keep tiers on disk, apart for live, demo and a sandbox: theirs differ."""
@@ -270,6 +290,19 @@ class Blofin(LiquidationPrices, ExactAmounts):
                 if order["id"] == order_id:
                     return self.requests.in_base_currency(order)
         return self.orders.whole(super().fetch_order(order_id, pair, params))
+
+    def fetch_orders(
+        self, pair: str, since: datetime, params: dict | None = None
+    ) -> list[CcxtOrder]:
+        """Return the orders of a pair's open trade, what closed it outside of freqtrade included.
+
+        freqtrade asks for them when a position is gone: all of an account's would have the owner's
+        own among them.
+        """
+        trade = None if self._config["dry_run"] else self.stops.open_trade(pair)
+        if trade is None:
+            return super().fetch_orders(pair, since, params)
+        return self.stops.orders_of(trade)
 
     def cancel_order(self, order_id: str, pair: str, params: dict | None = None) -> dict[str, Any]:
         """Cancel an order, and no longer answer for it from the list of open ones."""

@@ -42,7 +42,9 @@ class PushedCandles:
         follows = known < previous and candles and candles[0][0] <= known + step
         last_ended = self._exchange._ws_async.last_ended if follows else {}
         ended = last_ended.get((pair, timeframe), 0) >= previous
-        asked = dt_ts() - self._asked_at.get(key, 0) < UNASKED * step
+        # freqtrade's first load of a pair doesn't come by here: it ended with the newest one known.
+        asked_at = self._asked_at.setdefault(key, known + step)
+        asked = dt_ts() - asked_at < UNASKED * step
         return ended and asked
 
     def asking(self, key: PairWithTimeframe) -> None:

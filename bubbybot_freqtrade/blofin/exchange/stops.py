@@ -9,6 +9,7 @@ from freqtrade.exceptions import InvalidOrderException, TemporaryError
 from freqtrade.exchange.exchange import Exchange
 from freqtrade.exchange.exchange_types import CcxtOrder, CcxtPosition
 from freqtrade.exchange.exchange_utils import ROUND_DOWN, ROUND_UP
+from freqtrade.persistence import Trade
 from freqtrade.util import dt_from_ts, dt_now
 
 from bubbybot_freqtrade.blofin.account import booked_stops, database
@@ -208,6 +209,14 @@ class Stops:
         if order is None or not order.trade.is_open:
             return False
         return not self._history.is_proven_closed(order.trade)
+
+    def open_trade(self, pair: str) -> Trade | None:
+        """Return the open trade of a pair in freqtrade's database."""
+        return database.trade_of(pair)
+
+    def orders_of(self, trade: Trade) -> list[CcxtOrder]:
+        """Return a trade's own orders and those that closed it outside of freqtrade."""
+        return self._history.orders_of(trade)
 
     def cancel(self, order_id: str, pair: str) -> None:
         """Take a TP/SL order away."""
