@@ -13,6 +13,9 @@ from bubbybot_freqtrade.verify.exchanges import Exchange
 from bubbybot_freqtrade.verify.probe import Answer, Probe, Verdict
 from bubbybot_freqtrade.verify.view import MALFORMED, NotMeasuredError
 
+# How often a probe that was answered once, but not as assumed, is asked again for a second answer.
+ATTEMPTS = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -70,14 +73,7 @@ def measure(desk: Desk, probe: Probe) -> Result:
     first_exchange = len(desk.client.exchanges.kept)
     answer, reason = _once(desk, probe)
     if answer is not None and answer.reading != probe.assumed and not probe.once:
-        again, reason = _once(desk, probe)
-        if again is None:
-            answer, reason = None, f"asked twice, answered once ({reason})"
-        elif not _agree(answer.reading, again.reading):
-            first, second = probe.words(answer.reading), probe.words(again.reading)
-            answer, reason = None, f"two answers: {first}; {second}"
-        else:
-            answer = max(answer, again, key=_magnitude)
+        answer, reason = _asked_again(desk, probe, answer)
     return Result(
         probe=probe,
         verdict=Verdict.NOT_MEASURED if answer is None else probe.verdict(answer),
@@ -86,6 +82,20 @@ def measure(desk: Desk, probe: Probe) -> Result:
         reason=reason,
         exchanges=tuple(desk.client.exchanges.kept[first_exchange:]),
     )
+
+
+def _asked_again(desk: Desk, probe: Probe, first: Answer) -> tuple[Answer | None, str]:
+    """`first`, once it has come a second time; of two numbers the larger."""
+    reason = ""
+    for _ in range(ATTEMPTS):
+        again, reason = _once(desk, probe)
+        if again is None:
+            continue
+        if _agree(first.reading, again.reading):
+            return max(first, again, key=_magnitude), ""
+        one, other = probe.words(first.reading), probe.words(again.reading)
+        return None, f"two answers: {one}; {other}"
+    return None, f"answered once, and not again ({reason})"
 
 
 def _once(desk: Desk, probe: Probe) -> tuple[Answer | None, str]:

@@ -41,7 +41,9 @@ class SandboxClock(Clock):
 
     def sleep(self, seconds: float) -> None:
         self.sandbox.advance(self.now_ms() + int(seconds * 1000))
-        # Pushes of the websocket arrive in real time.
+        # Pushes of the websocket are under way in real time.
+        while any(not c.outbox.empty() for c in tuple(self.sandbox.streams.connections)):
+            time.sleep(0.001)
         time.sleep(0.0005)
 
 

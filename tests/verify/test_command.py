@@ -85,7 +85,7 @@ def test_it_asks_before_it_sends_anything(verify, open_sandbox, tmp_path):
 def test_only_names_groups_and_probes(verify, open_sandbox):
     result = verify(open_sandbox(rate_limits=False), "--only", "stops,nonsense")
     assert result.exit_code == 2
-    assert "nonsense: groups are account, tiers" in result.output
+    assert "nonsense: groups are funding, account, tiers" in result.output
 
 
 @pytest.mark.parametrize("demo", [False, True])

@@ -14,7 +14,6 @@ from bubbybot_freqtrade.verify.profile import readings
 from bubbybot_freqtrade.verify.run import Result, run
 
 PAIRS_TRIED, SEED = 5, 14
-DIFFERENT = (Verdict.COPES, Verdict.DANGER)
 
 
 def test_every_question_has_a_probe_or_a_reason_why_not() -> None:
@@ -38,10 +37,14 @@ def claimed(results: list[Result]) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value != QUESTIONS[name].default}
 
 
+def is_different(result: Result) -> bool:
+    return result.verdict in (Verdict.COPES, Verdict.DANGER)
+
+
 def check(case: dict[str, Any], results: list[Result]) -> None:
     """What is different is what was made different, nothing else."""
-    different = {r.probe.name: r for r in results if r.verdict in DIFFERENT}
-    assert {r.probe.setting for r in different.values()} == set(seen(case)), different
+    different = [(r.probe.name, r.probe.setting, r.measured) for r in results if is_different(r)]
+    assert {setting for _, setting, _ in different} == set(seen(case)), different
     assert claimed(results) == seen(case)
 
 

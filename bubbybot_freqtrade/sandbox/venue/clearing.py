@@ -235,6 +235,7 @@ class Clearing(Wallets):
                 and self.venue.settings.isolated_funding == "margin"
             ):
                 position.margin = max(ZERO, position.margin + amount)
+                self.venue.emit("positions", account, position)
             account.ledger.post(
                 self.venue.new_id(),
                 self.venue.now_ms,

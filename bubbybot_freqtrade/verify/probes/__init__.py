@@ -14,8 +14,9 @@ from bubbybot_freqtrade.verify.probes import (
     tiers,
 )
 
+# Funding first: its settlement may be near.
 _MODULES = (
-    account, tiers, refusals, stops, closing, orders, candles, history, limits, funding,
+    funding, account, tiers, refusals, stops, closing, orders, candles, history, limits,
 )  # fmt: skip
 
 PROBES: dict[str, Probe] = {probe.name: probe for module in _MODULES for probe in module.PROBES}

@@ -45,9 +45,17 @@ def isolated_funding(desk: Desk) -> Answer:
         paid = desk.eventually(lambda: _payment(desk), SETTLED_WITHIN_S)
         if not paid:
             raise NotMeasuredError("no funding fee was shown after the settlement")
-        after = Decimal(desk.position().get("margin") or 0)
-    reading = "margin" if after != before else "wallet"
+        # The list of positions may be behind.
+        moved = desk.eventually(lambda: (margin := _margin(desk)) and margin != before and margin)
+        after = moved or _margin(desk)
+        if not after:
+            raise NotMeasuredError("the position is gone")
+    reading = "margin" if moved else "wallet"
     return Answer(reading, f"fee {paid.get('fundingFee')}, margin {before:f}, then {after:f}")
+
+
+def _margin(desk: Desk) -> Decimal:
+    return Decimal(desk.position().get("margin") or 0)
 
 
 def _payment(desk: Desk) -> dict[str, Any]:

@@ -20,8 +20,11 @@ SAMPLES = 10
 BOT_WAITS_MS = 5_000
 # Between two looks; a delay is known no better. What answers slower than that tells no delay.
 FINEST_MS = 1_000
+# Below the time between two requests, a delay is none.
+AT_ONCE_MS = 350
 LATE = "The bot would take what it has just placed for missing. Report the delay."
 
+_WORDS = {0: "seen at once"}
 Look = Callable[[], Any]
 
 
@@ -51,14 +54,16 @@ def first_seen(desk: Desk, answered_ms: int, look: Look) -> int:
 
 def summary(delays: list[int]) -> Answer:
     """The worst, which is what a bot has to live with."""
-    figures = f"median {median(delays):.0f} ms, worst {max(delays)} ms of {len(delays)}"
-    return Answer(max(delays), figures)
+    worst = max(delays)
+    figures = f"median {median(delays):.0f} ms, worst {worst} ms of {len(delays)}"
+    return Answer(worst if worst > AT_ONCE_MS else 0, figures)
 
 
 @probe(
     GROUP,
     "How long is a new order missing from detail and pending list?",
     setting="order_delay_ms",
+    readings=_WORDS,
     copes=UpTo(BOT_WAITS_MS),
     advice=LATE,
 )
@@ -90,6 +95,7 @@ def _in_pending(desk: Desk, order_id: str) -> bool:
     GROUP,
     "How long is a new TP/SL missing from the pending list?",
     setting="tpsl_delay_ms",
+    readings=_WORDS,
     copes=UpTo(BOT_WAITS_MS),
     advice=LATE,
 )
@@ -130,6 +136,7 @@ def _round_trips(desk: Desk, look: Callable[[str], Any]) -> list[int]:
     GROUP,
     "How far is the list of positions behind a fill?",
     setting="position_delay_ms",
+    readings=_WORDS,
     copes=UpTo(BOT_WAITS_MS),
     advice=LATE,
 )
@@ -142,6 +149,7 @@ def position_delay(desk: Desk) -> Answer:
     GROUP,
     "How long is a fill missing from fills-history?",
     assumed=0,
+    readings=_WORDS,
     copes=UpTo(BOT_WAITS_MS),
     advice=LATE,
 )
@@ -159,6 +167,7 @@ def fill_delay(desk: Desk) -> Answer:
     GROUP,
     "How long until an order is pushed on the websocket?",
     assumed=0,
+    readings=_WORDS,
     copes=UpTo(BOT_WAITS_MS),
     advice="Leave exchange.enable_ws off if candles come late too.",
 )

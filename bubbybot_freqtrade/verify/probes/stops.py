@@ -14,6 +14,8 @@ GROUP = "stops"
 WHOLE = Decimal(-1)
 # How often the book is looked at for an offer that is small enough to be bought up.
 LOOKS_FOR_THIN_BOOK = 40
+# An entry that was in parts for so long, and had no TP/SL, has none.
+LONG_ENOUGH_MS = 4_000
 FIRING_S = 90.0
 
 
@@ -91,11 +93,24 @@ def attached_fields(desk: Desk) -> Answer:
 def attached_tpsl(desk: Desk) -> Answer:
     """Buys a little more than the best offer has, by a limit there: the rest waits."""
     entry_id = _partly_filled(desk)
-    rows = desk.eventually(lambda: desk.tpsl_of(entry_id))
-    row = desk.order(entry_id)
-    if row.get("state") != "partially_filled":
+    began = desk.clock.elapsed_ms()
+    filled_in_parts_ms = 0
+
+    def stands_or_is_filled() -> bool:
+        nonlocal filled_in_parts_ms
+        rows = desk.tpsl_of(entry_id)
+        if not rows and desk.order(entry_id).get("state") == "partially_filled":
+            filled_in_parts_ms = desk.clock.elapsed_ms() - began
+            return False
+        return True
+
+    if not desk.eventually(stands_or_is_filled):
+        return Answer("complete_fill", f"none in {filled_in_parts_ms} ms")
+    if desk.order(entry_id).get("state") == "partially_filled":
+        return Answer("each_fill")
+    if filled_in_parts_ms < LONG_ENOUGH_MS:
         raise NotMeasuredError("the rest filled before it was seen")
-    return Answer("each_fill" if rows else "complete_fill", f"{row.get('filledSize')} filled")
+    return Answer("complete_fill", f"none in {filled_in_parts_ms} ms")
 
 
 def _partly_filled(desk: Desk) -> str:
