@@ -139,6 +139,8 @@ def _chart(
 
 def _stops(trade: ReportTrade) -> list[list[float]]:
     """Where the stop stood and from when on; its last place at the end where no move is known."""
+    if not trade.stop > 0:
+        return []
     moves = trade.moves
     if not moves and trade.last_stop > 0:
         moves = [(trade.closed, trade.last_stop)]

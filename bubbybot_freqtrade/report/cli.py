@@ -1,6 +1,6 @@
 """`bubbybot report`."""
 
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
 import click
@@ -80,7 +80,8 @@ def report_command(
 
 
 def _candles(folder: Path | None, timeframe: str) -> Candles:
-    @cache
+    # A pair is asked for twice, and hundreds of them would fill the memory.
+    @lru_cache(maxsize=8)
     def candles(pair: str) -> pd.DataFrame:
         if folder is None or not folder.is_dir():
             return pd.DataFrame()

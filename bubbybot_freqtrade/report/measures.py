@@ -181,8 +181,9 @@ def account_curve(source: Source) -> pd.Series:
     """
     start, _ = bounds(source)
     balance = source.starting_balance or 0.0
-    table = frame(source.trades)
-    after = balance + table.groupby("close_date")["profit_abs"].sum().cumsum()
+    closed = pd.DatetimeIndex(pd.to_datetime([trade.closed for trade in source.trades], utc=True))
+    profits = pd.Series([trade.profit for trade in source.trades], index=closed)
+    after = balance + profits.groupby(level=0).sum().cumsum()
     before = pd.Series([balance], index=pd.DatetimeIndex([start]))
     curve = pd.concat([before, after])
     return curve[~curve.index.duplicated(keep="last")]

@@ -48,6 +48,11 @@ def returns_of(trades: pd.DataFrame) -> pd.Series:
     return trades["profit_abs"] / trades["plan_equity"]
 
 
+def r_of(trades: pd.DataFrame) -> pd.Series:
+    """R of each trade as in `bubbybot_freqtrade.risk.r`: the plan's risk is its planned loss."""
+    return trades["profit_abs"] / trades["plan_risk"]
+
+
 def daily(returns: pd.Series, dates: pd.Series, start: str, end: str) -> pd.Series:
     """Returns by the UTC day on which they were realised, zero on the others."""
     days = pd.date_range(start, end, freq="D", tz=UTC)
@@ -80,7 +85,7 @@ def figures(trades: pd.DataFrame, start: str, end: str) -> Figures:
         sortino=ratio(days.mean(), math.sqrt((days.clip(upper=0) ** 2).mean())),
         drawdown=drawdown(returns),
         win_rate=float((returns > 0).mean()) if len(trades) else 0.0,
-        mean_r=float((trades["profit_abs"] / trades["plan_risk"]).mean()) if len(trades) else 0.0,
+        mean_r=float(r_of(trades).mean()) if len(trades) else 0.0,
         fees=float((notional * trades["fee_open"] / trades["plan_equity"]).sum()),
         funding=float((trades["funding_fees"] / trades["plan_equity"]).sum()),
     )
@@ -111,5 +116,5 @@ def merit(trades: pd.DataFrame) -> float:
     """What the past is judged by: mean R over its standard error; nothing on few trades."""
     if len(trades) < MIN_TRADES:
         return -math.inf
-    r = trades["profit_abs"] / trades["plan_risk"]
+    r = r_of(trades)
     return float(r.mean() / r.std() * math.sqrt(len(r)))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from bubbybot_freqtrade.search.performance import Figures, daily, deflated_sharpe, figures
+from bubbybot_freqtrade.search.performance import Figures, daily, deflated_sharpe, figures, r_of
 from bubbybot_freqtrade.search.performance import returns_of as returns
 from bubbybot_freqtrade.search.study import PAIR, Part, Plan
 from bubbybot_freqtrade.strategy.parameters import PARAMETERS
@@ -76,7 +76,7 @@ def _figures(trades: pd.DataFrame, start: str, end: str, name: str) -> str:
 
 
 def _part_row(part: Part) -> str:
-    rs = part.trades["profit_abs"] / part.trades["plan_risk"] if len(part.trades) else None
+    rs = r_of(part.trades) if len(part.trades) else None
     mean = "" if rs is None else f"{rs.mean():+.2f}"
     value = "too few trades" if part.value is None else f"{part.value:.2f}"
     values = ", ".join(_said(name, value) for name, value in part.chosen.items())

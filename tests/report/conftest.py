@@ -10,7 +10,12 @@ from bubbybot_freqtrade.search.backtests import Backtest, backtest_desk, generat
 from tests.browser import Browser, open_browser
 from tests.lively import NEAR, SHORT_WINDOW
 
-LIVELY = {"risk": {"max_same_side": 3, **NEAR}, "confluence": SHORT_WINDOW}
+# With a stop that follows, which none does by default: the report draws its way.
+LIVELY = {
+    "risk": {"max_same_side": 3, **NEAR},
+    "confluence": SHORT_WINDOW,
+    "exits": {"trail_from": 0.5},
+}
 
 
 @pytest.fixture(scope="session")

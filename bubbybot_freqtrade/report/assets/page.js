@@ -116,19 +116,19 @@ function tradeChart(element, made, trade) {
       if (trade.target) level("target", trade.target, up, trade.opened, trade.closed);
       level("entry", trade.entry, css("--line"), trade.opened, trade.closed);
       const steps = made.stops.filter((row) => row[0] <= trade.closed);
-      traces.push({ mode: "lines", name: "stop", x: [...xs(steps), trade.closed], y: [...ys(steps), steps[steps.length - 1][1]],
+      if (steps.length) traces.push({ mode: "lines", name: "stop", x: [...xs(steps), trade.closed], y: [...ys(steps), steps[steps.length - 1][1]],
         line: { color: down, width: 2, shape: "hv" }, hovertemplate: "stop %{y}<extra></extra>" });
       const mark = (name, at, price, symbol, color) => traces.push({ mode: "markers", name, x: [at], y: [price],
         marker: { symbol, size: 13, color, line: { color: css("--ground"), width: 1.5 } }, hovertemplate: name + " %{y}<extra></extra>" });
       mark("entry", trade.opened, trade.entry, trade.long ? "triangle-up" : "triangle-down", css("--line"));
       mark("exit", trade.closed, trade.exit, "x", css("--text"));
     }
-    const low = Math.min(...made.l), high = Math.max(...made.h), levels = trade ? [trade.stop, trade.target || trade.entry] : made.levels.map((row) => row[1]);
+    const low = Math.min(...made.l), high = Math.max(...made.h), levels = trade ? [trade.stop || trade.entry, trade.target || trade.entry] : made.levels.map((row) => row[1]);
     if (!trade) for (const [name, price, color] of made.levels) level(name, price, color, x[0], end);
     const bottom = Math.min(low, ...levels), top = Math.max(high, ...levels), room = 0.04 * (top - bottom || 1);
     const unit = (top - bottom + 2 * room) / tall, pixel = (end - x[0]) / Math.max(element.clientWidth - 130, 100);
     const notes = apart(trade
-      ? [["stop", trade.stop, down], ["entry", trade.entry, css("--line")], ...(trade.target ? [["target", trade.target, up]] : [])]
+      ? [...(trade.stop ? [["stop", trade.stop, down]] : []), ["entry", trade.entry, css("--line")], ...(trade.target ? [["target", trade.target, up]] : [])]
       : made.levels, 14 * unit).map(([text, y, color]) => ({ text, x: 1, xref: "paper", xanchor: "left", y, showarrow: false, font: { color, size: 11 } }));
     // What the words name, at its candle: longs below, shorts above, each on the next free line.
     const taken = [];
@@ -226,7 +226,7 @@ if (list) {
       made.after(detail);
       const facts = document.createElement("div");
       facts.className = "facts";
-      const told = [["entry", price(row[column.entry])], ["exit", price(row[column.exit_rate]) + ", " + value.exit(row)], ["stop", price(row[column.stop])]];
+      const told = [["entry", price(row[column.entry])], ["exit", price(row[column.exit_rate]) + ", " + value.exit(row)], ["stop", row[column.stop] ? price(row[column.stop]) : "none"]];
       if (row[column.target]) told.push(["target", price(row[column.target])]);
       told.push(["opened", when(row[column.opened])], ["closed", when(row[column.closed])], ["fees", number(-row[column.fees])], ["funding", number(row[column.funding])]);
       if (row[column.confidence] !== null) told.push(["confidence", row[column.confidence].toFixed(2)]);
