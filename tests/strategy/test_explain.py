@@ -134,11 +134,10 @@ def test_several_configs_are_one_as_for_freqtrade(ask, tmp_path: Path) -> None:
     assert "bubbybot patterns" in answer.output
 
 
-@pytest.mark.parametrize("time", ["2019-01-01"])
-def test_without_candles_it_says_how_to_get_them(ask, time: str) -> None:
-    answer = ask("BTC/USDT:USDT", time)
+def test_a_time_before_all_candles_is_told_with_the_candles_there_are(ask) -> None:
+    answer = ask("BTC/USDT:USDT", "2019-01-01")
     assert answer.exit_code == 1
-    assert "run freqtrade download-data first" in answer.output
+    assert "is outside of the 15m candles of BTC/USDT:USDT" in answer.output
     assert "Traceback" not in answer.output
 
 
