@@ -4,7 +4,11 @@ import shutil
 from decimal import Decimal
 
 import pytest
-from freqtrade.exceptions import InvalidOrderException
+from freqtrade.exceptions import (
+    ConfigurationError,
+    InvalidOrderException,
+    OperationalException,
+)
 from freqtrade.persistence import Trade
 from freqtrade.rpc import RPC
 
@@ -261,3 +265,23 @@ def test_stops_of_the_owner_on_no_position_stay(open_desk):
     stop_by_hand(desk)
     loops(desk, 8)
     assert len(desk.standing_stops(BTC)) == 1
+
+
+def test_an_account_in_multi_position_mode_is_refused_with_one_line(open_desk):
+    desk = open_desk(multi_position=True)
+    with pytest.raises(OperationalException, match="Multi-Position mode") as raised:
+        desk.start()
+    assert "\n" not in str(raised.value)
+
+
+def test_beside_another_bot_nothing_is_traded_where_that_is_set(open_desk):
+    desk = open_desk()
+    bot = desk.start(exchange={"other_bots": "refuse"})
+    desk.loop()
+    open_by_hand(desk, clientOrderId=THEIRS, slTriggerPrice="1900", slOrderPrice="-1")
+    desk.pass_time(0.2)
+    # freqtrade's worker stops a bot that raises this.
+    with pytest.raises(OperationalException, match=r"ft12ab34.*is 'refuse'"):
+        bot.process()
+    with pytest.raises(ConfigurationError, match=r"exchange\.other_bots is 'both'"):
+        desk.start(exchange={"other_bots": "both"})
