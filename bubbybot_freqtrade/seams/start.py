@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from functools import cache
-from importlib.metadata import version
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -35,8 +35,9 @@ def refusal(*more: Seam) -> str | None:
         ("ccxt", CCXT, TESTED_CCXT, TESTED_CCXT),
     ):
         for difference in differences(_folder(package), seams):
+            installed = import_module(package).__version__
             return (
-                f"{package} {version(package)} differs inside from what BubbyBot was tested with "
+                f"{package} {installed} differs inside from what BubbyBot was tested with "
                 f"({oldest} to {newest}), so no bot runs on it: {difference}. "
                 f"Run: pip install {package}=={newest}"
             )
