@@ -133,7 +133,7 @@ def end_well(run: Run, desk: Desk, case: str) -> None:
     bot.serve()
     if bot.exit_code:
         run.figures.broken.append(f"the last bot ended with exit code {bot.exit_code}")
-    init_db(f"sqlite:///{desk.folder}/trades.sqlite")
+    init_db(desk.db_url)
     try:
         run.check(desk, case)
         trades = len(Trade.get_trades().all())

@@ -193,7 +193,9 @@ class Desk:
         self.pairs = tuple(dict.fromkeys((*PAIRS, *(prices or {}))))
         self.key = key or drill_key(1)
         self._texts: list[str] = []
-        self._config = {"strategy": strategy, **(config or {})}
+        database = {"db_url": f"sqlite:///{folder}/trades.sqlite"}
+        self._config = {**database, "strategy": strategy, **(config or {})}
+        self.db_url: str = self._config["db_url"]
         given: dict[str, Any] = {
             "data": market,
             "margin_mode": "isolated",

@@ -40,8 +40,9 @@ class Run:
     """One run of one drill.
 
     kills, steps, minutes, pairs: how many of them, where a drill has any. cases: which of its
-    cases, by name. readings: of the venue's open questions, where a case has none of its own. say:
-    told of progress, a line at a time.
+    cases, by name. readings: of the venue's open questions, where a case has none of its own.
+    new_database: makes an empty one for each bot and tells its address; SQLite files without it.
+    say: told of progress, a line at a time.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Run:
     pairs: int = 40
     cases: Callable[[str], bool] = lambda _: True
     readings: Mapping[str, Any] = field(default_factory=dict)
+    new_database: Callable[[], str] | None = None
     say: Callable[[str], None] = lambda _: None
     figures: Figures = field(init=False)
     _desks: int = 0
@@ -66,6 +68,8 @@ class Run:
         """A desk whose doings count for this drill; see `Desk` for the settings."""
         self._desks += 1
         settings = {**self.readings, **settings}
+        if self.new_database is not None:
+            settings["config"] = {"db_url": self.new_database(), **settings.get("config", {})}
         desk = Desk(self.folder / f"{self.name}-{self._desks}", *args, **settings)
         with desk:
             yield desk

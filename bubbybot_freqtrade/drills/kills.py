@@ -7,12 +7,14 @@ of milliseconds after it, or in the middle of nothing. While the bot is dead the
 from __future__ import annotations
 
 import json
-import sqlite3
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 from random import Random
+
+from freqtrade.persistence import Trade
+from sqlalchemy import create_engine, select
+from sqlalchemy.pool import NullPool
 
 from bubbybot_freqtrade.drills.bot_process import BotProcess, end_well
 from bubbybot_freqtrade.drills.desk import Desk, bot_config
@@ -108,6 +110,7 @@ def _kill_often(run: Run, desk: Desk, draw: Random, count: int) -> None:
         desk.folder,
         "Restless",
         desk.pairs,
+        db_url=desk.db_url,
         unfilledtimeout={"entry": 2, "exit": 2, "unit": "minutes"},
         internals={"process_throttle_secs": LOOP_SECONDS, "heartbeat_interval": 0},
     )
@@ -161,12 +164,11 @@ def _dead_ms(draw: Random) -> int:
 
 def _unknown(desk: Desk) -> list[str]:
     """Instruments of positions without an open trade of that side, read beside the waiting bot."""
-    uri = f"file:{Path(desk.folder) / 'trades.sqlite'}?mode=ro"
-    database = sqlite3.connect(uri, uri=True)
-    try:
-        rows = database.execute("select pair, is_short from trades where is_open").fetchall()
-    finally:
-        database.close()
+    database = create_engine(desk.db_url, poolclass=NullPool)
+    with database.connect() as connection:
+        rows = connection.execute(
+            select(Trade.pair, Trade.is_short).where(Trade.is_open.is_(True))
+        ).all()
     held = {(inst_id(pair), -1 if is_short else 1) for pair, is_short in rows}
     with desk.sandbox.engine.exclusive():
         positions = desk.watch.account.positions.values()

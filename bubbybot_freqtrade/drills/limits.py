@@ -93,6 +93,7 @@ def _live_through(run: Run, desk: Desk, load: _Load, names: Sequence[str]) -> No
         desk.folder,
         "Crowded",
         tuple(names),
+        db_url=desk.db_url,
         max_open_trades=run.pairs // 2,
         stake_amount=50,
     )
