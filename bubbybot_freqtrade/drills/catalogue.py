@@ -16,6 +16,7 @@ from bubbybot_freqtrade.drills.orphans import orphans
 from bubbybot_freqtrade.drills.outside import outside
 from bubbybot_freqtrade.drills.random_faults import random_faults
 from bubbybot_freqtrade.drills.refusals import refusals
+from bubbybot_freqtrade.drills.sessions import sessions
 from bubbybot_freqtrade.drills.streams import streams
 
 DRILLS: dict[str, Callable[[Run], None]] = {
@@ -24,6 +25,7 @@ DRILLS: dict[str, Callable[[Run], None]] = {
     "orphans": orphans,
     "streams": streams,
     "outside": outside,
+    "sessions": sessions,
     "random-faults": random_faults,
     "limits": limits,
     "kills": kills,
