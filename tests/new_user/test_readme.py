@@ -158,10 +158,21 @@ def _environment_as_installed(folder: Path) -> None:
 # --- one function for each command, in README's order -------------------------------------------
 
 
+def clone_it(clone: Clone, command: str) -> None:
+    clone.run(command.replace("ADDRESS", ROOT.as_uri()))
+    assert (clone.folder / "bubbybot/Makefile").is_file()
+    shutil.rmtree(clone.folder / "bubbybot")
+
+
 def rehearse_on_generated_candles(clone: Clone, command: str) -> None:
     told = clone.run(command, ARGS=SHORT_REHEARSAL)
     assert "No rule was broken." in told
     assert "generated candles" in told
+
+
+def report_the_rehearsal(clone: Clone, command: str) -> None:
+    assert "closed trades" in clone.run(command)
+    assert (clone.folder / "report.html").is_file()
 
 
 def run_by_ci(clone: Clone, command: str) -> None:
@@ -217,12 +228,11 @@ def trade_on_the_demo_account(clone: Clone, command: str) -> None:
 
 
 def show_status(clone: Clone, command: str) -> None:
-    assert "No open positions." in clone.run(f".venv/bin/{command}")
+    assert "No open positions." in clone.run(command)
 
 
 def write_a_report(clone: Clone, command: str) -> None:
-    # README says it of the demo bot.
-    told = clone.run(f".venv/bin/{command} -c config.demo.json")
+    told = clone.run(command)
     assert "0 closed trades" in told
     assert (clone.folder / "report.html").is_file()
 
@@ -286,21 +296,23 @@ def backtest(clone: Clone, command: str) -> None:
 
 Run = Callable[[Clone, str], None]
 RUNS: dict[str, Run] = {
+    "git clone ADDRESS bubbybot": clone_it,
     "make rehearse": rehearse_on_generated_candles,
     "make test": run_by_ci,
+    ".venv/bin/bubbybot report user_data/rehearsal": report_the_rehearsal,
     "make rehearse DATA=user_data/data/binance": rehearse_on_a_data_folder,
     ".venv/bin/bubbybot secrets": make_the_environment_file,
     "set -a; . ./.env; set +a": load_the_environment_file,
     ".venv/bin/bubbybot doctor -c config.demo.json": ask_the_doctor,
     ".venv/bin/freqtrade trade -c config.demo.json": trade_on_the_demo_account,
-    "bubbybot status -c config.demo.json": show_status,
-    "bubbybot report": write_a_report,
+    ".venv/bin/bubbybot status -c config.demo.json": show_status,
+    ".venv/bin/bubbybot report -c config.demo.json": write_a_report,
     "docker compose --profile demo up -d": start_the_container,
     ".venv/bin/freqtrade trade -c config.json": trade_on_paper,
     ".venv/bin/freqtrade download-data -c config.json -t 15m 1h 4h --timerange 20240815-":
         download_candles,
     ".venv/bin/freqtrade backtesting -c config.json --timerange 20250201-": backtest,
-    "bubbybot sandbox": serve_a_sandbox,
+    ".venv/bin/bubbybot sandbox": serve_a_sandbox,
 }  # fmt: skip
 
 
