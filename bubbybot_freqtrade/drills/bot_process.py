@@ -8,10 +8,9 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
-import signal
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -104,10 +103,9 @@ class BotProcess:
             return
 
     def kill(self) -> None:
-        """SIGKILL; from any thread. Nothing to one that is dead already."""
+        """Without a word to it (SIGKILL); from any thread. Nothing to one that is dead already."""
         if self._process.pid is not None:
-            with suppress(ProcessLookupError):
-                os.kill(self._process.pid, signal.SIGKILL)
+            self._process.kill()
 
     @property
     def memory_mb(self) -> float:
