@@ -25,7 +25,7 @@ def orphans(run: Run) -> None:
         "a waiting entry whose trade never reached the database": _lost_waiting_entry,
         "an entry that ended unfilled while the bot was dead": _ended_while_dead,
         "a position closed while the bot was dead": _closed_while_dead,
-        "a stop without a position": _leftover_stop,
+        "a stop of the owner beside the trade's own": _owners_stop,
     }
     for name, play in cases.items():
         if not run.cases(name):
@@ -76,7 +76,7 @@ def _vanished(run: Run, desk: Desk, case: str) -> None:
         engine.triggers.sweep(
             account, position.inst_id, position.margin_mode, position.position_side
         )
-    desk.loop(3, minutes=UNDERWAY_MINUTES)
+    desk.loop(9, minutes=UNDERWAY_MINUTES)
     run.must(desk.said("warning", BTC, "no position"), case, "nobody was told")
     run.must(not desk.watch.account.positions, case, "a position was opened")
     if trade is not None:
@@ -132,7 +132,7 @@ def _closed_while_dead(run: Run, desk: Desk, case: str) -> None:
     run.must(not closed.is_open, case, "its trade is still open")
 
 
-def _leftover_stop(run: Run, desk: Desk, case: str) -> None:
+def _owners_stop(run: Run, desk: Desk, case: str) -> None:
     desk.enter(BTC)
     desk.loop(2)
     body = {
@@ -147,4 +147,4 @@ def _leftover_stop(run: Run, desk: Desk, case: str) -> None:
     }
     desk.app("/trade/order-tpsl", body)
     desk.loop(3, minutes=UNDERWAY_MINUTES)
-    run.must(len(_stops(desk, BTC)) == 1, case, "it still stands beside the trade's own")
+    run.must(len(_stops(desk, BTC)) == 2, case, "it is not the bot's, and was taken away")

@@ -32,7 +32,7 @@ Key = tuple[Any, ...]
 # before it does in another, and an exit is booked a moment after it has filled.
 SECOND_LOOK = timedelta(seconds=10)
 # What the person is asked to do something about.
-LONG_LOOK = timedelta(minutes=1)
+LONG_LOOK = timedelta(seconds=30)
 PATIENCE = {
     Discrepancy.LEFTOVER_STOP: SECOND_LOOK,
     Discrepancy.SURPLUS_STOP: SECOND_LOOK,
