@@ -49,17 +49,20 @@ class Market:
 
 def read_market(folder: Path, pairs: Sequence[str], start: str, end: str) -> Market:
     """Analyze the 1h candles of a freqtrade data folder."""
-    return Market({pair: _analyzed(folder, pair) for pair in pairs}, start, end)
+    return Market({pair: _analyzed(folder, pair, start) for pair in pairs}, start, end)
 
 
-def _analyzed(folder: Path, pair: str) -> pd.DataFrame:
+def _analyzed(folder: Path, pair: str, start: str) -> pd.DataFrame:
     name = pair.replace("/", "_").replace(":", "_")
     hours = pd.read_feather(folder / "futures" / f"{name}-1h-futures.feather")
     hours = hours.drop_duplicates("date").reset_index(drop=True)
     own = analyze_context(hours, window=1)[COLUMNS].drop(columns="date").add_suffix("_1h")
     four = analyze_context(whole_candles(hours, "4h", parts=4), window=1)[COLUMNS]
     made = pd.concat([with_context(hours, four, "1h", "4h"), own], axis=1)
-    return made.assign(atr=average_true_range(hours))
+    made = made.assign(atr=average_true_range(hours))
+    # What comes before the range served the analyzers, and the longest window.
+    first = pd.Timestamp(start, tz="UTC") - pd.Timedelta("1000h")
+    return made[made["date"] >= first].reset_index(drop=True)
 
 
 def by_confluence(_pair: str, frame: pd.DataFrame, settings: BubbyBotSettings) -> Any:
@@ -71,6 +74,12 @@ def any_breakout(_pair: str, frame: pd.DataFrame, settings: BubbyBotSettings) ->
     """The least score on every highest or lowest close of the window."""
     side = frame["window_side_1h"].to_numpy()
     return np.where(side > 0, 0.7, 0.0), np.where(side < 0, 0.7, 0.0)
+
+
+def momentum(_pair: str, frame: pd.DataFrame, _settings: BubbyBotSettings) -> Any:
+    """The least score on the side of the last thirty days (Moskowitz, Ooi and Pedersen, 2012)."""
+    change = frame["close"].diff(30 * 24).to_numpy()
+    return np.where(change > 0, 0.7, 0.0), np.where(change < 0, 0.7, 0.0)
 
 
 def at_random(seed: int, share: float) -> Chooser:
@@ -118,16 +127,15 @@ def _signals(
     least = settings.confluence.min_confidence
     side = (long >= least).astype(np.int64) - (short >= least).astype(np.int64)
     span = frame["date"].between(market.start, market.end).to_numpy()
-    atr = frame["atr"].to_numpy()
-    levels = {
-        1: long_levels(frame, atr, FEE, settings.risk),
-        -1: short_levels(frame, atr, FEE, settings.risk),
-    }
-    rows = np.flatnonzero((side != 0) & span & np.isfinite(levels[1].stop))
+    rows = np.flatnonzero((side != 0) & span & frame["atr"].notna().to_numpy())
     rows = rows[rows < len(frame) - 1]
     sides = side[rows]
-    stop = np.where(sides > 0, levels[1].stop[rows], levels[-1].stop[rows])
-    target = np.where(sides > 0, levels[1].target[rows], levels[-1].target[rows])
+    picked = frame.iloc[rows]
+    atr = picked["atr"].to_numpy()
+    up = long_levels(picked, atr, FEE, settings.risk)
+    down = short_levels(picked, atr, FEE, settings.risk)
+    stop = np.where(sides > 0, up.stop, down.stop)
+    target = np.where(sides > 0, up.target, down.target)
     prices = [frame[name].to_numpy(dtype=np.float64) for name in ("open", "high", "low")]
     rate, last = _walk(*prices, rows, sides, stop, target, held)
     opened = prices[0][rows + 1]

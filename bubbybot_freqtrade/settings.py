@@ -6,6 +6,7 @@ key or value stops the bot at start with one line that names the setting.
 """
 
 from collections.abc import Mapping
+from datetime import date
 from difflib import get_close_matches
 from typing import Any, Literal, Self
 
@@ -214,6 +215,34 @@ class MessageSettings(Settings):
     )
 
 
+class EdgeSettings(Settings):
+    """The test of whether the strategy is still working (see `learning.edge`)."""
+
+    act: bool = Field(
+        default=True,
+        description="trade the least risk while the edge is in doubt, enter nothing once it is "
+        "gone; false only tells",
+    )
+    doubt_at: float = Field(
+        default=2.0, gt=0, description="evidence against the edge at which it is in doubt"
+    )
+    gone_at: float = Field(
+        default=4.0, gt=0, description="evidence at which it is settled that it is gone"
+    )
+    since: date | None = Field(
+        default=None,
+        description="only trades that closed from this day on count (UTC): a new start after a "
+        "change of settings, or after the edge was given up",
+    )
+
+    @model_validator(mode="after")
+    def doubt_comes_first(self) -> Self:
+        """One doubts before one knows."""
+        if self.doubt_at >= self.gone_at:
+            raise ValueError(f"doubt_at {self.doubt_at:g} is not below gone_at {self.gone_at:g}")
+        return self
+
+
 class LearningSettings(Settings):
     """What past trades change about the next one (see `bubbybot_freqtrade.learning`)."""
 
@@ -276,6 +305,7 @@ class BubbyBotSettings(Settings):
     risk: RiskSettings = RiskSettings()
     exits: ExitSettings = ExitSettings()
     learning: LearningSettings = LearningSettings()
+    edge: EdgeSettings = EdgeSettings()
     messages: MessageSettings = MessageSettings()
     model: ModelSettings = ModelSettings()
     entry_order: Literal["limit", "market"] = Field(

@@ -6,7 +6,7 @@ Only looks. It may run beside the bot, with the same config.
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import ccxt
 import click
 from freqtrade.exceptions import FreqtradeException
 from freqtrade.exchange import Exchange
-from freqtrade.persistence import Trade
+from freqtrade.persistence import LocalTrade, Trade
 from freqtrade.wallets import Wallets
 from rich.console import Console
 from rich.table import Table
@@ -33,12 +33,14 @@ from bubbybot_freqtrade.commands.user_config import (
     read_config,
     userdir_option,
 )
+from bubbybot_freqtrade.learning.edge import edge_of, shipped
+from bubbybot_freqtrade.learning.trades import ClosedTrades
 from bubbybot_freqtrade.risk.breakers import Day
 from bubbybot_freqtrade.risk.closed_candles import ClosedCandles
 from bubbybot_freqtrade.risk.equity import Equity, UnknownMarkError, close_before, open_trades
-from bubbybot_freqtrade.risk.plan import PLAN
+from bubbybot_freqtrade.risk.plan import PLAN, TradePlan
 from bubbybot_freqtrade.risk.r import r_multiple
-from bubbybot_freqtrade.settings import BubbyBotSettings
+from bubbybot_freqtrade.settings import BubbyBotSettings, EdgeSettings
 from bubbybot_freqtrade.signals.words import price
 
 
@@ -312,4 +314,17 @@ def _look(config: Config, settings: BubbyBotSettings) -> tuple[list[OpenPosition
         except (UnknownMarkError, ValueError) as error:
             # The positions matter more.
             line = f"What the day may still lose is not known: {error}"
-    return positions, line
+        return positions, f"{line}\n{edge_line(settings.edge)}"
+
+
+def edge_line(settings: EdgeSettings) -> str:
+    """Whether the strategy is still working, by the trades of the open database."""
+    history = ClosedTrades(_kept_plan, timedelta(0)).history()
+    return edge_of(history.results(datetime.now(UTC), settings.since), shipped(), settings).told(
+        shipped()
+    )
+
+
+def _kept_plan(trade: LocalTrade) -> TradePlan | None:
+    kept = trade.get_custom_data(PLAN)
+    return None if kept is None else TradePlan.from_dict(kept)

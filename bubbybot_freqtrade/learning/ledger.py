@@ -17,7 +17,7 @@ yet closed at `now` have no weight.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from statistics import mean
 
 import numpy as np
@@ -68,13 +68,29 @@ class History:
 
     def __init__(self, trades: Iterable[PastTrade] = ()) -> None:
         self._trades: dict[tuple[str, TradeSide], list[PastTrade]] = defaultdict(list)
+        self._all: list[PastTrade] = []
         for trade in trades:
             self.add(trade)
 
     def add(self, trade: PastTrade) -> None:
         """Count a trade under each of its patterns."""
+        self._all.append(trade)
         for pattern in patterns_of(trade.tag):
             self._trades[pattern, trade.side].append(trade)
+
+    def results(self, until: datetime, since: date | None = None) -> list[float]:
+        """R of the strategy's own trades that are known at `until`, oldest first.
+
+        What a person entered is none of them.
+        """
+        own = [
+            trade
+            for trade in self._all
+            if patterns_of(trade.tag)
+            and trade.known <= until
+            and (since is None or trade.known.date() >= since)
+        ]
+        return [trade.r for trade in sorted(own, key=lambda trade: trade.known)]
 
     def of(self, pattern: str, side: TradeSide) -> Sequence[PastTrade]:
         """The trades of a pattern."""

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from bubbybot_freqtrade.learning import picture
+from bubbybot_freqtrade.learning.edge import edge_of, shipped
 from bubbybot_freqtrade.learning.ledger import History, Ledger
 from bubbybot_freqtrade.learning.results import ReportTrade, Source
 from bubbybot_freqtrade.learning.table import pattern_rows
@@ -23,7 +24,7 @@ from bubbybot_freqtrade.report import figures, measures
 from bubbybot_freqtrade.report.charts import Candles, Chart, curves, trade_charts
 from bubbybot_freqtrade.report.exits import exit_words
 from bubbybot_freqtrade.report.measures import Group
-from bubbybot_freqtrade.settings import LearningSettings
+from bubbybot_freqtrade.settings import EdgeSettings, LearningSettings
 from bubbybot_freqtrade.signals.words import reasons
 
 SECTIONS = (
@@ -217,8 +218,11 @@ def _learned(source: Source) -> tuple[dict[str, str], list[dict[str, Any]]]:
     """What these trades say of their patterns at their end, by the ledger's default settings."""
     settings = LearningSettings()
     now = source.trades[-1].closed + source.candle
-    found = pattern_rows(Ledger(settings), History(past_trades(source)), now)
+    history = History(past_trades(source))
+    found = pattern_rows(Ledger(settings), history, now)
+    edge = edge_of(history.results(now), shipped(), EdgeSettings())
     words = (
+        f"{edge.told(shipped())} "
         f"As known when the last trade had closed: {settings.interval:.0%} intervals, a half-life "
         f"of {settings.half_life_days:g} days. bubbybot patterns tells pairs and regimes apart."
     )

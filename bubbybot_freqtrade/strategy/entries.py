@@ -22,6 +22,7 @@ from bubbybot_freqtrade.risk.levels import forced_levels
 from bubbybot_freqtrade.risk.plan import Refusal, Signal, TradePlan
 from bubbybot_freqtrade.strategy import messages, plans
 from bubbybot_freqtrade.strategy.day import refuse_side, within_the_account
+from bubbybot_freqtrade.strategy.edge import with_doubt
 from bubbybot_freqtrade.strategy.freqtrade_seams import exchange_of
 from bubbybot_freqtrade.strategy.market import analyzed, fee_of, side_of, signal_of
 from bubbybot_freqtrade.strategy.operator import tell
@@ -174,10 +175,13 @@ def _planned_for_a_person(
 
 
 def _weighed(bot: BubbyBotStrategy, signal: Signal, now: datetime) -> Signal | Refusal:
-    """The signal by what past trades say of it, where the settings ask for that."""
-    if not bot.settings.learning.is_used or looks_for_bias(bot.config):
+    """The signal by what past trades say of the edge and of its patterns."""
+    if looks_for_bias(bot.config):
         return signal
-    return bot.ledger.weigh(bot.closed_trades.history(), signal, now)
+    weighed: Signal | Refusal = signal
+    if bot.settings.learning.is_used:
+        weighed = bot.ledger.weigh(bot.closed_trades.history(), signal, now)
+    return weighed if isinstance(weighed, Refusal) else with_doubt(bot, weighed, now)
 
 
 def _is_forced(bot: BubbyBotStrategy, pair: str, entry_tag: str | None) -> bool:

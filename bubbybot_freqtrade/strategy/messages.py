@@ -8,6 +8,7 @@ Telegram, webhooks and the log.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from bubbybot_freqtrade.learning.edge import Edge, shipped
 from bubbybot_freqtrade.learning.table import Row
 from bubbybot_freqtrade.risk.plan import TradePlan
 from bubbybot_freqtrade.signals.words import price, reasons
@@ -84,6 +85,15 @@ def _pattern(row: Row) -> str:
         f"({known.mean_r_low:+.2f} to {known.mean_r_high:+.2f}), target first "
         f"{known.target_first:.0%}, {row.trades} trades{veto}"
     )
+
+
+def edge_told(known: Edge) -> str:
+    """Whether the strategy is still working, and what the bot does about it where it acts."""
+    does = {
+        "in doubt": " It trades the least risk until that is over, if edge.act is on.",
+        "gone": " It enters nothing more, if edge.act is on; a day in edge.since begins anew.",
+    }
+    return plain(known.told(shipped()) + does.get(known.state, ""))
 
 
 def refused(reason: str) -> str:

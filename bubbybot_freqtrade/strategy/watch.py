@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 
 from freqtrade.exceptions import FreqtradeException
 
+from bubbybot_freqtrade.learning.edge import Edge, State
 from bubbybot_freqtrade.learning.table import pattern_rows
 from bubbybot_freqtrade.risk.closed_candles import CANDLE
 from bubbybot_freqtrade.settings import MessageSettings
 from bubbybot_freqtrade.strategy import messages
+from bubbybot_freqtrade.strategy.edge import edge_at
 from bubbybot_freqtrade.strategy.freqtrade_seams import exchange_of
 from bubbybot_freqtrade.strategy.operator import tell
 
@@ -108,6 +110,20 @@ class PatternCalendar:
         return begun and self._every is not None
 
 
+class EdgeWatch:
+    """Tells when the edge comes into doubt, is gone, or works again."""
+
+    def __init__(self) -> None:
+        self._told: State = "working"
+
+    def look(self, known: Edge) -> list[str]:
+        """Take in what the closed trades say now."""
+        if known.state == self._told:
+            return []
+        self._told = known.state
+        return [messages.edge_told(known)]
+
+
 @dataclass
 class Watches:
     """All of them, and when they last looked."""
@@ -116,6 +132,7 @@ class Watches:
     candles: CandleWatch
     account: AccountMessages
     patterns: PatternCalendar
+    edge: EdgeWatch
     looked_at: datetime | None = None
 
     @classmethod
@@ -126,6 +143,7 @@ class Watches:
             CandleWatch(settings),
             AccountMessages(),
             PatternCalendar(settings),
+            EdgeWatch(),
         )
 
     def are_due(self, now: datetime) -> bool:
@@ -142,7 +160,10 @@ def tell_news(bot: BubbyBotStrategy, now: datetime) -> None:
     news = watches.account.look(_account_findings(bot))
     news += watches.candles.look(now, _candles_closed(bot))
     news += watches.prices.look(now, _prices(bot))
+    known = edge_at(bot, now)
+    news += watches.edge.look(known)
     if watches.patterns.is_due(now):
+        news += [messages.edge_told(known)] if known.trades else []
         news += _patterns_told(bot, now)
     for message in news:
         tell(bot, message)

@@ -28,6 +28,7 @@ OWN = {
     "bubbybot": {
         "risk": {"max_risk": 0.025},
         "confluence": SHORT_WINDOW,
+        "edge": {"act": False},
         "exits": {"break_even_at": None, "trail_from": None},
         "messages": {"price_move": None, "patterns": "daily"},
         "learning": {

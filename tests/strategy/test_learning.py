@@ -159,7 +159,7 @@ def lost(bot: Bot, closed: datetime, number: int, pair: str = BTC) -> None:
 
 @pytest.fixture
 def learning_bot(restart: Callable[..., Bot]) -> Bot:
-    return restart(learning={"veto": True, "scale_risk": True})
+    return restart(learning={"veto": True, "scale_risk": True}, edge={"act": False})
 
 
 def test_a_database_shows_a_trade_when_it_has_closed_and_not_before(learning_bot: Bot) -> None:
@@ -211,7 +211,7 @@ def test_a_restart_knows_what_the_bot_knew(restart: Callable[..., Bot]) -> None:
 
 
 def test_off_means_off(restart: Callable[..., Bot]) -> None:
-    bot = restart()
+    bot = restart(edge={"act": False})
     for number in range(20):
         lost(bot, NOON - timedelta(days=1 + number), number)
     show(bot)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from decimal import Decimal
 
-from freqtrade.exceptions import FreqtradeException
 from freqtrade.persistence import Trade
 from freqtrade.rpc import RPC
 
@@ -70,12 +68,8 @@ def _leverage_of_large_contracts(run: Run, desk: Desk, case: str) -> None:
 
 
 def _larger_than_a_market_order(run: Run, desk: Desk, case: str) -> None:
-    entered(desk, BTC, stake_amount=50.0)
-    before = size_held(desk, BTC)
-    run.must(before > 0, case, "it was not entered")
-    with suppress(FreqtradeException):
-        entered(desk, BTC, stake_amount=50.0)
-    run.must(size_held(desk, BTC) == before, case, "it was added to beyond a market order")
+    entered(desk, BTC, price=50_100.0, order_type="limit")
+    run.must(size_held(desk, BTC) > 6, case, "it was not entered")
     desk.exit(BTC)
     desk.loop(3)
     run.must(held(desk, BTC) is None, case, f"{size_held(desk, BTC)} left over")
@@ -161,7 +155,6 @@ CASES = (
         "a position larger than a market order",
         _larger_than_a_market_order,
         before=_small_market_orders,
-        config={"position_adjustment_enable": True},
     ),
     Case(24, "one lot filled and no more", _one_lot_filled),
 )
