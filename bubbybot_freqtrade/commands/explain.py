@@ -171,7 +171,7 @@ def score_table(explained: Explanation) -> Table:
     """How the readings add up to the score of each side."""
     table = Table(title="Score", title_justify="left")
     for name in ("side", "agreement", "youth", "score", "needed", "against it"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", overflow="fold")
     for side in SIDES:
         agreement, youth = terms(strengths(explained, side), explained.confluence)
         table.add_row(

@@ -102,14 +102,15 @@ def _moment(at: datetime | None, source: str | None, read: Source) -> datetime:
 
 def _table(told: Sequence[Row], by: Sequence[str]) -> Table:
     table = Table(title=TITLE, title_justify="left")
-    table.add_column("pattern")
-    table.add_column("side")
+    # What does not fit goes on in the next line: a cut number is a wrong one.
+    table.add_column("pattern", overflow="fold")
+    table.add_column("side", no_wrap=True)
     for name in ("pair", "regime"):
         if name in by:
-            table.add_column(name)
+            table.add_column(name, overflow="fold")
     for name in ("trades", "worth", "target first", "mean R", "pays"):
-        table.add_column(name, justify="right")
-    table.add_column("verdict", style="bold red")
+        table.add_column(name, justify="right", overflow="fold")
+    table.add_column("verdict", style="bold red", overflow="fold")
     for row in told:
         where = row.situation
         apart = {"pair": where.pair.partition(":")[0], "regime": where.regime}

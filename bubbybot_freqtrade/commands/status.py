@@ -225,7 +225,7 @@ def positions_table(positions: Sequence[OpenPosition], title: str = "Open positi
     table = Table(title=title, title_justify="left", show_lines=True, pad_edge=False)
     table.add_column("position")
     for name in ("entry\nlast", "stop", "target", "liquidation", "R\nprofit"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", overflow="fold")
     for position in positions:
         number = "-" if position.trade_id is None else f"#{position.trade_id}"
         leverage = f" {position.leverage:g}x" if position.leverage else ""

@@ -29,13 +29,13 @@ MUST_BE_ZERO = ("bare", "duplicates", "orphans", "secrets")
 
 def show(console: Console, all_figures: Sequence[Figures]) -> None:
     """Print the table, the notes and every law that was broken."""
-    # Narrow enough for 80 columns.
+    # Narrow enough for 80 columns; a number that is not goes on in the next line, whole.
     table = Table(title="Drills", caption=CAPTION, box=None, padding=(0, 1, 0, 0))
     table.add_column("drill", no_wrap=True)
     for heading, _ in COLUMNS:
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("s", justify="right", no_wrap=True)
-    table.add_column("laws")
+        table.add_column(heading, justify="right", overflow="fold")
+    table.add_column("s", justify="right", overflow="fold")
+    table.add_column("laws", no_wrap=True)
     for figures in all_figures:
         table.add_row(figures.name, *_cells(figures), f"{figures.seconds:.0f}", _verdict(figures))
     if len(all_figures) > 1:

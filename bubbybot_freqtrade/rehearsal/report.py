@@ -40,10 +40,10 @@ def trades_table(rehearsal: Rehearsal) -> Table:
     table = Table(title="Trades", title_justify="left", show_lines=True)
     table.add_column("trade\nentered, UTC")
     for name in ("entry\nexit", "stop\ntarget"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", overflow="fold")
     table.add_column("reason")
     for name in ("R\nUSDT", "fill to stop\nbare, ms"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", overflow="fold")
     positions = positions_of(rehearsal)
     for trade in rehearsal.trades:
         position = positions.get(trade.trade_id)
@@ -65,7 +65,7 @@ def ledger_table(rehearsal: Rehearsal) -> Table:
     for name in ("trade", ""):
         table.add_column(name)
     for name in ("profit", "fees", "funding", "net", "difference"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", overflow="fold")
     for row in rehearsal.accounts:
         number = "-" if row.trade is None else f"#{row.trade.trade_id}"
         table.add_row(
@@ -92,7 +92,7 @@ def requests_table(rehearsal: Rehearsal) -> Table:
     """Requests per loop, apart for loops with and without open trades."""
     table = Table(title="Requests per loop, mean / max", title_justify="left")
     for name in ("open trades", "loops", "trading", "private", "public", "real ms per loop"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", overflow="fold")
     for count in sorted({loop.open_trades for loop in rehearsal.loops}):
         loops = [loop for loop in rehearsal.loops if loop.open_trades == count]
         kinds = ([loop.trading for loop in loops], [loop.private for loop in loops])
@@ -112,7 +112,7 @@ def comparison_table(compared: Sequence[Comparison]) -> Group:
     for name in ("trade\nentered, UTC", ""):
         table.add_column(name)
     for name in ("entry", "exit"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", overflow="fold")
     table.add_column("reason", no_wrap=True)
     table.add_column("USDT", justify="right")
     causes = [Text("Differences, USDT in favour of the rehearsal:")]
