@@ -114,9 +114,14 @@ def rows(told: Figures, source: Source) -> list[Row]:
             note=currency,
         ),
         Row(
-            "Deepest drawdown, share",
-            _share(told.drawdown_share, "%.2f"),
+            "Its share of the account",
+            _share(told.drawdown_account, "%.2f"),
             theirs("max_drawdown_account", _plain_share),
+        ),
+        Row(
+            "Deepest drawdown by share",
+            _share(told.drawdown_share, "%.2f"),
+            theirs("max_relative_drawdown", _plain_share),
         ),
         Row("Exposure", _share(told.exposure, "%.1f"), note="time with a trade open"),
         Row("Fees", number(-told.fees, money), note=currency),

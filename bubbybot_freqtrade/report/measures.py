@@ -38,7 +38,9 @@ class Figures:
     """What closed trades come to. Money in quote currency; None where the account is not known.
 
     `sharpe`, `sortino` and `calmar` are as freqtrade takes them from trades, those of `daily_` as
-    it and QuantStats take them from the account at the end of each UTC day.
+    it and QuantStats take them from the account at the end of each UTC day. `drawdown` is the
+    deepest in money and `drawdown_account` its share of the account then, `drawdown_share` the
+    deepest share.
     """
 
     trades: int
@@ -60,6 +62,7 @@ class Figures:
     daily_sortino: float | None
     daily_calmar: float | None
     drawdown: float
+    drawdown_account: float | None
     drawdown_share: float | None
     exposure: float
     fees: float
@@ -121,6 +124,7 @@ def figures(source: Source) -> Figures:
     won, lost = profits[profits > 0].sum(), profits[profits < 0].sum()
     expectancy, expectancy_ratio = metrics.calculate_expectancy(table)
     fall = metrics.calculate_max_drawdown(table, starting_balance=balance)
+    deepest = metrics.calculate_max_drawdown(table, starting_balance=balance, relative=True)
     rs = known_r(trades)
     days = (end - start).days or 1
 
@@ -150,7 +154,8 @@ def figures(source: Source) -> Figures:
         daily_sortino=_daily(metrics.calculate_sortino_from_balance, account, balance),
         daily_calmar=_daily(metrics.calculate_calmar_from_balance, account, balance),
         drawdown=float(fall.drawdown_abs),
-        drawdown_share=float(fall.relative_account_drawdown) if balance else None,
+        drawdown_account=float(fall.relative_account_drawdown) if balance else None,
+        drawdown_share=float(deepest.relative_account_drawdown) if balance else None,
         exposure=exposure(trades, start, end),
         fees=sum(trade.fees for trade in trades),
         funding=sum(trade.funding for trade in trades),

@@ -79,7 +79,8 @@ def test_figures_are_those_of_freqtrades_result(backtest):
         "profit_factor": "profit_factor", "expectancy": "expectancy",
         "expectancy_ratio": "expectancy_ratio", "sharpe": "sharpe", "sortino": "sortino",
         "calmar": "calmar", "sqn": "sqn", "drawdown": "max_drawdown_abs",
-        "drawdown_share": "max_drawdown_account", "trades": "total_trades",
+        "drawdown_account": "max_drawdown_account",
+        "drawdown_share": "max_relative_drawdown", "trades": "total_trades",
         "longest_winning_streak": "max_consecutive_wins",
         "longest_losing_streak": "max_consecutive_losses",
     }.items():  # fmt: skip

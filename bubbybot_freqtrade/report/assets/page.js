@@ -96,7 +96,7 @@ function apart(notes, least) {
 function tradeChart(element, made, trade) {
   chart(element, () => {
     const x = made.c.map((_, index) => made.t + index * made.step);
-    const end = x[x.length - 1] + made.step, up = css("--up"), down = css("--down");
+    const end = Math.max(x[x.length - 1] + made.step, trade ? trade.closed + 3 * made.step : 0), up = css("--up"), down = css("--down");
     const box = (x0, x1, y0, y1, fillcolor) => ({ type: "rect", layer: "below", x0, x1, y0, y1, fillcolor, line: { width: 0 } });
     const shape = made.boxes.map(([x0, x1, y0, y1, color]) => box(x0, x1, y0, y1, color));
     for (const [x0, x1, y0, y1, color, , style] of made.lines)
