@@ -285,3 +285,51 @@ def test_beside_another_bot_nothing_is_traded_where_that_is_set(open_desk):
         bot.process()
     with pytest.raises(ConfigurationError, match=r"exchange\.other_bots is 'both'"):
         desk.start(exchange={"other_bots": "both"})
+
+
+@pytest.mark.parametrize("margin_mode", ["isolated", "cross"])
+def test_in_hedge_mode_an_owner_s_other_side_is_his_own(open_desk, margin_mode):
+    desk = open_desk(position_mode="long_short_mode", margin_mode=margin_mode)
+    bot = desk.start(margin_mode=margin_mode, exchange={"position_mode": "long_short_mode"})
+    trade = desk.enter(BTC)
+    loops(desk, 2)
+    mode = {"marginMode": margin_mode}
+    order_by_hand(desk, "sell", 7, positionSide="short", **mode)
+    order_by_hand(desk, "sell", 4, positionSide="long", **mode)
+    loops(desk)
+    Trade.session.refresh(trade)
+    assert (trade.is_open, trade.amount) == (True, 0.0059)
+    assert kinds(bot) == [Discrepancy.UNKNOWN_POSITION]
+    assert {stop.position_side for stop in desk.standing_stops(BTC)} == {"long", "short"}
+    order_by_hand(desk, "buy", 7, positionSide="short", **mode)
+    RPC(bot)._rpc_force_exit(str(trade.id))
+    loops(desk)
+    assert desk.closed(trade).exit_reason == "force_exit"
+    assert not account(desk).positions
+    assert kinds(bot) == []
+
+
+@pytest.mark.parametrize("rows", [["x", None, 5], None, [{}], "x"], ids=str)
+def test_nothing_is_done_on_rows_that_are_no_rows(open_desk, caplog, rows):
+    desk = open_desk()
+    bot = desk.start()
+    trade = desk.enter(BTC)
+    desk.loop()
+    (stop,) = desk.standing_stops(BTC)
+    for path in (
+        *("account/positions", "account/balance", "account/funding-fees", "market/instruments"),
+        *("trade/orders-pending", "trade/orders-tpsl-pending", "trade/orders-history"),
+        *("trade/order-detail", "trade/order-tpsl-detail", "market/tickers", "market/candles"),
+    ):
+        fault = desk.sandbox.faults.add(Fault(kind="data", path=f"*/{path}", data=rows))
+        desk.loop(minutes=0.3)
+        bot.exchange.reload_markets(force=True, load_leverage_tiers=False)
+        desk.loop(minutes=0.3)
+        desk.sandbox.faults.remove(fault)
+        assert [s.tpsl_id for s in desk.standing_stops(BTC)] == [stop.tpsl_id], path
+    assert "can't be read" in caplog.text
+    desk.loop()
+    Trade.session.refresh(trade)
+    assert (trade.is_open, trade.amount) == (True, 0.0099)
+    assert kinds(bot) == []
+    assert bot.exchange.account_watch.account_known
