@@ -52,10 +52,20 @@ class StopOrders:
         self.moved_at: dict[str, datetime] = {}
         self.can_amend = True
 
-    def standing(self, pair: str, side: BuySell) -> list[CcxtOrder]:
-        """This bot's own untriggered stops of a position; those of its owner are not touched."""
-        rows = self._requests.rows("tpsl", fresh=True)
-        return [o for o in stop_candidates(rows, pair, side) if self._requests.is_own(o)]
+    def standing(self, pair: str, side: BuySell, *, wait: bool = False) -> list[CcxtOrder]:
+        """This bot's own untriggered stops of a position; those of its owner are not touched.
+
+        :param wait: there has to be one, which BloFin may not show yet
+        """
+        standing: list[CcxtOrder] = []
+        for pause in LOOK_UP_PAUSES if wait else (0.0,):
+            time.sleep(pause)
+            rows = self._requests.rows("tpsl", fresh=True)
+            candidates = stop_candidates(rows, pair, side)
+            standing = [order for order in candidates if self._requests.is_own(order)]
+            if standing:
+                break
+        return standing
 
     def adopt(
         self, side: BuySell, contracts: float, stop: float, standing: list[CcxtOrder]

@@ -70,14 +70,17 @@ class Stops:
             if position is None:
                 closing = self._ended.closed_without_stop(pair, side)
                 return self._requests.in_base_currency(open_stop(closing, triggered=True))
-            standing = self.stop_orders.standing(pair, side)
+            standing = self.stop_orders.standing(pair, side, wait=self._requests.is_entering(pair))
             contracts = max(
                 self._requests.contracts(pair, amount), self._left_bare(position, standing)
             )
             if self._requests.is_between_lots(pair, position["contracts"]):
                 contracts = WHOLE_POSITION
-            if standing and tighter(side, tightest(standing)["stopLossPrice"], stop):
-                stop = tightest(standing)["stopLossPrice"]
+            # Never looser than what stands, nor, when that has vanished, than what it was.
+            known = standing or [self._brackets.first_entry(pair, side)]
+            had = [o for o in known if o.get("stopLossPrice") is not None]
+            if had and tighter(side, tightest(had)["stopLossPrice"], stop):
+                stop = tightest(had)["stopLossPrice"]
             order = self.stop_orders.adopt(side, contracts, stop, standing)
             if order is None:
                 limit = self._orders.stop_limit(stop, order_types, side)
