@@ -237,6 +237,13 @@ def write_a_report(clone: Clone, command: str) -> None:
     assert (clone.folder / "report.html").is_file()
 
 
+def verify_the_demo_account(clone: Clone, command: str) -> None:
+    """A few of its questions; all of them take minutes."""
+    told = clone.run(f"{command} --yes --only limits,tiers")
+    assert "taken away again" in told
+    assert (clone.folder / "user_data/verify/venue.json").is_file()
+
+
 def start_the_container(clone: Clone, command: str) -> None:
     """No engine here: what compose would make of it, and the container's own commands.
 
@@ -308,6 +315,7 @@ RUNS: dict[str, Run] = {
     ".venv/bin/bubbybot status -c config.demo.json": show_status,
     ".venv/bin/bubbybot report -c config.demo.json": write_a_report,
     "docker compose --profile demo up -d": start_the_container,
+    ".venv/bin/bubbybot verify -c config.demo.json": verify_the_demo_account,
     ".venv/bin/freqtrade trade -c config.json": trade_on_paper,
     ".venv/bin/freqtrade download-data -c config.json -t 15m 1h 4h --timerange 20240815-":
         download_candles,

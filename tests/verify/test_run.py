@@ -1,5 +1,6 @@
 """A whole run on a sandbox as it is: what it answers, and what it leaves."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -57,3 +58,35 @@ def test_no_more_than_one_position_is_held_and_each_has_a_stop(
     run(desk, list(PROBES.values()))
     assert most == [1]
     assert not bare
+
+
+def test_every_request_that_changes_something_is_on_disk_before_it_is_sent(
+    open_verify: Callable[..., Desk],
+) -> None:
+    desk = open_verify()
+    rest = desk.clock.sandbox.rest
+    answer, unannounced = rest.answer, []
+
+    def look(request: Any) -> Any:
+        journal = desk.journal.file.read_text() if desk.journal.file.exists() else ""
+        if not is_announced(request, journal):
+            unannounced.append((request.path, request.body))
+        return answer(request)
+
+    rest.answer = look
+    run(desk, list(PROBES.values()))
+    assert not unannounced
+
+
+# What may be sent without a word: it takes something away, or it has no effect.
+TAKING_AWAY = ("cancel-order", "cancel-tpsl", "asset/transfer", "amend-tpsl")
+
+
+def is_announced(request: Any, journal: str) -> bool:
+    """Orders by their id, settings by the request that gives them back."""
+    if request.method != "POST" or request.path.endswith(TAKING_AWAY):
+        return True
+    body = json.loads(request.body)
+    if "clientOrderId" in body:
+        return body["clientOrderId"] in journal
+    return f'"path": "{request.path.removeprefix("/api/v1/")}"' in journal

@@ -3,6 +3,7 @@
 from bubbybot_freqtrade.verify.probe import Probe
 from bubbybot_freqtrade.verify.probes import (
     account,
+    attached,
     candles,
     closing,
     funding,
@@ -16,7 +17,7 @@ from bubbybot_freqtrade.verify.probes import (
 
 # Funding first: its settlement may be near.
 _MODULES = (
-    funding, account, tiers, refusals, stops, closing, orders, candles, history, limits,
+    funding, account, tiers, refusals, attached, stops, closing, orders, candles, history, limits,
 )  # fmt: skip
 
 PROBES: dict[str, Probe] = {probe.name: probe for module in _MODULES for probe in module.PROBES}

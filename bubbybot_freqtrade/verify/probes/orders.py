@@ -233,7 +233,6 @@ def ended_order(desk: Desk) -> Answer:
     assumed="102002",
     readings={"accepted": "it is accepted"},
     copes=("accepted", "150003"),
-    advice="",
 )
 def client_id_twice(desk: Desk) -> Answer:
     """The same waiting order, sent again as it was."""

@@ -84,7 +84,6 @@ def _limits(desk: Desk) -> tuple[Decimal, Decimal]:
     "How far above the index price may one buy?",
     setting="price_band",
     copes=Anything(),
-    advice="",
 )
 def price_band(desk: Desk) -> Answer:
     """By the venue's own word, as a share of the index price."""
