@@ -215,15 +215,15 @@ def _in_order(name: str, found: list[Group]) -> list[Group]:
 
 
 def _learned(source: Source) -> tuple[dict[str, str], list[dict[str, Any]]]:
-    """What these trades say of their patterns at their end, by the ledger's default settings."""
+    """What these trades say of their patterns and of the edge at their end, by the defaults."""
     settings = LearningSettings()
     now = source.trades[-1].closed + source.candle
     history = History(past_trades(source))
     found = pattern_rows(Ledger(settings), history, now)
     edge = edge_of(history.results(now), shipped(), EdgeSettings())
     words = (
-        f"{edge.told(shipped())} "
         f"As known when the last trade had closed: {settings.interval:.0%} intervals, a half-life "
         f"of {settings.half_life_days:g} days. bubbybot patterns tells pairs and regimes apart."
     )
-    return {"html": picture.section(found, words)}, picture.chart_rows(found)
+    told = {"html": picture.section(found, words), "edge": edge.told(shipped())}
+    return told, picture.chart_rows(found)

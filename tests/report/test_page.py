@@ -71,6 +71,13 @@ def test_every_trade_opens_its_chart_with_candles_plan_stop_and_evidence(browser
     assert browser.all(".chart.trade") == []
 
 
+def test_the_edges_health_stands_beside_what_was_expected(browser, page):
+    browser.open(page)
+    (section,) = browser.all("#expected")
+    assert section.text.count("The edge is") == 1
+    assert "were expected" in section.text
+
+
 def test_the_list_is_sorted_and_searched(browser, page, backtest):
     trades = read_backtest(backtest[0]).trades
     browser.open(page)
