@@ -226,6 +226,11 @@ EXCHANGE_REPLACED = (
         takes="self, reload=",
     ),
     Seam(
+        EXCHANGE + "get_min_pair_stake_amount",
+        "exact in contracts",
+        takes="self, pair, price, stoploss, leverage=",
+    ),
+    Seam(
         EXCHANGE + "fetch_l2_order_book",
         "from the tickers of all pairs",
         takes="self, pair, limit=",

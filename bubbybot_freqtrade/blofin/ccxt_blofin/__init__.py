@@ -23,6 +23,7 @@ from bubbybot_freqtrade.blofin.ccxt_blofin.errors import Errors
 from bubbybot_freqtrade.blofin.ccxt_blofin.market_calls import MarketCalls
 from bubbybot_freqtrade.blofin.ccxt_blofin.markets import Markets
 from bubbybot_freqtrade.blofin.ccxt_blofin.order_calls import OrderCalls
+from bubbybot_freqtrade.blofin.ccxt_blofin.order_rows import OrderRows
 from bubbybot_freqtrade.blofin.ccxt_blofin.orders import Orders
 from bubbybot_freqtrade.blofin.ccxt_blofin.redirects import AsyncRedirects, SyncRedirects
 from bubbybot_freqtrade.blofin.ccxt_blofin.streams import Streams
@@ -34,7 +35,7 @@ __all__ = ["BlofinAsync", "BlofinPro", "BlofinSync"]
 _CALLS = (MarketCalls, OrderCalls, AccountCalls)
 
 
-class _Blofin(Errors, Access, Description, Markets, Orders, Account, TimeDifference):
+class _Blofin(Errors, Access, Description, Markets, Orders, OrderRows, Account, TimeDifference):
     """What sync, async and pro have in common."""
 
 

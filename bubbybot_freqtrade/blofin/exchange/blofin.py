@@ -11,7 +11,6 @@ from freqtrade.enums import (
     TRADE_MODES,
     CandleType,
     MarginMode,
-    PriceType,
     TradingMode,
 )
 from freqtrade.exceptions import ConfigurationError, InvalidOrderException
@@ -33,7 +32,8 @@ from bubbybot_freqtrade.blofin.exchange.candles import (
 )
 from bubbybot_freqtrade.blofin.exchange.delisting import delisting_time
 from bubbybot_freqtrade.blofin.exchange.errors import freqtrade_errors
-from bubbybot_freqtrade.blofin.exchange.liquidation import LiquidationPrices
+from bubbybot_freqtrade.blofin.exchange.facts import FACTS, FACTS_OF_FUTURES, TRADING_MODES
+from bubbybot_freqtrade.blofin.exchange.liquidation import LiquidationPrices, buffered
 from bubbybot_freqtrade.blofin.exchange.prices import best_prices
 from bubbybot_freqtrade.blofin.exchange.tiers import Tiers
 from bubbybot_freqtrade.seams.start import refuse_unknown
@@ -57,39 +57,9 @@ class Blofin(LiquidationPrices, ExactAmounts):
     target) in the same request, and the stop stands until its position is gone.
     """
 
-    _ft_has: FtHas = {
-        "order_time_in_force": ["GTC", "FOK", "IOC", "PO"],
-        "ohlcv_candle_limit": 1440,
-        "l2_limit_upper": 100,
-        "trades_limit": 100,
-        "ws_enabled": True,
-        "supports_demo_trading": True,
-        # market/position-tiers answers for one instrument at a time.
-        "exchange_has_overrides": {"fetchLeverageTiers": False},
-    }
-    _ft_has_futures: FtHas = {
-        "stoploss_on_exchange": True,
-        "stop_price_param": "stopLossPrice",
-        "stop_price_prop": "stopLossPrice",
-        "stoploss_order_types": {"limit": "limit", "market": "market"},
-        # A TP/SL order reserves nothing: the stop stays while an exit order works.
-        "stoploss_blocks_assets": False,
-        "stop_price_type_value_mapping": {
-            PriceType.LAST: "last",
-            PriceType.MARK: "mark",
-            PriceType.INDEX: "index",
-        },
-        # In hours, as freqtrade counts; see _fetch_funding_rate_history.
-        "funding_fee_candle_limit": 800,
-        # account/set-leverage takes whole numbers.
-        "floor_leverage": True,
-        "has_delisting": True,
-    }
-
-    _supported_trading_mode_margin_pairs: list[tuple[TradingMode, MarginMode]] = [
-        (TradingMode.FUTURES, MarginMode.ISOLATED),
-        (TradingMode.FUTURES, MarginMode.CROSS),
-    ]
+    _ft_has: FtHas = FACTS
+    _ft_has_futures: FtHas = FACTS_OF_FUTURES
+    _supported_trading_mode_margin_pairs: list[tuple[TradingMode, MarginMode]] = TRADING_MODES
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Refuse a freqtrade that is not as it was, before there is anything to close again."""
@@ -233,11 +203,7 @@ class Blofin(LiquidationPrices, ExactAmounts):
         return None
 
     def check_delisting_time(self, pair: str) -> datetime | None:
-        """
-        Check if the pair gonna be delisted.
-        :param pair: Market symbol
-        :return: Datetime if the pair gonna be delisted, None otherwise
-        """
+        """Return when the pair will be delisted; None otherwise."""
         if self._config["runmode"] in OPTIMIZE_MODES:
             return None
         return delisting_time(self.markets.get(pair, {}))
@@ -326,10 +292,7 @@ class Blofin(LiquidationPrices, ExactAmounts):
         return self.stops.create(pair, amount, stop_price, order_types, side)
 
     def stoploss_adjust(self, stop_loss: float, order: CcxtOrder, side: str) -> bool:
-        """
-        Move the stop in place when `stop_loss` is tighter than the order's.
-        Returns True if freqtrade has to replace it, because it can't be moved in place.
-        """
+        """Move a tighter stop in place. True if it can't be, and freqtrade has to replace it."""
         if not super().stoploss_adjust(stop_loss, order, side):
             return False
         return self._config["dry_run"] or self.stops.move(stop_loss, order)
@@ -370,11 +333,7 @@ class Blofin(LiquidationPrices, ExactAmounts):
         if self._config["dry_run"]:
             return super().get_liquidation_price(pair, open_rate, is_short, *args, **kwargs)
         position = self.requests.position(pair, "short" if is_short else "long")
-        if position is None or position["liquidationPrice"] is None:
-            return None
-        liquidation = position["liquidationPrice"]
-        buffer = (open_rate - liquidation) * self.liquidation_buffer
-        return max(liquidation + buffer, 0.0)
+        return None if position is None else buffered(position, open_rate, self.liquidation_buffer)
 
     def fetch_l2_order_book(self, pair: str, limit: int = 100) -> OrderBook:
         """Return an order book; its first level alone comes from the tickers of all pairs.

@@ -7,6 +7,7 @@ from typing import Any
 
 from freqtrade.enums import OPTIMIZE_MODES, MarginMode
 from freqtrade.exchange.exchange import Exchange
+from freqtrade.exchange.exchange_types import CcxtPosition
 
 
 def liquidation_price(
@@ -28,6 +29,14 @@ def isolated_liquidation_price(
 ) -> float:
     """The same with a position's own margin alone, the nearest it can be in any margin mode."""
     return liquidation_price(open_rate, 1.0, open_rate / leverage, cost, is_short=is_short)
+
+
+def buffered(position: CcxtPosition, open_rate: float, share: float) -> float | None:
+    """The venue's liquidation price, by `share` of the way nearer to the entry; None for none."""
+    liquidation = position["liquidationPrice"]
+    if liquidation is None:
+        return None
+    return max(liquidation + (open_rate - liquidation) * share, 0.0)
 
 
 def free_margin(exchange: Exchange, trade: Any) -> float:
