@@ -56,6 +56,7 @@ def _play(run: Run, case: Case, name: str, readings: Mapping[str, Any]) -> None:
         try:
             desk.start()
         except FreqtradeException as error:
+            run.figures.inputs += 1
             run.must(not case.starts and case.refusal in str(error), name, f"it says {error}")
             return
         run.must(case.starts, name, "it starts")
