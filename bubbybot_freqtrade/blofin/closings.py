@@ -38,9 +38,18 @@ def ended_at(order: CcxtOrder) -> int:
     return order.get("lastUpdateTimestamp") or order.get("timestamp") or 0
 
 
-def in_sequence(orders: Iterable[CcxtOrder]) -> list[CcxtOrder]:
-    """Orders as they ended; BloFin counts ids up."""
-    return sorted(orders, key=lambda o: (ended_at(o), len(str(o["id"])), str(o["id"])))
+def in_sequence(orders: Iterable[CcxtOrder], side: TradeSide) -> list[CcxtOrder]:
+    """Orders as they came to work on a position; BloFin counts ids up.
+
+    What opens counts from when it was placed: its rest may be canceled long after a part has filled
+    and been closed.
+    """
+
+    def place(order: CcxtOrder) -> tuple[int, int, str]:
+        at = order.get("timestamp") or 0 if opens(order, side) else ended_at(order)
+        return at, len(str(order["id"])), str(order["id"])
+
+    return sorted(orders, key=place)
 
 
 def part(order: CcxtOrder, contracts: Decimal) -> CcxtOrder:
@@ -76,7 +85,7 @@ def closing_parts(
     :return: oldest first; they add up to less than `contracts` where not all is explained
     """
     held, found = Decimal(str(before)), list[tuple[CcxtOrder, Decimal]]()
-    for order in in_sequence(o for o in ended if is_of_side(o, side)):
+    for order in in_sequence((o for o in ended if is_of_side(o, side)), side):
         filled = Decimal(str(order["filled"]))
         if opens(order, side):
             held += filled

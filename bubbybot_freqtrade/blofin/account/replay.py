@@ -40,7 +40,7 @@ def lives(
     current = Life(continues=True, left=Decimal(str(contracts))) if contracts else None
     found: list[Life] = []
     others = Decimal(0)
-    for order in in_sequence(o for o in unknown if is_of_side(o, side)):
+    for order in in_sequence((o for o in unknown if is_of_side(o, side)), side):
         filled, own = Decimal(str(order["filled"])), is_own(order)
         if opens(order, side):
             if own and not order.get("reduceOnly"):
