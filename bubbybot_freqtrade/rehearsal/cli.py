@@ -55,7 +55,13 @@ from bubbybot_freqtrade.sandbox.server import Sandbox, SandboxError
     type=click.DateTime(["%Y-%m-%d"]),
     help="First day, UTC. By default the last days of the folder are played.",
 )
-@click.option("--seed", type=int, default=1, show_default=True, help="Another one, other prices.")
+@click.option(
+    "--seed",
+    type=int,
+    default=RehearsalSettings().seed,
+    show_default=True,
+    help="Another one, other prices.",
+)
 @click.option(
     "--pairs", type=PairList(), help="As BTC/USDT:USDT,ETH/USDT:USDT; by default all of the folder."
 )
