@@ -1,7 +1,6 @@
 """From closed trades to what they say of the next signal.
 
-A pattern is one code of the enter tag (`mc:dot`) on one side. The whole tag would be too fine: its
-codes make 120 combinations a side, about one trade each in a year and a half of backtest.
+A pattern is one code of the enter tag (`mc:early`) on one side.
 
 For a pattern in one pair and regime every past trade of the pattern and side counts, with a weight
 

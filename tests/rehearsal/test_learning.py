@@ -152,6 +152,6 @@ def test_the_command_shows_the_rehearsals_ledger(rehearsed, tmp_path):
     done = CliRunner(env={"COLUMNS": "200"}).invoke(patterns_command, arguments + config)
     assert done.exit_code == 0, done.output
     assert done.output.count("BTC/USDT") >= 3
-    assert "mc:dot (Market Cipher green dot)" in done.output
+    assert "mc:early (Market Cipher early uptrend)" in done.output
     assert "a half-life of 2 days, veto on" in " ".join(done.output.split())
     assert out.read_text().count("<circle") >= 3

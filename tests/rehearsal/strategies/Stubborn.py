@@ -5,7 +5,7 @@ from datetime import timedelta
 from bubbybot_freqtrade.risk.levels import average_true_range
 from bubbybot_freqtrade.strategy.bubbybot import BubbyBotStrategy
 
-TAG = "mc:dot lux:ob fc:gp"
+TAG = "mc:early lux:late fc:late"
 HOURS = 8
 
 
