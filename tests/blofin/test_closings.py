@@ -43,6 +43,6 @@ def test_no_more_is_explained_than_was_asked_for_or_closed(entry, others, wanted
     orders += [order(n, side, size, n, n) for n, (side, size) in enumerate(others, 2)]
     parts = closing_parts(orders, "long", {"1"}, wanted)
     sold = sum((Decimal(str(size)) for side, size in others if side == "sell"), Decimal(0))
-    assert closed_contracts(parts) <= min(Decimal(str(wanted)), sold)
+    assert Decimal(str(closed_contracts(parts))) <= min(Decimal(str(wanted)), sold)
     assert [p["id"] for p in parts] == sorted((p["id"] for p in parts), key=int)
     assert all(p["side"] == "sell" and p["filled"] > 0 for p in parts)
