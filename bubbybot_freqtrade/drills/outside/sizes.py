@@ -68,8 +68,15 @@ def _leverage_of_large_contracts(run: Run, desk: Desk, case: str) -> None:
 
 
 def _larger_than_a_market_order(run: Run, desk: Desk, case: str) -> None:
+    # A stop goes out as one market order: what is larger could not be closed by it.
     entered(desk, BTC, price=50_100.0, order_type="limit")
-    run.must(size_held(desk, BTC) > 6, case, "it was not entered")
+    run.must(held(desk, BTC) is None, case, f"{size_held(desk, BTC)} entered at once")
+    entered(desk, BTC, stake_amount=40.0)
+    before = size_held(desk, BTC)
+    run.must(0 < before <= 6, case, f"{before} held of an entry that fits")
+    entered(desk, BTC, stake_amount=40.0)
+    run.must(size_held(desk, BTC) == before, case, f"{before} became {size_held(desk, BTC)}")
+    run.must(len(live_stops(desk, BTC)) == 1, case, f"{len(live_stops(desk, BTC))} stops stand")
     desk.exit(BTC)
     desk.loop(3)
     run.must(held(desk, BTC) is None, case, f"{size_held(desk, BTC)} left over")
@@ -154,6 +161,7 @@ CASES = (
         11,
         "a position larger than a market order",
         _larger_than_a_market_order,
+        config={"position_adjustment_enable": True},
         before=_small_market_orders,
     ),
     Case(24, "one lot filled and no more", _one_lot_filled),
