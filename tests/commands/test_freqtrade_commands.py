@@ -22,6 +22,7 @@ from bubbybot_freqtrade.sandbox.settings import (
     DEMO_SECRET,
     SandboxSettings,
 )
+from tests.lively import NEAR, SHORT_WINDOW
 from tests.places import ROOT
 
 PAIRS = ["BTC/USDT:USDT", "ETH/USDT:USDT", "SOL/USDT:USDT"]
@@ -194,15 +195,15 @@ def test_list_strategies_is_clean_and_shows_what_hyperopt_may_change(desk, strat
     (row,) = [line for line in told.splitlines() if "BubbyBot.py" in line]
     cells = [cell.strip() for cell in row.strip("│").split("│")]
     assert cells[:3] == ["BubbyBot", "BubbyBot.py", "OK"]
-    # Five parameters of the entry, two of the exit.
+    # Six parameters of the entry, two of the exit.
     assert cells[3] == "Yes"
-    assert [cells[4], cells[5]] == ["5", "2"]
+    assert [cells[4], cells[5]] == ["6", "2"]
 
 
 def test_hyperopt_writes_parameters_that_the_next_run_reads(desk, candles, strategies):
     pytest.importorskip("optuna", reason='needs pip install "freqtrade[hyperopt]"')
     pytest.importorskip("cmaes", reason='needs pip install "freqtrade[hyperopt]"')
-    config = desk.config("hyperopt")
+    config = desk.config("hyperopt", bubbybot={"confluence": {"window": SHORT_WINDOW["window"]}})
     desk.run(
         "hyperopt", "-c", config, "--strategy-path", strategies, "--timerange", candles,
         "--hyperopt-loss", "SharpeHyperOptLoss", "--spaces", "buy", "sell", "--epochs", "2",
@@ -275,7 +276,9 @@ TAKES_A_FOLDER_OF_STRATEGIES = (
 @pytest.fixture(scope="module")
 def every_command(desk, candles, strategies) -> dict[str, str]:
     """What each of freqtrade's commands says that loads the strategy or reads what it has made."""
-    config, demo = desk.config("every"), desk.config("every-demo", base="config.demo.json")
+    lively = {"confluence": SHORT_WINDOW, "risk": NEAR}
+    config = desk.config("every", bubbybot=lively)
+    demo = desk.config("every-demo", base="config.demo.json")
     pair, span = ["-p", PAIRS[0]], ["--timerange", candles]
     given = {
         # Before any command that opens the database, and after a backtest to draw.

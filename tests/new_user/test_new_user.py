@@ -39,12 +39,12 @@ class Terminal:
             "COLUMNS": "200",
         }
 
-    def run(self, *command: str) -> str:
+    def run(self, *command: str, **environment: str) -> str:
         """Output of a command, which must succeed."""
         done = subprocess.run(
             command,
             cwd=self.folder,
-            env=self.environment,
+            env=self.environment | environment,
             capture_output=True,
             text=True,
             timeout=240,
@@ -139,8 +139,9 @@ def trade_by_phone(terminal: Terminal, phone: BotApi) -> None:
     (row,) = [line for line in shown.splitlines() if "BTC/USDT" in line]
     stop = re.search(r"Stop ([\d,.]+)", told)[1]
     assert stop in row
-    # The health check of the container looks while trades are open.
-    assert "PROBLEM" not in terminal.run("bubbybot", "doctor", *CONFIGS)
+    # The health check of the container looks while trades are open; Telegram itself is far away.
+    looked = terminal.run("bubbybot", "doctor", *CONFIGS, FREQTRADE__TELEGRAM__ENABLED="false")
+    assert "PROBLEM" not in looked
     phone.write("/forceexit all")
     phone.wait_for("Exited", PAIR, timeout=90)
     assert "No open positions" in terminal.run("bubbybot", "status", *CONFIGS)

@@ -12,7 +12,7 @@ from bubbybot_freqtrade.rehearsal.backtest import backtest
 from bubbybot_freqtrade.rehearsal.comparison import compare
 from bubbybot_freqtrade.rehearsal.rules import RULES, violations
 from bubbybot_freqtrade.rehearsal.run import rehearse
-from tests.lively import SHORT_WINDOW
+from tests.lively import NEAR, SHORT_WINDOW
 from tests.places import RECORDED
 
 # A week takes minutes, more of them beside other work.
@@ -20,7 +20,11 @@ pytestmark = pytest.mark.timeout(1500)
 
 CANDLE_MS = 900_000
 EVERY_SIGNAL = {
-    "bubbybot": {"confluence": SHORT_WINDOW, "risk": {"max_same_side": 3}},
+    "bubbybot": {
+        "confluence": SHORT_WINDOW,
+        "risk": {"max_same_side": 3, **NEAR},
+        "exits": {"max_hours": 6},
+    },
 }
 
 
@@ -34,7 +38,8 @@ def week(settings_for, tmp_path_factory):
     config.write_text(json.dumps(EVERY_SIGNAL))
     settings = settings_for(
         data=recorded,
-        start="2025-05-20",
+        # The value area of 1h needs 480 candles, and these begin on 2025-05-05.
+        start="2025-05-26",
         days=7,
         pairs=None,
         strategy="BubbyBot",

@@ -449,7 +449,7 @@ def test_the_command_serves_prints_a_config_and_ends_on_ctrl_c(tmp_path: Path):
     [
         (("--pairs", "BTCUSDT"), "BTCUSDT"),
         (("--balance", "much"), "much"),
-        (("--steps", "7"), "steps_per_minute"),
+        (("--steps", "7"), "--steps 7"),
         (("--data", "."), "no futures candles"),
     ],
 )

@@ -142,7 +142,7 @@ def test_a_venue_that_is_away_is_a_problem_and_not_a_crash(visit, open_sandbox):
         ({"bubbybot": {"risks": {}}}, "did you mean risk?"),
         ({"bubbybot": {"zzz": 1}}, "there is no such setting."),
         ({"strategy": "NoSuchStrategy"}, "NoSuchStrategy"),
-        ({"stake_amount": "much"}, "much"),
+        ({"stake_amount": "much"}, "stake_amount"),
         ({"position_adjustment_enable": True}, "a second entry has neither plan nor limit"),
     ],
 )
