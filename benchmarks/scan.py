@@ -141,7 +141,7 @@ def _signals(
     opened = prices[0][rows + 1]
     loss = np.abs(opened - stop) + fee * (opened + stop)
     gain = sides * (rate - opened) - fee * (opened + rate)
-    dates = frame["date"].to_numpy()
+    dates = frame["date"].array
     return pd.DataFrame(
         {
             "pair": pair,
