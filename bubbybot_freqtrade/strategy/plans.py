@@ -136,8 +136,12 @@ def find_lost(bot: BubbyBotStrategy) -> None:
 def _keep(bot: BubbyBotStrategy, trade: Trade, planned: TradePlan | None) -> None:
     made = planned or _found_again(bot, trade)
     if made is None:
+        stops = [trade.stop_loss]
+        if bracket := standing_bracket(bot, trade):
+            stops.append(bracket.stop)
+        stop = min(stops) if trade.is_short else max(stops)
         bot.memory.planless.add(trade.id)
-        tell(bot, messages.no_plan(trade.pair, trade.trade_direction, trade.stop_loss))
+        tell(bot, messages.no_plan(trade.pair, trade.trade_direction, stop))
         return
     bot.memory.plans[key_of(trade)] = made
     trade.set_custom_data(PLAN, made.to_dict())

@@ -3,6 +3,7 @@
 import logging
 
 import ccxt
+from freqtrade.constants import BuySell
 from freqtrade.exceptions import InvalidOrderException
 from freqtrade.exchange.exchange_types import CcxtOrder
 
@@ -21,13 +22,29 @@ class Brackets:
         self._requests = requests
 
     def standing(self, pair: str, side: TradeSide) -> Bracket | None:
-        """Stop and target of a position as they stand on BloFin now; None when no stop does."""
+        """Stop and target of a position as they stand on BloFin now; None when no stop does.
+
+        Where only somebody else's stand, what the entry was sent with counts too: this bot's own
+        stop is placed again so.
+        """
         orders = self._requests.rows("tpsl", fresh=True)
-        standing = stop_candidates(orders, pair, "sell" if side == "long" else "buy")
+        closing: BuySell = "sell" if side == "long" else "buy"
+        standing = stop_candidates(orders, pair, closing)
         if not standing:
             return None
+        if not any(self._requests.is_own(order) for order in standing):
+            standing += self._sent_with_entry(pair, closing)
         targets = (order.get("takeProfitPrice") for order in standing)
         return Bracket(tightest(standing)["stopLossPrice"], next(filter(None, targets), None))
+
+    def _sent_with_entry(self, pair: str, closing: BuySell) -> list[CcxtOrder]:
+        entry = database.first_entry(pair)
+        if entry is None or entry.ft_order_side == closing:
+            return []
+        sent = self._requests.order(entry.order_id, pair)
+        if sent is None or sent.get("stopLossPrice") is None:
+            return []
+        return [{**sent, "side": closing}]
 
     def of_trade(self, pair: str, side: TradeSide) -> Bracket | None:
         """The bracket that an addition to a pair's open trade, or an entry in place of another one

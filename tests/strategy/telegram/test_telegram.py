@@ -1,6 +1,7 @@
 """The owner's phone on one side, the venue on the other, freqtrade's own classes in between."""
 
 import re
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -9,6 +10,7 @@ from freqtrade.exceptions import TemporaryError
 from freqtrade.persistence import Trade
 
 from bubbybot_freqtrade.risk.plan import PLAN, TradePlan
+from bubbybot_freqtrade.sandbox.settings import DEMO_UID
 from tests.strategy.telegram.bot_api import CHAT_ID
 from tests.strategy.telegram.conftest import BTC, ETH
 
@@ -147,13 +149,9 @@ def test_a_plan_that_could_not_be_asked_for_at_the_fill_comes_later(open_desk, m
     assert_plan_is_the_venues_bracket(desk, trade)
 
 
-def test_a_trade_whose_target_nobody_knows_keeps_its_stop_and_is_told(open_desk):
-    desk = open_desk()
-    desk.start()
-    desk.command(f"/forcelong {BTC}", "New Trade")
-    desk.stop()
+def put_a_stop_alone_in_the_brackets_place(desk):
+    """What an owner may do in the app while the bot is away; the stop, where the bracket's was."""
     (stop,) = desk.standing_stops()
-    # The owner has put a stop alone in the bracket's place.
     old = {"instId": "BTC-USDT", "tpslId": stop.tpsl_id, "clientOrderId": ""}
     assert desk.sandbox.app("/api/v1/trade/cancel-tpsl", [old])["code"] == "0"
     alone = {
@@ -168,14 +166,49 @@ def test_a_trade_whose_target_nobody_knows_keeps_its_stop_and_is_told(open_desk)
     }
     assert desk.sandbox.app("/api/v1/trade/order-tpsl", alone)["code"] == "0"
     (stop,) = desk.standing_stops()
+    return stop
+
+
+def test_a_trade_whose_bracket_its_owner_took_away_gets_it_back(open_desk):
+    desk = open_desk()
+    desk.start()
+    desk.command(f"/forcelong {BTC}", "New Trade")
+    desk.stop()
+    theirs = put_a_stop_alone_in_the_brackets_place(desk)
+    desk.start()
+    for _ in range(3):
+        desk.loop(minutes=1.5)
+    (trade,) = Trade.get_open_trades()
+    (order,) = desk.posts("/api/v1/trade/order")
+    plan = TradePlan.from_dict(trade.get_custom_data(PLAN))
+    assert plan.stop == pytest.approx(float(order["slTriggerPrice"]))
+    assert plan.target == pytest.approx(float(order["tpTriggerPrice"]))
+    # The owner's stays beside it.
+    (ours,) = [stop for stop in desk.standing_stops() if stop.tpsl_id != theirs.tpsl_id]
+    assert theirs in desk.standing_stops()
+    assert ours.tpsl.sl_trigger == Decimal(order["slTriggerPrice"])
+    assert ours.tpsl.tp_trigger == Decimal(order["tpTriggerPrice"])
+    assert [o.order_id for o in trade.open_sl_orders] == [ours.tpsl_id]
+    assert not any("its plan is lost" in text for text in desk.phone.texts())
+
+
+def test_a_trade_whose_target_nobody_knows_keeps_its_stop_and_is_told(open_desk):
+    desk = open_desk()
+    desk.start()
+    desk.command(f"/forcelong {BTC}", "New Trade")
+    desk.stop()
+    theirs = put_a_stop_alone_in_the_brackets_place(desk)
+    # BloFin does not tell any more what the entry was sent with.
+    (entry,) = desk.sandbox.engine.account(DEMO_UID).orders.values()
+    entry.tpsl = replace(entry.tpsl, sl_trigger=None, tp_trigger=None)
     desk.start()
     for _ in range(3):
         desk.loop(minutes=1.5)
     (trade,) = Trade.get_open_trades()
     assert trade.get_custom_data(PLAN) is None
-    told = [text for text in desk.phone.texts() if "its plan is lost" in text]
-    assert len(told) == 1
-    assert [o.order_id for o in trade.open_sl_orders] == [stop.tpsl_id]
+    (told,) = [text for text in desk.phone.texts() if "its plan is lost" in text]
+    assert f"stop stays at {theirs.tpsl.sl_trigger:,.1f}" in told
+    assert theirs in desk.standing_stops()
 
 
 def test_a_strangers_commands_do_nothing(open_desk, caplog):
