@@ -5,6 +5,7 @@ no decorator stands between us and what is written.
 """
 
 import ast
+import gc
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -108,12 +109,27 @@ def _shape(node: object) -> object:
     return repr(node)
 
 
+def parsed(file: Path) -> ast.Module:
+    """A file's syntax tree.
+
+    Nothing is collected meanwhile: a finalizer that reports its error parses too, and CPython then
+    loses count of its depth (SystemError: AST constructor recursion depth mismatch).
+    """
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        return ast.parse(file.read_text(encoding="utf-8"))
+    finally:
+        if collects:
+            gc.enable()
+
+
 @cache
 def _module(source: Path, module: str) -> ast.Module | None:
     base = source.joinpath(*module.split("."))
     for file in (base.with_suffix(".py"), base / "__init__.py"):
         if file.exists():
-            return ast.parse(file.read_text(encoding="utf-8"))
+            return parsed(file)
     return None
 
 

@@ -7,6 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 
 import pytest
 
+from bubbybot_freqtrade.seams.reading import parsed
 from tests.places import ROOT
 
 PACKAGE = ROOT / "bubbybot_freqtrade"
@@ -37,7 +38,7 @@ def modules() -> dict[str, ast.Module]:
     for file in PACKAGE.rglob("*.py"):
         parts = [NAME, *file.relative_to(PACKAGE).with_suffix("").parts]
         name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-        found[name] = ast.parse(file.read_text(encoding="utf-8"))
+        found[name] = parsed(file)
     return found
 
 
@@ -143,7 +144,7 @@ def test_no_class_is_too_long() -> None:
     long = {
         f"{file.relative_to(PACKAGE)} {node.name}"
         for file in PACKAGE.rglob("*.py")
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        for node in ast.walk(parsed(file))
         if isinstance(node, ast.ClassDef)
         and (node.end_lineno or 0) - node.lineno >= MOST_LINES_OF_A_CLASS
     }

@@ -16,7 +16,7 @@ from freqtrade.exchange import Exchange
 
 from bubbybot_freqtrade.blofin.exchange import Blofin
 from bubbybot_freqtrade.seams.listed import CCXT, OF_FREQTRADE, TESTED
-from bubbybot_freqtrade.seams.reading import Seam, find_function, fingerprint
+from bubbybot_freqtrade.seams.reading import Seam, find_function, fingerprint, parsed
 from bubbybot_freqtrade.seams.start import OF_A_BOT, differences, refusal
 from tests.places import ROOT
 
@@ -58,7 +58,7 @@ def test_github_runs_what_leans_on_freqtrade_on_each_of_them() -> None:
 
 def files() -> Iterator[tuple[str, ast.Module]]:
     for file in sorted(PACKAGE.rglob("*.py")):
-        yield str(file.relative_to(PACKAGE)), ast.parse(file.read_text(encoding="utf-8"))
+        yield str(file.relative_to(PACKAGE)), parsed(file)
 
 
 def is_private(name: str) -> bool:
