@@ -36,6 +36,7 @@ from tests.places import ROOT
 BIN = Path(sys.executable).parent
 PROGRAMS = ("make", "bubbybot", "freqtrade", "docker", "cp", "set", "git", "pip", "python")
 PAIR = "BTC/USDT:USDT"
+NOT_A_USERS = ("FREQTRADE", "PYTEST", "MAKE", "MFLAGS")
 SHORT_REHEARSAL = "--days 0.1 --no-backtest"
 
 
@@ -133,8 +134,9 @@ def clone(tmp_path_factory) -> Iterator[Clone]:
         exchange = config_fragment(sandbox)["exchange"]
         own = {"pair_whitelist": [PAIR], "ccxt_config": exchange["ccxt_config"]}
         environment = {
-            # freqtrade leaves its log as it is where it sees pytest.
-            **{k: v for k, v in os.environ.items() if not k.startswith(("FREQTRADE", "PYTEST"))},
+            # freqtrade leaves its log as it is where it sees pytest; a make around the tests would
+            # hand its own variables on.
+            **{k: v for k, v in os.environ.items() if not k.startswith(NOT_A_USERS)},
             **freqtrade_variables({"exchange": own}),
             "COLUMNS": "200",
             "PATH": f"{folder / '.venv/bin'}:{os.environ['PATH']}",
