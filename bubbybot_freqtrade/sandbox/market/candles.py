@@ -43,7 +43,6 @@ _DURATIONS = {
     "12h": 12 * HOUR_MS,
     "1d": DAY_MS,
 }
-_READERS = (".feather", ".parquet", ".json", ".json.gz")
 _NAME = re.compile(
     r"(?P<pair>.+)-(?P<timeframe>\d+[a-zA-Z]+)-(?P<kind>futures|mark|funding_rate)"
     r"(?P<suffix>\.feather|\.parquet|\.json|\.json\.gz)"
