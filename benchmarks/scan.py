@@ -56,8 +56,8 @@ def _analyzed(folder: Path, pair: str, start: str) -> pd.DataFrame:
     name = pair.replace("/", "_").replace(":", "_")
     hours = pd.read_feather(folder / "futures" / f"{name}-1h-futures.feather")
     hours = hours.drop_duplicates("date").reset_index(drop=True)
-    own = analyze_context(hours, window=1)[COLUMNS].drop(columns="date").add_suffix("_1h")
-    four = analyze_context(whole_candles(hours, "4h", parts=4), window=1)[COLUMNS]
+    own = analyze_context(hours, 1, COLUMNS)[COLUMNS].drop(columns="date").add_suffix("_1h")
+    four = analyze_context(whole_candles(hours, "4h", parts=4), 1, COLUMNS)[COLUMNS]
     made = pd.concat([with_context(hours, four, "1h", "4h"), own], axis=1)
     made = made.assign(atr=average_true_range(hours))
     # What comes before the range served the analyzers, and the longest window.

@@ -1,7 +1,7 @@
 """From candles of three timeframes to one frame of analyzed 15m candles."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import pandas as pd
@@ -17,20 +17,24 @@ logger = logging.getLogger(__name__)
 CONTEXT_TIMEFRAMES = ("1h", "4h")
 
 
-def analyze(candles: pd.DataFrame) -> pd.DataFrame:
-    """Add the columns of all three analyzers."""
+def analyze(candles: pd.DataFrame, columns: Collection[str] | None = None) -> pd.DataFrame:
+    """Add the columns of all three analyzers, or those among `columns` alone."""
     for analyzer in (market_cipher, lux_algo, frankie_candles):
-        candles = analyzer.populate(candles)
+        wanted = None if columns is None else set(columns).intersection(analyzer.COLUMNS)
+        candles = analyzer.populate(candles, columns=wanted)
     return candles
 
 
-def analyze_context(candles: pd.DataFrame, window: int) -> pd.DataFrame:
+def analyze_context(
+    candles: pd.DataFrame, window: int, columns: Collection[str] | None = None
+) -> pd.DataFrame:
     """The analyzers' columns of a higher timeframe, and what readings need beside them.
 
     :param window: candles whose highest or lowest close makes `window_side`
+    :param columns: as for `analyze`
     """
     high, low, close = (candles[name].to_numpy(dtype=float) for name in ("high", "low", "close"))
-    return analyze(candles).assign(
+    return analyze(candles, columns).assign(
         window_side=window_side(close, window),
         typical_range=typical_range(high, low, close),
     )

@@ -123,7 +123,7 @@ def _analyzed_context(
     kept = bot.memory.contexts.get((pair, timeframe))
     if kept is not None and kept[0].equals(candles):
         return kept[1]
-    analyzed = analyze_context(candles, bot.settings.confluence.window)
+    analyzed = analyze_context(candles, bot.settings.confluence.window, CONTEXT_COLUMNS)
     columns = analyzed.assign(atr=average_true_range(candles))[list(CONTEXT_COLUMNS)]
     if is_running(bot.config):
         bot.memory.contexts[pair, timeframe] = candles, columns

@@ -5,7 +5,7 @@ Frankie Candles: rolling volume profile, divergences of three oscillators, golde
 repaints.
 """
 
-from bubbybot_freqtrade.analyzers.frankie_candles.columns import COLUMNS, populate
+from bubbybot_freqtrade.analyzers.frankie_candles.columns import COLUMNS, PARTS, populate
 from bubbybot_freqtrade.analyzers.frankie_candles.divergences import (
     DivergenceCounts,
     divergences,
@@ -21,6 +21,7 @@ from bubbybot_freqtrade.analyzers.frankie_candles.settings import DEFAULTS, Scor
 __all__ = [
     "COLUMNS",
     "DEFAULTS",
+    "PARTS",
     "DivergenceCounts",
     "GoldenPocket",
     "ScoreWeights",

@@ -7,7 +7,7 @@ event stands on the row of its last confirming candle, so nothing repaints.
 """
 
 from bubbybot_freqtrade.analyzers.lux_algo.blocks import OrderBlocks, mean_true_range, order_blocks
-from bubbybot_freqtrade.analyzers.lux_algo.columns import COLUMNS, populate
+from bubbybot_freqtrade.analyzers.lux_algo.columns import COLUMNS, PARTS, populate
 from bubbybot_freqtrade.analyzers.lux_algo.gaps import FairValueGaps, fair_value_gaps
 from bubbybot_freqtrade.analyzers.lux_algo.liquidity import (
     EqualLevels,
@@ -30,6 +30,7 @@ from bubbybot_freqtrade.analyzers.lux_algo.zones import Zones
 __all__ = [
     "COLUMNS",
     "DEFAULTS",
+    "PARTS",
     "EqualLevels",
     "FairValueGaps",
     "Grabs",

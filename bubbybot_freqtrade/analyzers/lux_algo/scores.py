@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from bubbybot_freqtrade.analyzers.lux_algo.settings import DEFAULTS, Settings
 
 
 def scores(
-    columns: dict[str, Any], high: Floats, low: Floats, settings: Settings = DEFAULTS
+    columns: Mapping[str, Any], high: Floats, low: Floats, settings: Settings = DEFAULTS
 ) -> tuple[Floats, Floats]:
     """
     How strong the evidence for each side is now, 0 to 1: the sum of these parts, at most 1.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from bubbybot_freqtrade.analyzers import kernels
 from bubbybot_freqtrade.analyzers.candles import (
@@ -76,6 +77,6 @@ def structure(
     return swing, structure_walk(high, low, close, internal_length, guard=swing)
 
 
-def structure_columns(prefix: str, walk: Structure) -> dict[str, Any]:
-    """The columns of one walk."""
-    return {f"{prefix}_{name}": getattr(walk, name) for name in STRUCTURE}
+def structure_columns(walk: Structure) -> tuple[npt.NDArray[Any], ...]:
+    """What is shown of one walk, in the order of `STRUCTURE`."""
+    return tuple(getattr(walk, name) for name in STRUCTURE)

@@ -6,7 +6,7 @@ index.
 repaints.
 """
 
-from bubbybot_freqtrade.analyzers.market_cipher.columns import COLUMNS, populate
+from bubbybot_freqtrade.analyzers.market_cipher.columns import COLUMNS, PARTS, populate
 from bubbybot_freqtrade.analyzers.market_cipher.levels import Levels, support_resistance
 from bubbybot_freqtrade.analyzers.market_cipher.momentum import (
     Divergences,
@@ -26,6 +26,7 @@ from bubbybot_freqtrade.analyzers.market_cipher.trend import ema_ribbon
 __all__ = [
     "COLUMNS",
     "DEFAULTS",
+    "PARTS",
     "Divergences",
     "Levels",
     "ScoreWeights",

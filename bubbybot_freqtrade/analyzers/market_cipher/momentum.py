@@ -9,16 +9,11 @@ import talib
 
 from bubbybot_freqtrade.analyzers import kernels
 from bubbybot_freqtrade.analyzers.candles import (
-    Candles,
     Flags,
     Floats,
     Integers,
-    cross_down,
-    cross_up,
     floats,
-    relative_strength,
 )
-from bubbybot_freqtrade.analyzers.market_cipher.settings import Settings
 
 
 class WaveTrend(NamedTuple):
@@ -176,62 +171,3 @@ def gold_dots(
         & (rsi[previous] < rsi_level)
     )
     return out
-
-
-def momentum_columns(candles: Candles, settings: Settings) -> dict[str, Any]:
-    """The columns of this part."""
-    high, low, close = candles.high, candles.low, candles.close
-    wave = wave_trend(
-        high,
-        low,
-        close,
-        settings.wave_channel_length,
-        settings.wave_average_length,
-        settings.wave_signal_length,
-        settings.wave_factor,
-    )
-    rsi = relative_strength(close, settings.rsi_length)
-    stoch = stochastic_rsi(
-        rsi, settings.stoch_length, settings.stoch_k_length, settings.stoch_d_length
-    )
-    side = settings.fractal_side
-    first = fractal_divergences(
-        wave.wt2, high, low, settings.divergence_bottom, settings.divergence_top, side
-    )
-    second = fractal_divergences(
-        wave.wt2, high, low, settings.divergence_weak_bottom, settings.divergence_weak_top, side
-    )
-    unlimited = fractal_divergences(wave.wt2, high, low, side=side)
-    return {
-        "mc_wt1": wave.wt1,
-        "mc_wt2": wave.wt2,
-        "mc_wt_vwap": wave.wt1 - wave.wt2,
-        "mc_money_flow": money_flow(
-            candles.open,
-            high,
-            low,
-            close,
-            settings.money_flow_length,
-            settings.money_flow_multiplier,
-            settings.money_flow_offset,
-        ),
-        "mc_rsi": rsi,
-        "mc_stoch_k": stoch.k,
-        "mc_stoch_d": stoch.d,
-        "mc_green_dot": cross_up(wave.wt1, wave.wt2) & (wave.wt2 <= settings.oversold),
-        "mc_red_dot": cross_down(wave.wt1, wave.wt2) & (wave.wt2 >= settings.overbought),
-        "mc_bull_div": first.bull,
-        "mc_bear_div": first.bear,
-        "mc_bull_div_weak": second.bull & ~first.bull,
-        "mc_bear_div_weak": second.bear & ~first.bear,
-        "mc_bull_div_hidden": unlimited.bull_hidden,
-        "mc_bear_div_hidden": unlimited.bear_hidden,
-        "mc_gold_dot": gold_dots(
-            first,
-            wave.wt2,
-            rsi,
-            settings.gold_wave_level,
-            settings.gold_wave_rise,
-            settings.gold_rsi,
-        ),
-    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from bubbybot_freqtrade.analyzers.market_cipher.settings import DEFAULTS, Settin
 
 
 def scores(
-    columns: dict[str, Any], close: Floats, atr: Floats, settings: Settings = DEFAULTS
+    columns: Mapping[str, Any], close: Floats, atr: Floats, settings: Settings = DEFAULTS
 ) -> tuple[Floats, Floats]:
     """
     How strong the evidence for each side is now, 0 to 1: the sum of these parts, at most 1.
