@@ -1,27 +1,31 @@
 """What BubbyBot earns, beside what it has to beat: docs/results.md and its pictures.
 
     python benchmarks/results.py [--data FOLDER] [--out FILE] [--jobs NUMBER]
+    python benchmarks/results.py --backend dask --scheduler tcp://HOST:8786
 
 FOLDER holds `binance-majors` and `binance-wide`, freqtrade data folders. freqtrade's backtester
-judges the strategy and its controls, one process a core; each run is kept in `--cache` under the
-code and settings it is of, so that a run that was stopped goes on. What takes hundreds of runs
-(random entries, parameter ranges, walk-forward) is scanned (benchmarks/scan.py).
+judges the strategy and its controls, one process a core or by the workers of `bubbybot search`'s
+clusters, which need this folder, FOLDER and `--cache` under the same paths. Each run is kept in
+`--cache` under the code and settings it is of, so that a run that was stopped goes on. What takes
+hundreds of runs (random entries, parameter ranges, walk-forward) is scanned (benchmarks/scan.py).
 """
 
 import argparse
 import hashlib
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from results_page import SLIPPAGE, page, without
 
+from bubbybot_freqtrade.search.backends import EXTRAS, side_by_side, workers
 from bubbybot_freqtrade.search.backtests import STAKE, backtest_desk, link_folder
 
 MAJORS = ("BTC", "ETH", "SOL", "AVAX", "DOGE", "XRP", "ADA", "BNB", "TRX")
@@ -35,6 +39,14 @@ STRATEGIES = "benchmarks/strategies"
 FEE = 0.0006
 RISK = 0.02
 """Share of the account that Breakout480 puts at risk; it writes no plans."""
+
+LEARNING = {
+    "the ledger scales the risk": {"learning": {"scale_risk": True}},
+    "the same, from a fair game": {"learning": {"scale_risk": True, "prior": None}},
+    "the ledger refuses what has not paid": {"learning": {"veto": True}},
+    "the edge's test only tells": {"edge": {"act": False}},
+}
+"""What learning changes, beside the shipped settings: ledger off, edge's test on."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +86,8 @@ def jobs() -> Iterator[Job]:
         yield Job("BubbyBot", market)
         yield Job("plain 480-hour breakout, same exits", market, plain, _control("PlainBreakout"))
         yield Job("Breakout480", market, changes=_control("Breakout480") | {"timeframe": "1h"})
+        for name, learning in LEARNING.items():
+            yield Job(name, market, learning)
     yield Job("+0.05 % slippage", "majors", changes={"fee": FEE + SLIPPAGE})
     for analyzer in ("market_cipher", "lux_algo", "frankie_candles"):
         yield Job(f"without {analyzer.replace('_', ' ')}", "majors", without(analyzer))
@@ -101,10 +115,13 @@ def run(job: Job, data: Path) -> pd.DataFrame:
 
 def kept(job: Job, data: Path, cache: Path) -> pd.DataFrame:
     """The trades of one job, from the cache where they are there."""
-    cache.mkdir(parents=True, exist_ok=True)
     file = cache / f"{_key(job, _code())}.pkl"
     if not file.exists():
-        run(job, data).to_pickle(file)
+        trades = run(job, data)
+        part = file.with_suffix(f".{os.getpid()}")
+        trades.to_pickle(part)
+        part.replace(file)
+        print(f"{job.market}: {job.name}", file=sys.stderr, flush=True)
     return pd.read_pickle(file)
 
 
@@ -119,24 +136,11 @@ def with_account(trades: pd.DataFrame) -> pd.DataFrame:
     return trades.assign(plan_equity=equity, plan_risk=RISK * equity)
 
 
-def run_all(data: Path, cache: Path, workers: int) -> dict[tuple[str, str], pd.DataFrame]:
-    """Trades of every job by market and name, from the cache where they are there."""
-    cache.mkdir(parents=True, exist_ok=True)
-    code = _code()
-    found, waiting = {}, {}
-    with ProcessPoolExecutor(workers) as pool:
-        for job in jobs():
-            file = cache / f"{_key(job, code)}.pkl"
-            if file.exists():
-                found[job.market, job.name] = pd.read_pickle(file)
-            else:
-                waiting[pool.submit(run, job, data)] = job, file
-        for done in as_completed(waiting):
-            job, file = waiting[done]
-            found[job.market, job.name] = done.result()
-            found[job.market, job.name].to_pickle(file)
-            print(f"{job.market}: {job.name}", file=sys.stderr, flush=True)
-    return found
+def run_all(data: Path, cache: Path) -> dict[tuple[str, str], pd.DataFrame]:
+    """Trades of every job by market and name, made by joblib's workers."""
+    every = list(jobs())
+    found = side_by_side(partial(kept, data=data, cache=cache), every)
+    return {(job.market, job.name): trades for job, trades in zip(every, found, strict=True)}
 
 
 def _code() -> str:
@@ -168,11 +172,18 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=RECORDED)
     parser.add_argument("--out", type=Path, default=Path("docs/results.md"))
     parser.add_argument("--cache", type=Path, default=Path("user_data/results"))
-    parser.add_argument("--jobs", type=int, default=None, help="processes; by default one a core")
+    parser.add_argument("--jobs", type=int, default=-1, help="processes; by default one a core")
+    parser.add_argument("--backend", choices=("local", *EXTRAS), default="local")
+    parser.add_argument("--scheduler", help="the cluster's address")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    cache = options.cache.resolve()
+    cache.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory(dir=cache) as folder,
+        workers(options.backend, options.jobs, options.scheduler),
+    ):
         folders(options.data.resolve(), Path(folder))
-        found = run_all(Path(folder), options.cache, options.jobs)
+        found = run_all(Path(folder), cache)
         page(found, MARKETS, Path(folder), options.out)
 
 

@@ -31,6 +31,8 @@ MIN_REWARD_RISK = 2.0
 MAX_DAILY_LOSS = 0.10
 VENUE_MAX_LEVERAGE = 150
 
+SHIPPED_PRIOR = "shipped"
+"""Name of the ledger's prior that the package brings."""
 
 Timeframe = Literal["15m", "1h", "4h"]
 
@@ -266,10 +268,10 @@ class LearningSettings(Settings):
         default=8.0, ge=1, description="trades that the belief before any trade is worth"
     )
     prior: str | None = Field(
-        default=None,
+        default=SHIPPED_PRIOR,
         min_length=1,
-        description="backtest result (zip) that this belief is read from; without one it is a "
-        "fair game",
+        description="what this belief is read from: the trades that ship with the package, or a "
+        "backtest result (zip); null makes it a fair game",
     )
     other_pairs: float = Field(
         default=0.5, ge=0, le=1, description="weight of a pattern's trades in other pairs"

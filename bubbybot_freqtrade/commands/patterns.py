@@ -75,8 +75,9 @@ def patterns_command(
     )
     words = (
         f"{read.name}, at {now:%Y-%m-%d %H:%M} UTC; {settings.interval:.0%} intervals, a half-life "
-        f"of {settings.half_life_days:g} days, veto {'on' if settings.veto else 'off'}, scaling "
-        f"of risk {'on' if settings.scale_risk else 'off'}."
+        f"of {settings.half_life_days:g} days, prior {settings.prior or 'a fair game'}, "
+        f"veto {'on' if settings.veto else 'off'}, scaling of risk "
+        f"{'on' if settings.scale_risk else 'off'}."
     )
     console = Console(highlight=False)
     console.print(_table(told, by) if told else "No closed trade has a pattern in its tag.")

@@ -5,8 +5,11 @@ Nothing is kept anywhere else. What a trade recorded of its plan makes it comple
 its distance for the target's, and the regime is unknown, so it counts as another one.
 """
 
+import json
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 
 from freqtrade.exceptions import ConfigurationError
@@ -17,7 +20,7 @@ from bubbybot_freqtrade.learning.ledger import History, PastTrade
 from bubbybot_freqtrade.learning.posterior import outcome
 from bubbybot_freqtrade.learning.results import ReportTrade, Source, read_backtest
 from bubbybot_freqtrade.risk.plan import TradePlan
-from bubbybot_freqtrade.settings import MIN_REWARD_RISK
+from bubbybot_freqtrade.settings import MIN_REWARD_RISK, SHIPPED_PRIOR
 
 UNKNOWN = "unknown"
 """The regime of a trade that recorded none."""
@@ -126,13 +129,30 @@ def past_trades(source: Source) -> Iterator[PastTrade]:
             yield past
 
 
-def read_prior(path: str | None) -> History:
-    """The trades of the backtest that the settings name as prior; none without a name.
+@cache
+def shipped_prior() -> History:
+    """The trades of the backtest that the shipped expectation is of, each with its date.
 
+    A signal sees only what was closed before it, so they give a backtest of the same candles
+    nothing away. benchmarks/expectation.py writes them.
+    """
+    text = files("bubbybot_freqtrade.learning").joinpath("prior.json").read_text("utf-8")
+    rows = json.loads(text)
+    return History(
+        PastTrade(**row | {"known": datetime.fromisoformat(row["known"])}) for row in rows
+    )
+
+
+def read_prior(path: str | None) -> History:
+    """The trades of the prior that the settings name; none without a name.
+
+    :param path: the shipped one's name, or a backtest's result
     :raises ConfigurationError: when there is no such result, or it is of several strategies.
     """
     if path is None:
         return History()
+    if path == SHIPPED_PRIOR:
+        return shipped_prior()
     try:
         return History(past_trades(read_backtest(Path(path))))
     except (OSError, ValueError, KeyError) as error:

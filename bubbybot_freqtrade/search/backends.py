@@ -3,24 +3,26 @@
 joblib spreads them in every case, so that a cluster is one option and no other code.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from importlib.util import find_spec
-from typing import Literal
+from typing import Literal, TypeVar
 
 import joblib
-import pandas as pd
 
 from bubbybot_freqtrade.search.study import Runner, StudyError
-from bubbybot_freqtrade.search.trial import Task, run
+from bubbybot_freqtrade.search.trial import run
 
 Backend = Literal["local", "dask", "ray"]
+Item = TypeVar("Item")
+Made = TypeVar("Made")
 EXTRAS = {"dask": "distributed", "ray": "ray"}
 
 
 @contextmanager
-def runner(backend: Backend, jobs: int = -1, scheduler: str | None = None) -> Iterator[Runner]:
-    """Whoever backtests a search's tasks, for as long as the block lasts.
+def workers(backend: Backend, jobs: int = -1, scheduler: str | None = None) -> Iterator[None]:
+    """Processes or a cluster for whatever joblib is given inside the block.
 
     :param jobs: processes of this machine, −1 for one a core; a cluster uses all its workers
     :param scheduler: the cluster's address: of Dask's scheduler (tcp://host:8786), of Ray's head
@@ -40,15 +42,23 @@ def runner(backend: Backend, jobs: int = -1, scheduler: str | None = None) -> It
             _connect_to_ray(stack, str(scheduler))
         else:
             stack.enter_context(joblib.parallel_config(backend="loky", n_jobs=jobs))
+        yield
 
-        def run_all(tasks: Sequence[Task]) -> list[pd.DataFrame]:
-            # One task a message: a backtest takes seconds, and none should wait for another.
-            made: list[pd.DataFrame] = joblib.Parallel(batch_size=1, pre_dispatch="all")(
-                joblib.delayed(run)(task) for task in tasks
-            )
-            return made
 
-        yield run_all
+@contextmanager
+def runner(backend: Backend, jobs: int = -1, scheduler: str | None = None) -> Iterator[Runner]:
+    """Whoever backtests a search's tasks, for as long as the block lasts; options of `workers`."""
+    with workers(backend, jobs, scheduler):
+        yield partial(side_by_side, run)
+
+
+def side_by_side(make: Callable[[Item], Made], items: Iterable[Item]) -> list[Made]:
+    """`make` of each item by the workers, in the items' order."""
+    # One item a message: each takes seconds, and none should wait for another.
+    made: list[Made] = joblib.Parallel(batch_size=1, pre_dispatch="all")(
+        joblib.delayed(make)(item) for item in items
+    )
+    return made
 
 
 def _connect_to_dask(stack: ExitStack, scheduler: str) -> None:

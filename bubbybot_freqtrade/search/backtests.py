@@ -222,7 +222,7 @@ def with_plans(trades: pd.DataFrame, strategy: IStrategy) -> pd.DataFrame:
     if not made or trades.empty:
         return trades
     rows = [made[key] for key in zip(trades["pair"], trades["open_date"], strict=True)]
-    fields = ("stop", "target", "risk", "equity", "confidence")
+    fields = ("stop", "target", "risk", "equity", "confidence", "regime")
     return trades.assign(
         **{f"plan_{field}": [getattr(plan, field) for plan in rows] for field in fields}
     )

@@ -35,6 +35,7 @@ OWN = {
             "veto": True,
             "half_life_days": HALF_LIFE,
             "prior_trades": PRIOR,
+            "prior": None,
             "interval": INTERVAL,
             "other_regimes": 1.0,
         },

@@ -2,14 +2,18 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from statistics import mean, stdev
 from typing import Any
 
 import pytest
 from freqtrade.persistence import LocalTrade, disable_database_use, enable_database_use
 
+from bubbybot_freqtrade.learning.edge import shipped
+from bubbybot_freqtrade.learning.ledger import Ledger
 from bubbybot_freqtrade.learning.results import ReportTrade, Source
-from bubbybot_freqtrade.learning.trades import ClosedTrades, past_trade, past_trades
+from bubbybot_freqtrade.learning.trades import ClosedTrades, past_trade, past_trades, read_prior
 from bubbybot_freqtrade.risk.plan import TradePlan
+from bubbybot_freqtrade.settings import SHIPPED_PRIOR, LearningSettings
 
 NOON = datetime(2025, 3, 4, 12, tzinfo=UTC)
 CANDLE = timedelta(minutes=15)
@@ -164,3 +168,29 @@ def test_the_recorded_plan_says_stop_target_and_regime():
     # The plan's stop is twice as far as the first stop of the trade: half the R.
     assert past.r == pytest.approx(-4.2376 / (2 * (4 + 0.0006 * 196)))
     assert past.outcome == pytest.approx(2 / 12)
+
+
+def test_the_shipped_prior_is_the_shipped_expectations_backtest():
+    prior, expected = read_prior(SHIPPED_PRIOR), shipped()
+    results = prior.results(datetime(2026, 1, 1, tzinfo=UTC))
+    assert len(results) == expected.trades
+    assert mean(results) == pytest.approx(expected.mean_r, abs=0.001)
+    assert stdev(results) == pytest.approx(expected.deviation_r, abs=0.001)
+    # Nobody knew of them before the first of its candles.
+    assert prior.results(datetime(2022, 3, 1, tzinfo=UTC)) == []
+
+
+def test_the_shipped_prior_moves_the_belief_and_null_leaves_a_fair_game():
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    prior = read_prior(SHIPPED_PRIOR)
+    told = {
+        situation: Ledger(LearningSettings(), prior).prior(situation, now)
+        for situation in prior.situations(by_pair=False, by_regime=False)
+    }
+    assert told
+    for situation, believed in told.items():
+        fair = Ledger(LearningSettings(prior=None), read_prior(None)).prior(situation, now)
+        assert (fair.mean_r, fair.target_first) == (0.0, 1 / 3)
+        # Worth no more trades than the fair game was, whatever it is made of.
+        assert believed.trades == fair.trades
+        assert believed.mean_r != 0.0
