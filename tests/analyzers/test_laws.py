@@ -161,7 +161,7 @@ def sound(analyzer, got: pd.DataFrame) -> None:
         assert (got["mc_resistance"].dropna() > got["close"][got["mc_resistance"].notna()]).all()
         assert got["mc_stoch_k"].dropna().between(-1e-9, 100 + 1e-9).all()
         for column in ("mc_dbsi_bull", "mc_dbsi_bear"):
-            assert got[column].dropna().between(-5, 28).all()
+            assert got[column].dropna().between(-3, 28).all()
     elif analyzer is lux_algo:
         assert got["lux_range_pos"].dropna().between(0, 1).all()
         assert set(got["lux_zone"].dropna()) <= {-1, -0.5, 0, 0.5, 1}

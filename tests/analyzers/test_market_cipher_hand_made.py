@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from bubbybot_freqtrade.analyzers import market_cipher
-from bubbybot_freqtrade.analyzers.candles import average_true_range
+from bubbybot_freqtrade.analyzers.candles import average_true_range, relative_strength
 from bubbybot_freqtrade.analyzers.market_cipher import (
     dbsi,
     fractal_divergences,
@@ -213,13 +213,26 @@ def test_gold_never_adds_to_the_long_score(market) -> None:
 # --- B: lines -------------------------------------------------------------------------------------
 
 
-def test_money_flow_of_full_bodies_and_of_candles_without_range() -> None:
+def test_money_flow_of_full_bodies() -> None:
     one = np.ones(60)
     up = money_flow(10 * one, 11 * one, 10 * one, 11 * one)
     assert up[59] == pytest.approx(147.5)
     assert np.isnan(up[58])
-    flat = money_flow(10 * one, 10 * one, 10 * one, 10 * one)
-    assert flat[59] == -2.5
+
+
+def test_money_flow_looks_past_candles_without_range() -> None:
+    """Five flat candles between the first two bodies: the sixtieth body comes five rows later."""
+    opens, closes = np.full(66, 10.0), np.full(66, 11.0)
+    closes[1:6] = 10.0
+    flow = money_flow(opens, np.maximum(opens, closes), opens, closes)
+    assert np.isnan(flow[:64]).all()
+    assert flow[64] == pytest.approx(147.5)
+    # A flat candle leaves it as it was; the next body takes the oldest one's place.
+    closes[65] = 10.0
+    assert money_flow(opens, np.maximum(opens, closes), opens, closes)[65] == flow[64]
+    half = money_flow(opens, np.full(66, 11.0), np.full(66, 9.0), closes)
+    assert half[59] == pytest.approx(75 * 55 / 60 - 2.5)  # with a range, a doji counts 0
+    assert np.isnan(money_flow(opens, opens, opens, opens)).all()
 
 
 def test_stochastic_is_the_place_of_the_rsi_in_its_window() -> None:
@@ -229,6 +242,22 @@ def test_stochastic_is_the_place_of_the_rsi_in_its_window() -> None:
     assert stoch.k[16] == 100
     assert stoch.k[19] == 0
     assert stochastic_rsi(np.full(20, 50.0)).k[15] == 0  # equal values: 0, not NaN
+
+
+def test_stochastic_reads_the_rsi_of_the_logarithm(path) -> None:
+    """
+    A price that halves and doubles: in logarithms each fall is as large as the next rise, so that
+    the RSI swings about 50; in prices the same falls are smaller than the rises from below.
+    """
+    closes = [100.0]
+    for step in (1.5, 1.2, 1 / 1.8) * 20:
+        closes.append(closes[-1] * step)
+    frame = market_cipher.populate(path(closes))
+    close = frame["close"].to_numpy()
+    of_logarithms = stochastic_rsi(relative_strength(np.log(close), 14))
+    of_prices = stochastic_rsi(relative_strength(close, 14))
+    assert frame["mc_stoch_k"].iloc[-1] == of_logarithms.k[-1]
+    assert abs(of_logarithms.k - of_prices.k)[-20:].max() > 1
 
 
 def test_wave_trend_of_candles_without_a_move_is_zero() -> None:
@@ -318,9 +347,15 @@ def decline_and_bounce(candles: int, step: float, last: float) -> list[float]:
     return [*closes, closes[-1] - last]
 
 
-def plunge_and_pause(candles: int, last: float) -> list[float]:
+DRIFTING = (0.05, 0.01, -0.03)  # two small bodies down, one large one up: money flows out
+WAVERING = (0.05, -0.05)
+
+
+def plunge_and_pause(
+    candles: int, last: float, calm_of: tuple[float, ...] = DRIFTING
+) -> list[float]:
     """Calm, a plunge of 3 candles, a pause of so many and one last candle down."""
-    calm = [100 + 0.05 * (-1) ** i for i in range(60)]
+    calm = [100 + step for step in calm_of * (60 // len(calm_of))]
     plunge = [100 - 0.2 * (i + 1) ** 1.5 for i in range(3)]
     pause = [plunge[-1] + 0.3 * (i + 1) for i in range(candles)]
     return [*calm, *plunge, *pause, pause[-1] - last]
@@ -338,6 +373,7 @@ def plunge_and_pause(candles: int, last: float) -> list[float]:
         (decline_and_bounce(24, 0.1, last=2), {"wave"}),  # a longer bounce: the wave is high
         (plunge_and_pause(3, last=3), set()),
         (plunge_and_pause(2, last=3), {"wave"}),  # sooner after the plunge: it is still too deep
+        (plunge_and_pause(3, last=3, calm_of=WAVERING), {"flow"}),  # as many bought before it
     ],
 )
 def test_yellow_cross_of_a_weak_market_that_gives_up_its_bounce(path, closes, missing) -> None:
@@ -349,9 +385,12 @@ def test_yellow_cross_of_a_weak_market_that_gives_up_its_bounce(path, closes, mi
         "diamond": last["mc_red_diamond"],
         "wave": -80 < wave < 45,
         "rsi": 15 < last["mc_rsi"] < 30,
+        "flow": last["mc_money_flow"] + 2.5 < -5,
     }
     assert {name for name, held in holds.items() if not held} == missing  # as drawn
     assert last["mc_yellow_cross"] == (not missing)
+    loose = market_cipher.populate(frame, market_cipher.Settings(yellow_money_flow=None))
+    assert loose["mc_yellow_cross"].iloc[-1] == (missing <= {"flow"})
 
 
 def test_yellow_cross_is_a_red_diamond_at_a_weak_rsi_and_blocks_the_scores(market) -> None:
@@ -444,9 +483,25 @@ def test_dbsi_votes_are_cast_as_named(market) -> None:
             assert not (vote.bull & vote.bear).any(), name
     counts = dbsi.strength(*candles)
     for count in counts:
-        assert np.nanmin(count) >= -5
+        assert np.nanmin(count) >= -3
         assert np.nanmax(count) <= 28
         assert np.flatnonzero(~np.isnan(count))[0] == dbsi.WARM_UP
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_an_exhausted_move_loses_it_has_won(market, seed: int) -> None:
+    """So that a count of votes falls below 0 only by the penalties of both sides."""
+    frame = market(20_000, seed)
+    candles = [frame[c].to_numpy() for c in ("open", "high", "low", "close", "volume")]
+    cast = dbsi.votes(*candles)
+    for penalty, vote in (
+        ("rsi_exhausted", "rsi"),
+        ("macd_turning", "macd_signal"),
+        ("band_stretched", "ema_price"),
+    ):
+        for taken, given in zip(cast[penalty], cast[vote], strict=True):
+            assert taken[dbsi.WARM_UP :].any()
+            assert not (taken & ~given)[dbsi.WARM_UP :].any()
 
 
 def test_dbsi_of_a_steady_rise_is_strong_for_the_bulls_only(path) -> None:

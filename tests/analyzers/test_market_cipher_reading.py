@@ -101,6 +101,30 @@ def divergences(wt2, high, low, bottom, top):
     return events
 
 
+def place_of_last(values, length):
+    """Where the newest of the last `length` values lies between their lowest and highest, 0–100."""
+    out = []
+    for t in range(len(values)):
+        window = values[max(0, t - length + 1) : t + 1]
+        if len(window) < length or None in window:
+            out.append(None)
+            continue
+        size = max(window) - min(window)
+        # An RSI of a price that stands still is equal in exact numbers and rounds here.
+        out.append(100 * (values[t] - min(window)) / size if size > 1e-9 else 0.0)
+    return out
+
+
+def money_flow(open_, high, low, close):
+    """The mean over the last 60 candles that are not flat, less 2.5."""
+    out, bodies = [], []
+    for o, h, lo, c in zip(open_, high, low, close, strict=True):
+        if h != lo:
+            bodies.append(150 * (c - o) / (h - lo))
+        out.append(math.fsum(bodies[-60:]) / 60 - 2.5 if len(bodies) >= 60 else None)
+    return out
+
+
 def nearest_levels(high, low, close, t, reach):
     """Pivots with 10 candles either side among the last 500, closer than `reach` merged."""
     prices = []
@@ -131,21 +155,8 @@ def literal(frame: pd.DataFrame) -> dict[str, list]:
     hlc3 = [(h + lo + c) / 3 for h, lo, c in zip(high, low, close, strict=True)]
     wt1, wt2 = wave_trend(hlc3, 12)
     strength = rsi(close, 14)
-    raw = []
-    for t in range(count):
-        window = strength[t - 13 : t + 1]
-        if t < 13 or None in window:
-            raw.append(None)
-        else:
-            size = max(window) - min(window)
-            # An RSI of a price that stands still is equal in exact numbers and rounds here.
-            raw.append(100 * (strength[t] - min(window)) / size if size > 1e-9 else 0.0)
-    k = sma(raw, 3)
-    body = [
-        150 * (c - o) / (h - lo) if h != lo else 0.0
-        for o, h, lo, c in zip(open_, high, low, close, strict=True)
-    ]
-    flow = sma(body, 60)
+    k = sma(place_of_last(rsi([math.log(price) for price in close], 14), 14), 3)
+    flow = money_flow(open_, high, low, close)
     ribbon = [ema(close, length) for length in (5, 11, 15, 18, 21, 24, 28, 34)]
     ema_1, ema_2, ema_3, ema_8 = ribbon[0], ribbon[1], ribbon[2], ribbon[7]
     trend_1, trend_2 = wave_trend(hlc3, 13)
@@ -165,7 +176,7 @@ def literal(frame: pd.DataFrame) -> dict[str, list]:
             "mc_wt1": wt1[t],
             "mc_wt2": wt2[t],
             "mc_wt_vwap": None if wt2[t] is None else wt1[t] - wt2[t],
-            "mc_money_flow": None if flow[t] is None else flow[t] - 2.5,
+            "mc_money_flow": flow[t],
             "mc_rsi": strength[t],
             "mc_stoch_k": k[t],
             "mc_stoch_d": None,
@@ -191,7 +202,9 @@ def literal(frame: pd.DataFrame) -> dict[str, list]:
             "mc_yellow_cross": red_diamond
             and -80 < trend_2[t] < 45
             and strength[t] is not None
-            and 15 < strength[t] < 30,
+            and 15 < strength[t] < 30
+            and flow[t] is not None
+            and flow[t] + 2.5 < -5,
         }
         row |= {f"mc_ema_{i}": line[t] for i, line in enumerate(ribbon, start=1)}
         if t in first["bull"]:

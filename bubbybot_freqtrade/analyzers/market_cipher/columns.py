@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
 import pandas as pd
 
 from bubbybot_freqtrade.analyzers.candles import (
@@ -78,8 +79,9 @@ def _rsi(work: CipherWork) -> tuple[Floats]:
 
 def _stochastic(work: CipherWork) -> Stochastic:
     settings = work.settings
+    strength = relative_strength(np.log(work.candles.close), settings.stoch_rsi_length)
     return stochastic_rsi(
-        work["mc_rsi"], settings.stoch_length, settings.stoch_k_length, settings.stoch_d_length
+        strength, settings.stoch_length, settings.stoch_k_length, settings.stoch_d_length
     )
 
 
@@ -159,8 +161,13 @@ def _diamonds(work: CipherWork) -> tuple[Flags, ...]:
         green,
         red & work["mc_red_cross"],
         green & cross_up(ribbon[0], ribbon[1]),
-        red & wave_amid & rsi_amid,
+        red & wave_amid & rsi_amid & _flows_out(work),
     )
+
+
+def _flows_out(work: CipherWork) -> Flags | bool:
+    limit = work.settings.yellow_money_flow
+    return limit is None or work["mc_money_flow"] + work.settings.money_flow_offset < limit
 
 
 def _trend_wave(work: CipherWork) -> WaveTrend:

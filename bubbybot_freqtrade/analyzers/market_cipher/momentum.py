@@ -66,12 +66,16 @@ def money_flow(
     multiplier: float = 150.0,
     offset: float = 2.5,
 ) -> Floats:
-    """SMA(multiplier·(close − open)/(high − low), length) − offset; high = low counts 0."""
+    """
+    Mean of multiplier·(close − open)/(high − low) over the last `length` candles with high > low,
+    − offset; NaN before there are so many. On a candle without range it stays what it was.
+    """
     size = floats(high) - floats(low)
-    flat = size == 0
-    body = multiplier * (floats(close) - floats(open_)) / np.where(flat, 1.0, size)
-    body[flat] = 0.0
-    return kernels.averages.sma(body, length) - offset
+    ranging = size > 0
+    body = multiplier * (floats(close) - floats(open_))[ranging] / size[ranging]
+    means = kernels.averages.sma(floats(body), length)
+    # One more, which the rows before the first candle with a range read.
+    return np.append(means, np.nan)[np.cumsum(ranging) - 1] - offset
 
 
 class Stochastic(NamedTuple):
@@ -88,12 +92,15 @@ def stochastic_rsi(
     k = SMA(raw, k_length), d = SMA(k, d_length); raw is the place of the RSI between the lowest
     and the highest of its last `length` values, 0–100, 0 when they are equal.
 
-    Values within 1e-9 are equal: while the price stands still, the RSI does so but for rounding.
+    :param rsi: Cipher B's is that of the logarithm: `relative_strength(np.log(close), 14)`. Values
+        within 1e-9 are equal: while the price stands still, the RSI does so but for rounding.
     """
     lowest = _extreme(rsi, length, talib.MIN)
     size = _extreme(rsi, length, talib.MAX) - lowest
     equal = size <= 1e-9
-    raw = 100.0 * (rsi - lowest) / np.where(equal, 1.0, size)
+    # The quotient first: the highest value is at 100 and not beside it.
+    raw = 100.0 * ((rsi - lowest) / np.where(equal, 1.0, size))
+    raw[equal] = 0.0
     k = kernels.averages.sma(raw, k_length)
     return Stochastic(k, kernels.averages.sma(k, d_length))
 

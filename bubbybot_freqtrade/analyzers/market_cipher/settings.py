@@ -27,7 +27,10 @@ class ScoreWeights(BaseModel):
 
 
 class Settings(BaseModel):
-    """Lengths count candles; levels are in units of the oscillator they belong to."""
+    """
+    Lengths count candles; levels are in units of the oscillator they belong to. Without
+    `yellow_money_flow` (None) the yellow cross does not ask for money that flows out.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -39,6 +42,7 @@ class Settings(BaseModel):
     money_flow_multiplier: float = 150.0
     money_flow_offset: float = 2.5
     rsi_length: int = Field(default=14, ge=2)
+    stoch_rsi_length: int = Field(default=14, ge=2)
     stoch_length: int = Field(default=14, ge=1)
     stoch_k_length: int = Field(default=3, ge=1)
     stoch_d_length: int = Field(default=3, ge=1)
@@ -62,6 +66,7 @@ class Settings(BaseModel):
     yellow_wave_high: float = 45.0
     yellow_rsi_low: float = 15.0
     yellow_rsi_high: float = 30.0
+    yellow_money_flow: float | None = -5.0
 
     pivot_side: int = Field(default=10, ge=1)
     level_window: int = Field(default=500, ge=2)
