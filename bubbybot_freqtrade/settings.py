@@ -195,6 +195,9 @@ class ExitSettings(Settings):
     )
 
 
+Channel = Literal["telegram", "discord", "webhook"]
+
+
 class MessageSettings(Settings):
     """What the operator is told besides freqtrade's own messages."""
 
@@ -214,6 +217,10 @@ class MessageSettings(Settings):
     signals_only: bool = Field(
         default=False,
         description="tell each signal with its plan instead of trading it (backtests still trade)",
+    )
+    pictures: list[Channel] = Field(
+        default=["telegram", "discord"],
+        description="channels that get a chart of each plan after its words",
     )
 
 

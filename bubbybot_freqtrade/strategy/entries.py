@@ -20,7 +20,7 @@ from bubbybot_freqtrade.blofin.bracket import Bracket, offer_bracket
 from bubbybot_freqtrade.risk.equity import looks_for_bias
 from bubbybot_freqtrade.risk.levels import forced_levels
 from bubbybot_freqtrade.risk.plan import Refusal, Signal, TradePlan
-from bubbybot_freqtrade.strategy import messages, plans
+from bubbybot_freqtrade.strategy import messages, pictures, plans
 from bubbybot_freqtrade.strategy.day import refuse_side, within_the_account
 from bubbybot_freqtrade.strategy.edge import with_doubt
 from bubbybot_freqtrade.strategy.freqtrade_seams import exchange_of
@@ -107,7 +107,7 @@ def confirm(
         _refuse(bot, made, pair, entry_tag)
         return False
     if bot.settings.messages.signals_only and is_running(bot.config):
-        _tell_once(bot, made, rate)
+        _tell_once(bot, made, rate, now)
         return False
     bot.memory.pending[pair] = made
     offer_bracket(pair, made.side, Bracket(stop=made.stop, target=made.target))
@@ -115,13 +115,14 @@ def confirm(
     return True
 
 
-def _tell_once(bot: BubbyBotStrategy, made: TradePlan, rate: float) -> None:
+def _tell_once(bot: BubbyBotStrategy, made: TradePlan, rate: float, now: datetime) -> None:
     """freqtrade asks again in every loop while the signal's candle is the newest."""
     candle = pd.Timestamp(analyzed(bot, made.pair)["date"].max())
     if bot.memory.told_signals.get(made.pair) == candle:
         return
     bot.memory.told_signals[made.pair] = candle
     tell(bot, messages.signal_told(made, rate))
+    pictures.show(bot, made, rate, messages.headline("Signal", made, now))
 
 
 def _planned(

@@ -41,6 +41,11 @@ def plan_told(plan: TradePlan, open_rate: float, *, found_again: bool = False) -
     )
 
 
+def headline(what: str, plan: TradePlan, moment: datetime) -> str:
+    """Title and caption of a plan's picture."""
+    return f"{what} {plan.pair} {plan.side}, {moment:%Y-%m-%d %H:%M} UTC"
+
+
 def signal_told(plan: TradePlan, rate: float) -> str:
     """A signal for whoever trades by hand: in a paper account's terms, as shares and R."""
     return plain(

@@ -20,7 +20,7 @@ from bubbybot_freqtrade.risk.plan import (
     measure,
     plan,
 )
-from bubbybot_freqtrade.strategy import messages
+from bubbybot_freqtrade.strategy import messages, pictures
 from bubbybot_freqtrade.strategy.market import limits_of, signal_of, standing_bracket
 from bubbybot_freqtrade.strategy.memory import key_of
 from bubbybot_freqtrade.strategy.operator import tell
@@ -147,6 +147,8 @@ def _keep(bot: BubbyBotStrategy, trade: Trade, planned: TradePlan | None) -> Non
     trade.set_custom_data(PLAN, made.to_dict())
     if is_running(bot.config):
         tell(bot, messages.plan_told(made, trade.open_rate, found_again=planned is None))
+        caption = messages.headline(f"#{trade.id}", made, trade.open_date_utc)
+        pictures.show(bot, made, trade.open_rate, caption)
 
 
 def _found_again(bot: BubbyBotStrategy, trade: Trade) -> TradePlan | None:

@@ -8,6 +8,7 @@ import asyncio
 import json
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
@@ -23,6 +24,9 @@ class BotApi:
     def __init__(self) -> None:
         self.sent: list[dict[str, Any]] = []
         self.refused: list[dict[str, Any]] = []
+        self.photos: list[dict[str, Any]] = []
+        self.takes_photos = asyncio.Event()
+        self.takes_photos.set()
         self.url = ""
         self._updates: list[dict[str, Any]] = []
         self._next_update = 1
@@ -90,6 +94,24 @@ class BotApi:
                         f"no message with {parts}; refused {self.refused}, {texts}"
                     )
 
+    def wait_for_photo(self, timeout: float = 30.0) -> dict[str, Any]:
+        """The first photo: its caption, `chat_id` and bytes."""
+        with self._news:
+            assert self._news.wait_for(lambda: self.photos, timeout), "no photo"
+            return self.photos[0]
+
+    def hold_photos(self) -> None:
+        """Answer no photo from now on, until `take_photos`."""
+        self._call(self.takes_photos.clear)
+
+    def take_photos(self) -> None:
+        """Answer those that wait, and all others."""
+        self._call(self.takes_photos.set)
+
+    def _call(self, change: Callable[[], None]) -> None:
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(change)
+
     def _push(self, update: dict[str, Any]) -> None:
         assert self._loop is not None
         assert self._wake is not None
@@ -155,6 +177,18 @@ class BotApi:
         if trouble:
             return _error(400, f"Bad Request: {trouble}")
         return _result(_message(int(message["chat_id"]), message["text"]))
+
+    async def _do_sendphoto(self, parameters: dict[str, Any]) -> web.Response:
+        photo = parameters["photo"]
+        got = dict(parameters) | {"photo": photo.file.read(), "name": photo.filename}
+        await self.takes_photos.wait()
+        if got["chat_id"] != str(CHAT_ID):
+            return _error(400, "Bad Request: chat not found")
+        with self._news:
+            self.photos.append(got)
+            self._news.notify_all()
+        size = {"file_id": "1", "file_unique_id": "1", "width": 960, "height": 720}
+        return _result(_message(CHAT_ID, "") | {"photo": [size]})
 
     async def _do_editmessagetext(self, parameters: dict[str, Any]) -> web.Response:
         return await self._do_sendmessage(parameters)

@@ -1,7 +1,8 @@
 """BubbyBot on a sandbox, its owner's phone, and the one clock all of them run on.
 
 freqtrade has no setting for the Bot API's address. Its Telegram class builds its application in one
-method of its own; only that is replaced here, by the same call with a local `base_url`.
+method of its own, BubbyBot the bot for its pictures; only these are replaced here, by the same
+calls with a local `base_url`.
 """
 
 import asyncio
@@ -22,12 +23,14 @@ from freqtrade.persistence import Trade
 from freqtrade.rpc import telegram
 from freqtrade.rpc.telegram import Telegram
 from freqtrade.worker import Worker
+from telegram import Bot
 from telegram.ext import Application
 
 from bubbybot_freqtrade.sandbox.cli import config_fragment
 from bubbybot_freqtrade.sandbox.server import Sandbox
 from bubbybot_freqtrade.sandbox.settings import DEMO_UID, SandboxSettings
 from bubbybot_freqtrade.search.backtests import generate_folder
+from bubbybot_freqtrade.strategy import pictures
 from tests.places import ROOT
 from tests.strategy.telegram.bot_api import CHAT_ID, TOKEN, BotApi
 
@@ -186,6 +189,11 @@ def open_desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
             return builder.base_url(phone.base_url).build()
 
         monkeypatch.setattr(Telegram, "_init_telegram_app", build)
+
+        def own(token: str) -> Bot:
+            return Bot(token, base_url=phone.base_url)
+
+        monkeypatch.setattr(pictures, "telegram_bot", own)
         monkeypatch.setattr(telegram, "asyncio", SimpleNamespace(**_asyncio_in_a_hurry()))
         given = {"margin_mode": "isolated", "rate_limits": False, "pair_count": 2}
 
