@@ -156,10 +156,14 @@ def test_what_an_owner_adds_without_a_stop_gets_one(open_desk, caplog):
     desk = open_desk({BTC: [(0, 50_000), (20, 50_000), (60, 47_000)]})
     bot = desk.start()
     trade = desk.enter(BTC)
+    desk.loop()
+    (before,) = desk.standing_stops(BTC)
     order_by_hand(desk, "buy", 15)
+    desk.loop()
+    (stop,) = desk.standing_stops(BTC)
+    assert (stop.size, stop.tpsl) == (ENTERED + 15, before.tpsl)
     loops(desk)
-    stops = desk.standing_stops(BTC)
-    assert any(s.is_entire_position for s in stops) or sum(s.size for s in stops) >= ENTERED + 15
+    assert [s.tpsl_id for s in desk.standing_stops(BTC)] == [stop.tpsl_id]
     assert kinds(bot) == [Discrepancy.POSITION_GREW]
     assert "15 of the 24.9 contracts of the long position had no stop" in caplog.text
     desk.pass_time(80)
@@ -167,6 +171,20 @@ def test_what_an_owner_adds_without_a_stop_gets_one(open_desk, caplog):
     closed = desk.closed(trade)
     assert (closed.exit_reason, closed.amount) == ("stoploss_on_exchange", 0.0099)
     assert held(desk) == 0
+
+
+@pytest.mark.parametrize("their_stop", [5, 30])
+def test_a_stop_of_the_owner_s_counts_for_what_it_closes(open_desk, their_stop):
+    desk = open_desk()
+    desk.start()
+    desk.enter(BTC)
+    desk.loop()
+    order_by_hand(desk, "buy", 20)
+    stop_by_hand(desk, size=str(their_stop), slTriggerPrice="48700")
+    for _ in range(4):
+        desk.loop()
+        sizes = {s.tpsl.sl_trigger == 48_700: s.size for s in desk.standing_stops(BTC)}
+        assert sizes == {True: their_stop, False: ENTERED + (15 if their_stop == 5 else 0)}
 
 
 # Not the bot's row

@@ -21,6 +21,15 @@ def wanted_stop(order_id: str, pair: str) -> float | None:
     return float(price) if price else None
 
 
+def is_being_entered(order_id: str, pair: str) -> bool:
+    """Whether the trade of a stop order has an entry that may still fill."""
+    order = order_of(order_id, pair)
+    return order is not None and any(
+        other.ft_is_open and other.ft_order_side == order.trade.entry_side
+        for other in order.trade.orders
+    )
+
+
 def as_booked(order_id: str, pair: str) -> tuple[dict[str, Any], timedelta] | None:
     """A stop order as the database has it, amounts in base currency, and its age."""
     order = order_of(order_id, pair)

@@ -58,7 +58,7 @@ class Repairs:
         return self._mend[finding.kind](finding)
 
     def _protect(self, finding: Finding) -> str | None:
-        self._stops.protect(finding.row, finding.uncovered)
+        self._stops.protect(finding.row)
         return told(finding)
 
     def _cancel_stop(self, finding: Finding) -> str | None:
@@ -92,7 +92,7 @@ class Repairs:
         if database.open_trade(finding.pair, finding.side) is not None:
             return " ".join(said)
         if finding.bare:
-            self._stops.protect(finding.row, finding.uncovered)
+            self._stops.protect(finding.row)
         return " ".join([*said, told(finding)])
 
     def _additions(self, finding: Finding) -> str | None:

@@ -66,5 +66,5 @@ class Stops(Protocol):
     def cancel(self, order_id: str, pair: str) -> None:
         """Take a TP/SL order away."""
 
-    def protect(self, position: Any, contracts: float) -> None:
+    def protect(self, position: Any) -> None:
         """Place a stop on the contracts of a position that have none."""

@@ -181,10 +181,14 @@ class AccountWatch:
 
     def _is_sure(self, finding: Finding, now: datetime) -> bool:
         patience = PATIENCE.get(finding.kind, timedelta(0))
-        if finding.bare and not finding.is_all_bare:
+        if finding.bare and not finding.is_all_bare and self._may_be_filling(finding):
             # A stop beside it may be growing with its entry.
             patience = SECOND_LOOK
         return now - self._seen[finding.key] >= patience
+
+    def _may_be_filling(self, finding: Finding) -> bool:
+        trade = database.open_trade(finding.pair, finding.side)
+        return trade is None or trade.has_open_orders or self._requests.is_entering(finding.pair)
 
     def _is_due(self, finding: Finding, now: datetime) -> bool:
         """Whether a finding is to be looked into: each costs requests."""

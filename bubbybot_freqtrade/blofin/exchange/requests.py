@@ -11,6 +11,7 @@ from freqtrade.exchange.exchange import Exchange
 from freqtrade.exchange.exchange_types import CcxtOrder, CcxtPosition
 from freqtrade.util import dt_now
 
+from bubbybot_freqtrade.blofin.account import database
 from bubbybot_freqtrade.blofin.bracket import TradeSide
 from bubbybot_freqtrade.blofin.ccxt_blofin.budget import share_with
 from bubbybot_freqtrade.blofin.exchange.client_order_ids import ClientOrderIds
@@ -47,8 +48,8 @@ class Requests:
                 "tickers": lambda: list(self.api.fetch_tickers().values()),
             }
         )
-        # Pairs and times of entries on their way: their trade is not in the database yet.
-        self._entered_at: dict[str, datetime] = {}
+        # By pair the last entry: when it was sent, and its id once BloFin has answered.
+        self._entries: dict[str, tuple[datetime, str | None]] = {}
         self._doubted_at: datetime | None = None
         self.are_markets_doubted = False
         # Pairs with an order whose answer is lost and that couldn't be found, yet.
@@ -159,14 +160,21 @@ class Requests:
         """A clientOrderId of this bot, never used before."""
         return self._ids.new()
 
-    def note_entry(self, pair: str) -> None:
-        """An entry is about to be sent."""
-        self._entered_at[pair] = dt_now()
+    def note_entry(self, pair: str, order_id: str | None = None) -> None:
+        """An entry is about to be sent, or was taken under an id."""
+        self._entries[pair] = dt_now(), order_id
+
+    def has_just_entered(self, pair: str) -> bool:
+        """Whether an entry was sent a moment ago: BloFin may not show all of it yet."""
+        sent, _ = self._entries.get(pair, (None, None))
+        return sent is not None and dt_now() - sent < ENTRY_UNDERWAY
 
     def is_entering(self, pair: str) -> bool:
-        """Whether an entry was sent a moment ago: freqtrade may not have its trade yet."""
-        sent = self._entered_at.get(pair)
-        return sent is not None and dt_now() - sent < ENTRY_UNDERWAY
+        """Whether an entry was sent a moment ago that freqtrade has not written down yet."""
+        if not self.has_just_entered(pair):
+            return False
+        _, order_id = self._entries[pair]
+        return order_id is None or database.order_of(order_id, pair) is None
 
     def may_still_come(self, pair: str) -> bool:
         """Whether an order whose answer got lost could still be carried out."""

@@ -121,7 +121,7 @@ class StopOrders:
         ordertype = "market" if limit is None else "limit"
         try:
             placed = self._requests.send_once(pair, ordertype, side, contracts, None, params)
-            return self._read_back(placed)
+            return self.read_back(placed)
         except ccxt.ExchangeError as e:
             covering = [o for o in standing if covers(o, contracts)]
             if not covering or self.is_passed(pair, side, stop):
@@ -147,7 +147,7 @@ class StopOrders:
         target = order.get("takeProfitPrice")
         try:
             self._requests.api.edit_tpsl_order(order["id"], pair, leg, target)
-            moved = self._read_back(order)
+            moved = self.read_back(order)
         except (ccxt.NotSupported, ccxt.BadRequest, ccxt.PermissionDenied) as e:
             # 152404, "not supported, Please check the requestPath", is a PermissionDenied.
             logger.info(f"BloFin can't move a stop in place, replacing stops from now on: {e}")
@@ -163,7 +163,7 @@ class StopOrders:
         logger.info(f"Moved the stop of {pair} to {stop}.")
         return moved
 
-    def _read_back(self, placed: CcxtOrder) -> CcxtOrder:
+    def read_back(self, placed: CcxtOrder) -> CcxtOrder:
         """Return a TP/SL order as the venue has it, which may have canceled it at once.
 
         BloFin may show it only after a moment: what has been taken and is not shown yet is returned

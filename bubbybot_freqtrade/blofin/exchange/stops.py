@@ -27,6 +27,7 @@ from bubbybot_freqtrade.blofin.exchange.stop_orders import StopOrders
 from bubbybot_freqtrade.blofin.protection import (
     canceled_stop,
     closed_side,
+    covers,
     open_stop,
     tighter,
     tightest,
@@ -70,7 +71,9 @@ class Stops:
             if position is None:
                 closing = self._ended.closed_without_stop(pair, side)
                 return self._requests.in_base_currency(open_stop(closing, triggered=True))
-            standing = self.stop_orders.standing(pair, side, wait=self._requests.is_entering(pair))
+            standing = self.stop_orders.standing(
+                pair, side, wait=self._requests.has_just_entered(pair)
+            )
             contracts = max(
                 self._requests.contracts(pair, amount), self._left_bare(position, standing)
             )
@@ -102,9 +105,12 @@ class Stops:
         """Return the state of a stop: from the list of untriggered ones, else by how it ended.
 
         One that the price has overtaken, because a tighter one could not be placed, reads as
-        canceled: freqtrade asks for another and, as that is refused, exits in the same loop.
+        canceled: freqtrade asks for another and, as that is refused, exits in the same loop. So
+        does one that a position has outgrown: the other one is of the right size.
         """
         stop = self._state(order_id, pair)
+        if stop["status"] == "open" and self._is_outgrown(stop):
+            return canceled_stop(stop)
         wanted = booked_stops.wanted_stop(order_id, pair) if stop["status"] == "open" else None
         standing = stop.get("stopLossPrice")
         if wanted is None or standing is None or not tighter(stop["side"], wanted, standing):
@@ -116,6 +122,24 @@ class Stops:
             f"at {standing} still: the trade goes out at the market."
         )
         return canceled_stop(stop)
+
+    def _is_outgrown(self, stop: CcxtOrder) -> bool:
+        """Whether a stop of this bot is too small for what no other program's stop closes.
+
+        Not while an entry is on its way: what comes with that grows with its fills.
+        """
+        pair, side = stop["symbol"], closed_side(stop["side"])
+        if booked_stops.is_being_entered(stop["id"], pair) or self._requests.is_entering(pair):
+            return False
+        position = self._requests.position(pair, side)
+        if position is None or position["marginMode"] != self._requests.margin_mode:
+            return False
+        contracts = self._requests.exact_contracts(pair, stop["amount"] or 0.0)
+        if covers({**stop, "amount": contracts}, position["contracts"]):
+            return False
+        rows = self._requests.rows("tpsl")
+        own = [row for row in stops_of(rows, position) if self._requests.is_own(row)]
+        return contracts < self._left_bare(position, own) * (1 - 1e-9)
 
     def _state(self, order_id: str, pair: str) -> CcxtOrder:
         with freqtrade_errors(f"get stop order {order_id} of {pair}"):
@@ -225,21 +249,23 @@ class Stops:
         """Take a TP/SL order away."""
         self.stop_orders.cancel(order_id, pair)
 
-    def protect(self, position: CcxtPosition, contracts: float) -> None:
+    def protect(self, position: CcxtPosition) -> None:
         """Place a stop on the contracts of a position that have none.
 
-        A part of it gets the stop that stands on the rest. All of it gets the one its trade was
-        entered with, else the strategy's stoploss from the position's entry; as far from the
-        current price when that has passed it.
+        A part of it gets the stop that stands on the rest: one of this bot's that is large enough
+        for both, which freqtrade adopts and the smaller one goes for. All of it gets the one its
+        trade was entered with, else the strategy's stoploss from the position's entry; as far from
+        the current price when that has passed it.
         """
         pair, side = position["symbol"], "sell" if position["side"] == "long" else "buy"
         stops = stops_of(self._requests.rows("tpsl", fresh=True), position)
         if not uncovered(stops, position["contracts"]):
             return
-        last = self._exchange.fetch_ticker(pair)["last"]
+        own = [stop for stop in stops if self._requests.is_own(stop)]
+        last = self._orders.trigger_price(pair) or self._exchange.fetch_ticker(pair)["last"]
         entry: BuySell = "buy" if side == "sell" else "sell"
         leverage = position["leverage"] or 1.0
-        entered = tightest(stops) if stops else self._brackets.first_entry(pair, side)
+        entered = tightest(own or stops) if stops else self._brackets.first_entry(pair, side)
         opened = position["entryPrice"]
         stop = (
             entered.get("stopLossPrice")
@@ -256,10 +282,11 @@ class Stops:
             "marginMode": position["marginMode"],
         }
         target = entered.get("takeProfitPrice")
-        if target is not None and not stops and tighter(side, target, last):
+        if target is not None and (own or not stops) and tighter(side, target, last):
             params["takeProfitPrice"] = target
         with freqtrade_errors(f"protect the position of {pair} by a stop at {stop}"):
             # The whole position: also when its owner adds to it.
-            size = contracts if stops else WHOLE_POSITION
-            self._requests.send_once(pair, "market", side, size, None, params)
+            size = self._left_bare(position, own) if stops else WHOLE_POSITION
+            placed = self._requests.send_once(pair, "market", side, size, None, params)
+            self.stop_orders.read_back(placed)
         self._requests.forget("tpsl")
