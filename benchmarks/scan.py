@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from bubbybot_freqtrade.analyzers.candles import with_columns
 from bubbybot_freqtrade.risk.levels import (
     LEVEL_COLUMNS,
     average_true_range,
@@ -26,11 +27,17 @@ from bubbybot_freqtrade.risk.levels import (
 from bubbybot_freqtrade.risk.plan import desired_risk
 from bubbybot_freqtrade.settings import BubbyBotSettings
 from bubbybot_freqtrade.signals.confluence import scores
-from bubbybot_freqtrade.signals.context import analyze_context, whole_candles, with_context
+from bubbybot_freqtrade.signals.context import (
+    Context,
+    analyze_context,
+    opened,
+    seen,
+    whole_candles,
+)
 from bubbybot_freqtrade.signals.trend import TREND_COLUMNS, readings, window_side
 
 FEE = 0.0006
-COLUMNS = list(dict.fromkeys(("date", *TREND_COLUMNS, *LEVEL_COLUMNS)))
+COLUMNS = list(dict.fromkeys((*TREND_COLUMNS, *LEVEL_COLUMNS)))
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
@@ -56,10 +63,12 @@ def _analyzed(folder: Path, pair: str, start: str) -> pd.DataFrame:
     name = pair.replace("/", "_").replace(":", "_")
     hours = pd.read_feather(folder / "futures" / f"{name}-1h-futures.feather")
     hours = hours.drop_duplicates("date").reset_index(drop=True)
-    own = analyze_context(hours, 1, COLUMNS)[COLUMNS].drop(columns="date").add_suffix("_1h")
-    four = analyze_context(whole_candles(hours, "4h", parts=4), 1, COLUMNS)[COLUMNS]
-    made = pd.concat([with_context(hours, four, "1h", "4h"), own], axis=1)
-    made = made.assign(atr=average_true_range(hours))
+    own = analyze_context(hours, 1, COLUMNS)
+    fours = whole_candles(hours, "4h", parts=4)
+    context = Context.of(fours, "4h", analyze_context(fours, 1, COLUMNS))
+    columns = {f"{name}_1h": column for name, column in own.items()}
+    columns |= seen(opened(hours), "1h", context) | {"atr": average_true_range(hours)}
+    made = with_columns(hours, columns)
     # What comes before the range served the analyzers, and the longest window.
     first = pd.Timestamp(start, tz="UTC") - pd.Timedelta("1000h")
     return made[made["date"] >= first].reset_index(drop=True)

@@ -21,6 +21,7 @@ from bubbybot_freqtrade.analyzers import candles
 from bubbybot_freqtrade.risk.plan import TradeSide
 from bubbybot_freqtrade.risk.r import Prices, loss_per_unit
 from bubbybot_freqtrade.settings import RiskSettings
+from bubbybot_freqtrade.signals.trend import Columns
 
 Floats = npt.NDArray[np.float64]
 
@@ -56,12 +57,12 @@ def average_true_range(frame: pd.DataFrame) -> Floats:
     return candles.average_true_range(high, low, close, ATR_LENGTH)
 
 
-def long_levels(frame: pd.DataFrame, atr: Floats, fee: float, settings: RiskSettings) -> Levels:
+def long_levels(frame: Columns, atr: Floats, fee: float, settings: RiskSettings) -> Levels:
     """Stop and target of a long entered at each row's close."""
     return _levels(frame, atr, fee, settings, 1, SUPPORTS, TARGETS_ABOVE)
 
 
-def short_levels(frame: pd.DataFrame, atr: Floats, fee: float, settings: RiskSettings) -> Levels:
+def short_levels(frame: Columns, atr: Floats, fee: float, settings: RiskSettings) -> Levels:
     """Stop and target of a short entered at each row's close."""
     return _levels(frame, atr, fee, settings, -1, RESISTANCES, TARGETS_BELOW)
 
@@ -83,7 +84,7 @@ def forced_levels(
 
 
 def _levels(
-    frame: pd.DataFrame,
+    frame: Columns,
     atr: Floats,
     fee: float,
     settings: RiskSettings,
@@ -91,7 +92,7 @@ def _levels(
     stops: Sequence[str],
     targets: Sequence[str],
 ) -> Levels:
-    close = frame["close"].to_numpy(dtype=np.float64)
+    close = np.asarray(frame["close"], dtype=np.float64)
     least = settings.stop_atrs * atr
     behind = sign * (close[:, None] - _columns(frame, stops, (STOP_TIMEFRAME,)))
     behind += settings.stop_atr_margin * atr[:, None]
@@ -122,12 +123,12 @@ def _way(reward: float, loss: Prices, entry: Prices, fee: float) -> Prices:
     return (reward * loss + 2 * fee * entry) / (1 - fee) + SLIPPAGE_ROOM * entry
 
 
-def _columns(frame: pd.DataFrame, names: Sequence[str], timeframes: Sequence[str]) -> Floats:
+def _columns(frame: Columns, names: Sequence[str], timeframes: Sequence[str]) -> Floats:
     wanted = [f"{name}{suffix}" for suffix in _suffixes(timeframes) for name in names]
     found = [name for name in wanted if name in frame]
     if not found:
-        return np.full((len(frame), 1), np.nan)
-    return frame[found].to_numpy(dtype=np.float64)
+        return np.full((len(frame["close"]), 1), np.nan)
+    return np.array([np.asarray(frame[name], dtype=np.float64) for name in found]).T
 
 
 def _suffixes(timeframes: Sequence[str]) -> list[str]:

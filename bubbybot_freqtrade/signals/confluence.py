@@ -19,7 +19,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from bubbybot_freqtrade.settings import MIN_CONFIDENCE, ConfluenceSettings
-from bubbybot_freqtrade.signals.trend import PREFIXES, READING_COLUMNS, Floats, Side
+from bubbybot_freqtrade.signals.trend import PREFIXES, READING_COLUMNS, Columns, Floats, Side
 
 EARLY, LATE = "early", "late"
 """Codes of an enter tag: more, or less, than half of an analyzer's room is left."""
@@ -68,14 +68,14 @@ def closes_an_hour(frame: pd.DataFrame) -> npt.NDArray[np.bool_]:
     return (frame["date"].dt.minute == LAST_QUARTER).to_numpy()
 
 
-def tags(frame: pd.DataFrame, rows: npt.NDArray[np.intp], side: Side) -> list[str]:
+def tags(frame: Columns, rows: npt.NDArray[np.intp], side: Side) -> list[str]:
     """For each of `rows` the analyzers that are on its side, as in ``mc:early lux:late fc:early``.
 
     Analyzers that are on the other side, or on none, are not named: they are no evidence.
     """
     sign = 1 if side == "long" else -1
     strengths = {
-        PREFIXES[name]: sign * frame[column].to_numpy(dtype=np.float64)[rows]
+        PREFIXES[name]: sign * np.asarray(frame[column], dtype=np.float64)[rows]
         for name, column in READING_COLUMNS.items()
     }
     return [

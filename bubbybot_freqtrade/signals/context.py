@@ -1,53 +1,125 @@
-"""From candles of three timeframes to one frame of analyzed 15m candles."""
+"""The higher timeframes beside the base candles: analyzed, and aligned without lookahead."""
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from freqtrade.configuration import TimeRange
 from freqtrade.data.history import load_pair_history
-from freqtrade.strategy import merge_informative_pair
+from freqtrade.exchange import timeframe_to_seconds
 
 from bubbybot_freqtrade.analyzers import frankie_candles, lux_algo, market_cipher
-from bubbybot_freqtrade.signals.trend import typical_range, window_side
+from bubbybot_freqtrade.analyzers.candles import read_candles, with_columns
+from bubbybot_freqtrade.analyzers.parts import Work
+from bubbybot_freqtrade.signals.trend import Floats, typical_range, window_side
 
 logger = logging.getLogger(__name__)
 
+ANALYZERS = (market_cipher, lux_algo, frankie_candles)
 CONTEXT_TIMEFRAMES = ("1h", "4h")
 
+Array = npt.NDArray[Any]
+Seconds = npt.NDArray[np.int64]
+Rows = npt.NDArray[np.intp]
 
-def analyze(candles: pd.DataFrame, columns: Collection[str] | None = None) -> pd.DataFrame:
-    """Add the columns of all three analyzers, or those among `columns` alone."""
-    for analyzer in (market_cipher, lux_algo, frankie_candles):
-        wanted = None if columns is None else set(columns).intersection(analyzer.COLUMNS)
-        candles = analyzer.populate(candles, columns=wanted)
-    return candles
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Analyzed candles of a higher timeframe.
+
+    :param opened: when each opened, in seconds since the epoch, ascending
+    :param names: of the columns
+    :param values: a row for each candle and one of NaN at the end, a column for each name
+    """
+
+    timeframe: str
+    opened: Seconds
+    names: Sequence[str]
+    values: Floats
+
+    @classmethod
+    def of(cls, candles: pd.DataFrame, timeframe: str, columns: Mapping[str, Array]) -> "Context":
+        """Columns of these candles, flags as 0 and 1."""
+        values = np.full((len(candles) + 1, len(columns)), np.nan)
+        for number, column in enumerate(columns.values()):
+            values[:-1, number] = column
+        return cls(timeframe, opened(candles), tuple(columns), values)
+
+
+def analyze(candles: pd.DataFrame) -> pd.DataFrame:
+    """Add the columns of all three analyzers."""
+    return with_columns(candles, analyzed_columns(candles))
+
+
+def analyzed_columns(
+    candles: pd.DataFrame, columns: Collection[str] | None = None
+) -> dict[str, Array]:
+    """The columns of all three analyzers by name, or those among `columns` alone.
+
+    The candles are read and checked once, and no frame is made that would be taken apart again.
+    """
+    read = read_candles(candles)
+    made: dict[str, Array] = {}
+    for analyzer in ANALYZERS:
+        work = Work(read, candles["date"], analyzer.DEFAULTS, analyzer.PARTS)
+        wanted = (name for name in analyzer.COLUMNS if columns is None or name in columns)
+        made |= {name: work[name] for name in wanted}
+    return made
 
 
 def analyze_context(
     candles: pd.DataFrame, window: int, columns: Collection[str] | None = None
-) -> pd.DataFrame:
+) -> dict[str, Array]:
     """The analyzers' columns of a higher timeframe, and what readings need beside them.
 
     :param window: candles whose highest or lowest close makes `window_side`
-    :param columns: as for `analyze`
+    :param columns: of the analyzers, as for `analyzed_columns`
     """
     high, low, close = (candles[name].to_numpy(dtype=float) for name in ("high", "low", "close"))
-    return analyze(candles, columns).assign(
-        window_side=window_side(close, window),
-        typical_range=typical_range(high, low, close),
-    )
+    return analyzed_columns(candles, columns) | {
+        "window_side": window_side(close, window),
+        "typical_range": typical_range(high, low, close),
+    }
 
 
-def with_context(
-    dataframe: pd.DataFrame, analyzed: pd.DataFrame, timeframe: str, context: str
-) -> pd.DataFrame:
-    """Add a higher timeframe's columns, each value from the close of its candle on."""
-    # Merged with the dates alone: with all columns it takes a multiple of the time.
-    merged = merge_informative_pair(dataframe[["date"]], analyzed, timeframe, context)
-    merged = merged.drop(columns="date").set_axis(dataframe.index)
-    return pd.concat([dataframe, merged], axis=1)
+def opened(candles: pd.DataFrame) -> Seconds:
+    """When each candle opened, in seconds since the epoch."""
+    return candles["date"].to_numpy(dtype="datetime64[s]").astype(np.int64)
+
+
+def seen(base: Seconds, timeframe: str, context: Context) -> dict[str, Floats]:
+    """The context's columns on base candles, by name with its timeframe; NaN before the first.
+
+    Each value stands from the base candle on that closes with the context's candle.
+
+    :param base: when the base candles of `timeframe` opened
+    """
+    values = context.values[rows_seen(base, timeframe, context)].T
+    return {f"{name}_{context.timeframe}": values[k] for k, name in enumerate(context.names)}
+
+
+def rows_seen(base: Seconds, timeframe: str, context: Context) -> Rows:
+    """Which of the context's rows each base candle sees, −1 for none.
+
+    As freqtrade's `merge_informative_pair` has it: a candle comes with the base candle that closes
+    when it does (where that one is missing, it is never seen) and stays until another comes. What
+    came before the first base candle is seen where a later one follows.
+    """
+    shift = timeframe_to_seconds(context.timeframe) - timeframe_to_seconds(timeframe)
+    comes = context.opened + shift
+    at = base.searchsorted(comes)
+    meets = np.flatnonzero(at < len(base))
+    meets = meets[base[at[meets]] == comes[meets]]
+    rows = np.full(len(base), -1, dtype=np.intp)
+    rows[at[meets]] = meets
+    rows = np.maximum.accumulate(rows)
+    if len(meets):
+        rows[: at[meets[0]]] = meets[0] - 1
+    return rows
 
 
 def whole_candles(candles: pd.DataFrame, timeframe: str, parts: int) -> pd.DataFrame:

@@ -7,10 +7,12 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
 from bubbybot_freqtrade.analyzers import frankie_candles, lux_algo, market_cipher
 from bubbybot_freqtrade.analyzers.annotations import Annotation
+from bubbybot_freqtrade.signals.trend import Columns, Floats
 
 Panels = Literal["main", "all"]
 
@@ -64,17 +66,16 @@ def plot_config(panels: Panels = "main") -> dict[str, Any]:
     return made
 
 
-def chart_columns(dataframe: pd.DataFrame, needed: float) -> pd.DataFrame:
+def chart_columns(columns: Columns, needed: float) -> dict[str, Floats]:
     """The columns that a chart alone needs: the least score that is traded, and dots on the wave.
 
-    :param dataframe: a populated frame
+    :param columns: a populated frame, or its columns
     """
-    wave = dataframe["mc_wt2"]
-    return pd.DataFrame(
-        {NEEDED: needed}
-        | {name: wave.where(dataframe[event] == 1) for name, (event, _) in DOTS.items()},
-        index=dataframe.index,
-    )
+    wave = np.asarray(columns["mc_wt2"], dtype=np.float64)
+    return {NEEDED: np.full(len(wave), needed)} | {
+        name: np.where(np.asarray(columns[event]) == 1, wave, np.nan)
+        for name, (event, _) in DOTS.items()
+    }
 
 
 def evidence(dataframe: pd.DataFrame) -> list[Annotation]:

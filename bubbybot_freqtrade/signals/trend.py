@@ -22,7 +22,7 @@ divergences, sweeps, the golden pocket) lost money as evidence for their side: t
 """
 
 from collections.abc import Callable, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,9 @@ import talib
 from bubbybot_freqtrade.settings import MIN_CONFIDENCE, ConfluenceSettings
 
 Floats = npt.NDArray[np.float64]
+Columns = pd.DataFrame | Mapping[str, npt.NDArray[Any]]
+"""A frame, or arrays of one length by the names that its columns would have."""
+
 Side = Literal["long", "short"]
 
 SIDES: tuple[Side, Side] = ("long", "short")
@@ -79,12 +82,12 @@ def strength(run: Floats, room: float) -> Floats:
         return np.where(share >= 0, np.where(share <= 1, within, beyond), 0.0)
 
 
-def runs(frame: pd.DataFrame) -> dict[str, tuple[Floats, Floats]]:
+def runs(frame: Columns) -> dict[str, tuple[Floats, Floats]]:
     """Side (±1, 0 for none) and run in typical ranges of each analyzer, by its name."""
     return {name: measure(frame) for name, measure in _MEASURES.items()}
 
 
-def readings(frame: pd.DataFrame, settings: ConfluenceSettings) -> dict[str, Floats]:
+def readings(frame: Columns, settings: ConfluenceSettings) -> dict[str, Floats]:
     """Each analyzer's reading on every row, by its name."""
     rooms = rooms_of(settings)
     return {name: side * strength(run, rooms[name]) for name, (side, run) in runs(frame).items()}
@@ -99,36 +102,36 @@ def rooms_of(settings: ConfluenceSettings) -> dict[str, float]:
     }
 
 
-def _column(frame: pd.DataFrame, name: str) -> Floats:
+def _column(frame: Columns, name: str) -> Floats:
     if name not in frame:
-        return np.full(len(frame), np.nan)
-    return frame[name].to_numpy(dtype=np.float64)
+        return np.full(len(frame["close"]), np.nan)
+    return np.asarray(frame[name], dtype=np.float64)
 
 
-def _in_ranges(frame: pd.DataFrame, way: Floats) -> Floats:
+def _in_ranges(frame: Columns, way: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         return way / _column(frame, "typical_range_4h")
 
 
-def _ribbon(frame: pd.DataFrame) -> tuple[Floats, Floats]:
+def _ribbon(frame: Columns) -> tuple[Floats, Floats]:
     is_bull = _column(frame, "mc_ribbon_bull_4h")
     slow = _column(frame, "mc_ema_8_4h")
     side = np.nan_to_num(np.where(np.isnan(slow), np.nan, 2 * is_bull - 1))
     return side, _in_ranges(frame, side * (_column(frame, "close") - slow))
 
 
-def _structure(frame: pd.DataFrame) -> tuple[Floats, Floats]:
+def _structure(frame: Columns) -> tuple[Floats, Floats]:
     side = np.nan_to_num(_column(frame, "lux_swing_trend_1h"))
     low, high = _column(frame, "lux_swing_low_1h"), _column(frame, "lux_swing_high_1h")
     return side, _in_ranges(frame, side * (_column(frame, "close") - np.where(side > 0, low, high)))
 
 
-def _value(frame: pd.DataFrame) -> tuple[Floats, Floats]:
+def _value(frame: Columns) -> tuple[Floats, Floats]:
     side = np.nan_to_num(_column(frame, "window_side_1h"))
     return side, _in_ranges(frame, _column(frame, "fc_vah_1h") - _column(frame, "fc_val_1h"))
 
 
-_MEASURES: Mapping[str, Callable[[pd.DataFrame], tuple[Floats, Floats]]] = {
+_MEASURES: Mapping[str, Callable[[Columns], tuple[Floats, Floats]]] = {
     "market_cipher": _ribbon,
     "lux_algo": _structure,
     "frankie_candles": _value,

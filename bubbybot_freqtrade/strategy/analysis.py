@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from bubbybot_freqtrade.analyzers.candles import with_columns
 from bubbybot_freqtrade.risk.levels import (
     LEVEL_COLUMNS,
     average_true_range,
@@ -19,13 +20,22 @@ from bubbybot_freqtrade.signals import plots
 from bubbybot_freqtrade.signals.confluence import closes_an_hour, scores, tags
 from bubbybot_freqtrade.signals.context import (
     CONTEXT_TIMEFRAMES,
-    analyze,
+    Context,
     analyze_context,
+    analyzed_columns,
+    opened,
+    seen,
     stored_four_hours,
     warn_of_short_history,
-    with_context,
 )
-from bubbybot_freqtrade.signals.trend import READING_COLUMNS, SIDES, TREND_COLUMNS, Side, readings
+from bubbybot_freqtrade.signals.trend import (
+    READING_COLUMNS,
+    SIDES,
+    TREND_COLUMNS,
+    Columns,
+    Side,
+    readings,
+)
 from bubbybot_freqtrade.strategy.market import fee_of
 from bubbybot_freqtrade.strategy.parameters import confluence_of, risk_of
 from bubbybot_freqtrade.strategy.run_modes import is_backtest, is_hyperopt, is_running
@@ -35,8 +45,10 @@ if TYPE_CHECKING:
 
 Flags = npt.NDArray[np.bool_]
 
-CONTEXT_COLUMNS = tuple(dict.fromkeys(("date", *TREND_COLUMNS, *LEVEL_COLUMNS, "atr", "mc_rsi")))
-"""What readings, levels and the model need of the higher timeframes."""
+CONTEXT_COLUMNS = tuple(dict.fromkeys((*TREND_COLUMNS, *LEVEL_COLUMNS, "mc_rsi")))
+"""What readings, levels and the model need of the analyzers on the higher timeframes."""
+
+Arrays = dict[str, npt.NDArray[Any]]
 
 
 def with_signals(bot: BubbyBotStrategy, dataframe: pd.DataFrame, pair: str) -> pd.DataFrame:
@@ -49,57 +61,50 @@ def with_signals_of(
     bot: BubbyBotStrategy, dataframe: pd.DataFrame, pair: str, contexts: Mapping[str, pd.DataFrame]
 ) -> pd.DataFrame:
     """The same with the context's candles given, by timeframe."""
-    dataframe = analyze(dataframe)
-    for timeframe, context in contexts.items():
-        if context.empty:
-            continue
-        if not is_running(bot.config):
-            warn_of_short_history(dataframe, context, pair, timeframe, bot.startup_candle_count)
-        context_columns = _analyzed_context(bot, context, pair, timeframe)
-        dataframe = with_context(dataframe, context_columns, bot.timeframe, timeframe)
-    # A copy joins the pieces that merging has left; every later column would pay for them.
-    dataframe = dataframe.copy()
-    dataframe["plan_atr"] = average_true_range(dataframe)
+    made = analyzed_columns(dataframe) | _context_columns(bot, dataframe, pair, contexts)
     unknown = np.full(len(dataframe), np.nan)
-    dataframe["stop_atr"] = dataframe.get("atr_1h", unknown)
-    dataframe["regime"] = dataframe.get("lux_swing_trend_4h", unknown)
+    made["plan_atr"] = average_true_range(dataframe)
+    made["stop_atr"] = made.get("atr_1h", unknown)
+    made["regime"] = made.get("lux_swing_trend_4h", unknown)
+    close = dataframe["close"].to_numpy(dtype=np.float64)
     # Here, not with the entries: freqtrade exports signal candles as they are now.
-    dataframe = with_plans(bot, dataframe, pair)
-    if is_backtest(bot.config) or is_hyperopt(bot.config):
-        # Nobody looks at a chart there: its columns would only take memory.
-        return dataframe
-    columns = plots.chart_columns(dataframe, bot.min_confidence.value)
-    return pd.concat([dataframe, columns], axis=1)
+    made |= _plans(bot, {"close": close, **made}, pair)
+    # Nobody looks at a chart in a backtest: its columns would only take memory.
+    if not is_backtest(bot.config) and not is_hyperopt(bot.config):
+        made |= plots.chart_columns(made, bot.min_confidence.value)
+    # In one piece: pandas pays for every single column that is added.
+    return with_columns(dataframe, made)
 
 
 def with_plans(bot: BubbyBotStrategy, dataframe: pd.DataFrame, pair: str) -> pd.DataFrame:
     """The analyzers' readings; score, stop and target of both sides on every candle."""
+    return with_columns(dataframe, _plans(bot, dataframe, pair))
+
+
+def _plans(bot: BubbyBotStrategy, columns: Columns, pair: str) -> Arrays:
     confluence = confluence_of(bot)
-    read = readings(dataframe, confluence)
-    for name, column in READING_COLUMNS.items():
-        dataframe[column] = read[name]
-    atr, fee, risk = dataframe["stop_atr"].to_numpy(), fee_of(bot, pair), risk_of(bot)
-    levels = (
-        long_levels(dataframe, atr, fee, risk),
-        short_levels(dataframe, atr, fee, risk),
-    )
+    read = readings(columns, confluence)
+    made: Arrays = {column: read[name] for name, column in READING_COLUMNS.items()}
+    atr = np.asarray(columns["stop_atr"], dtype=np.float64)
+    fee, risk = fee_of(bot, pair), risk_of(bot)
+    levels = (long_levels(columns, atr, fee, risk), short_levels(columns, atr, fee, risk))
     for side, score, level in zip(SIDES, scores(read, confluence), levels, strict=True):
-        dataframe[f"{side}_confluence"] = score
-        dataframe[f"plan_{side}_stop"] = level.stop
-        dataframe[f"plan_{side}_target"] = level.target
-    return dataframe
+        made[f"{side}_confluence"] = score
+        made[f"plan_{side}_stop"] = level.stop
+        made[f"plan_{side}_target"] = level.target
+    return made
 
 
 def with_entries(bot: BubbyBotStrategy, dataframe: pd.DataFrame) -> pd.DataFrame:
     """Entries where the score is enough, with a tag of the analyzers that they stand on."""
     enter_tags = np.full(len(dataframe), None, dtype=object)
+    made: Arrays = {}
     for side in SIDES:
         enter = bot.entry_candles(dataframe, side)
         rows = np.flatnonzero(enter)
-        dataframe[f"enter_{side}"] = enter.astype(int)
+        made[f"enter_{side}"] = enter.astype(int)
         enter_tags[rows] = tags(dataframe, rows, side)
-    dataframe["enter_tag"] = enter_tags
-    return dataframe
+    return with_columns(dataframe, made | {"enter_tag": enter_tags})
 
 
 def entry_candles(dataframe: pd.DataFrame, side: Side, min_confidence: float) -> Flags:
@@ -116,18 +121,32 @@ def entry_candles(dataframe: pd.DataFrame, side: Side, min_confidence: float) ->
     )
 
 
+def _context_columns(
+    bot: BubbyBotStrategy, dataframe: pd.DataFrame, pair: str, contexts: Mapping[str, pd.DataFrame]
+) -> Arrays:
+    made: Arrays = {}
+    base = opened(dataframe)
+    for timeframe, candles in contexts.items():
+        if candles.empty:
+            continue
+        if not is_running(bot.config):
+            warn_of_short_history(dataframe, candles, pair, timeframe, bot.startup_candle_count)
+        made |= seen(base, bot.timeframe, _analyzed_context(bot, candles, pair, timeframe))
+    return made
+
+
 def _analyzed_context(
     bot: BubbyBotStrategy, candles: pd.DataFrame, pair: str, timeframe: str
-) -> pd.DataFrame:
+) -> Context:
     """What is needed of the context; live it is kept until one of its candles is another."""
     kept = bot.memory.contexts.get((pair, timeframe))
     if kept is not None and kept[0].equals(candles):
         return kept[1]
-    analyzed = analyze_context(candles, bot.settings.confluence.window, CONTEXT_COLUMNS)
-    columns = analyzed.assign(atr=average_true_range(candles))[list(CONTEXT_COLUMNS)]
+    columns = analyze_context(candles, bot.settings.confluence.window, CONTEXT_COLUMNS)
+    context = Context.of(candles, timeframe, columns | {"atr": average_true_range(candles)})
     if is_running(bot.config):
-        bot.memory.contexts[pair, timeframe] = candles, columns
-    return columns
+        bot.memory.contexts[pair, timeframe] = candles, context
+    return context
 
 
 def _context_candles(bot: BubbyBotStrategy, pair: str, timeframe: str) -> pd.DataFrame:

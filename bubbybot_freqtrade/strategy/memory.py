@@ -12,6 +12,7 @@ from freqtrade.persistence import LocalTrade
 from bubbybot_freqtrade.risk.closed_candles import ClosedCandles
 from bubbybot_freqtrade.risk.plan import TradePlan
 from bubbybot_freqtrade.settings import BubbyBotSettings
+from bubbybot_freqtrade.signals.context import Context
 from bubbybot_freqtrade.strategy.watch import Watches
 
 TradeKey = tuple[int, datetime]
@@ -41,7 +42,7 @@ class Memory:
     plans: dict[TradeKey, TradePlan] = field(default_factory=dict)
     planless: set[int] = field(default_factory=set)
     target_ratios: dict[str, tuple[tuple[Any, ...], float]] = field(default_factory=dict)
-    contexts: dict[tuple[str, str], tuple[pd.DataFrame, pd.DataFrame]] = field(default_factory=dict)
+    contexts: dict[tuple[str, str], tuple[pd.DataFrame, Context]] = field(default_factory=dict)
     told_signals: dict[str, pd.Timestamp] = field(default_factory=dict)
     funding: dict[str, tuple[datetime, float]] = field(default_factory=dict)
     earlier_closes: dict[tuple[str, datetime], float] = field(default_factory=dict)
