@@ -22,6 +22,7 @@ benchmark: .venv/installed-benchmark
 	$(BIN)/python benchmarks/analyzers.py
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/ledger.py
+	$(BIN)/python benchmarks/pairs.py
 
 results: .venv/installed
 	$(BIN)/python benchmarks/results.py $(ARGS)
