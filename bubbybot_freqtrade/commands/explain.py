@@ -140,12 +140,17 @@ def readings_table(explained: Explanation) -> Table:
             analyzer.replace("_", " "),
             f"{weights.get(analyzer, 0):.2f}",
             _side_in_words(side[0]),
-            f"{run[0]:.2f}",
+            _known(run[0], ".2f"),
             f"{rooms[analyzer]:g}",
-            f"{explained.value(READING_COLUMNS[analyzer]):+.2f}",
+            _known(explained.value(READING_COLUMNS[analyzer]), "+.2f"),
         )
     table.caption = "run and room in typical 4h ranges; within its room a reading is 0.7 or more"
     return table
+
+
+def _known(value: float, pattern: str) -> str:
+    """A number, or a dash where there is none: an analyzer without a side has no run."""
+    return "–" if np.isnan(value) else format(value, pattern)
 
 
 def _side_in_words(side: float) -> str:

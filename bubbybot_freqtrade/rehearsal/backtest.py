@@ -69,12 +69,13 @@ def backtest(rehearsal: Rehearsal, sandbox: Sandbox) -> list[BacktestTrade]:
     span = rehearsal.span
     # A backtest needs the candle before its first entry inside the range.
     start = span.start_ms - timeframe_to_msecs(rehearsal.timeframe)
+    first = min(data_start(rehearsal, timeframe) for timeframe in rehearsal.timeframes)
     log = out / "backtest.log"
     log.unlink(missing_ok=True)
     _freqtrade(
         log,
         *("download-data", "--config", str(config), "--trading-mode", "futures"),
-        *("--timerange", f"{_data_start(rehearsal) // 1000}-{span.end_ms // 1000}"),
+        *("--timerange", f"{first // 1000}-{span.end_ms // 1000}"),
         *("--timeframes", *rehearsal.timeframes),
     )
     _freqtrade(
@@ -99,11 +100,10 @@ def _config(config: dict[str, Any]) -> dict[str, Any]:
 _KEYS = ("key", "secret", "password")
 
 
-def _data_start(rehearsal: Rehearsal) -> int:
-    """Where the candles of the longest warm-up begin, ms."""
+def data_start(rehearsal: Rehearsal, timeframe: str) -> int:
+    """Where the candles of a timeframe's warm-up begin, ms."""
     candles = rehearsal.startup_candles + SPARE_CANDLES
-    longest = max(timeframe_to_msecs(timeframe) for timeframe in rehearsal.timeframes)
-    return max(rehearsal.span.start_ms - candles * longest, 0)
+    return max(rehearsal.span.start_ms - candles * timeframe_to_msecs(timeframe), 0)
 
 
 def _freqtrade(log: Path, *arguments: str) -> None:

@@ -19,6 +19,7 @@ from bubbybot_freqtrade.commands.own_folder import OutFolderError
 from bubbybot_freqtrade.commands.pairs import PairList
 from bubbybot_freqtrade.commands.starter import strategies_folder
 from bubbybot_freqtrade.rehearsal.backtest import BacktestError, backtest
+from bubbybot_freqtrade.rehearsal.candles import keep_candles
 from bubbybot_freqtrade.rehearsal.comparison import Comparison, compare
 from bubbybot_freqtrade.rehearsal.report import report
 from bubbybot_freqtrade.rehearsal.rules import PLAN_RULES, RULES, violations
@@ -162,6 +163,8 @@ def run(
         if with_backtest:
             progress.update(task, description="backtest")
             compared.extend(compare(result, backtest(result, sandbox)))
+        else:
+            keep_candles(result, sandbox)
 
     span = span_of(settings)
     with _progress(console) as progress:

@@ -39,12 +39,7 @@ from bubbybot_freqtrade.strategy.entries import closed_on_error
 from bubbybot_freqtrade.strategy.freqtrade_seams import reads_only
 from bubbybot_freqtrade.strategy.memory import Memory
 from bubbybot_freqtrade.strategy.overrides import refuse_overrides
-from bubbybot_freqtrade.strategy.run_modes import (
-    is_hyperopt,
-    is_live,
-    is_running,
-    refuse_plot_without_database,
-)
+from bubbybot_freqtrade.strategy.run_modes import is_hyperopt, is_live, is_running
 
 
 class BubbyBotStrategy(IStrategy):
@@ -114,7 +109,6 @@ class BubbyBotStrategy(IStrategy):
         """
         refuse_unknown()
         refuse_overrides(self, self.config)
-        refuse_plot_without_database(self.config)
         if is_live(self.config) and not market.sends_brackets(self):
             raise ConfigurationError(
                 f"exchange.name = {self.config['exchange']['name']!r}: BubbyBot trades for real "

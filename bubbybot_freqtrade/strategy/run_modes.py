@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from freqtrade.enums import RunMode
-from freqtrade.exceptions import ConfigurationError
 
 
 def is_live(config: Mapping[str, Any]) -> bool:
@@ -30,15 +29,3 @@ def is_hyperopt(config: Mapping[str, Any]) -> bool:
 def is_plot(config: Mapping[str, Any]) -> bool:
     """Candles and indicators for a picture: there is no account, and no database is open."""
     return config.get("runmode") == RunMode.PLOT
-
-
-def refuse_plot_without_database(config: Mapping[str, Any]) -> None:
-    """plot-dataframe has no database by itself, and fails on that with a traceback.
-
-    :raises ConfigurationError: one line that names the option.
-    """
-    if is_plot(config) and config.get("trade_source") == "DB" and not config.get("db_url"):
-        raise ConfigurationError(
-            "--trade-source DB needs the bot's database: add --db-url sqlite:///tradesv3.sqlite "
-            "(tradesv3.dryrun.sqlite for trades on paper)."
-        )

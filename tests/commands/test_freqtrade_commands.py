@@ -294,6 +294,7 @@ def every_command(desk, candles, strategies) -> dict[str, str]:
         ],
         "plot-dataframe-no-db": [*span, *pair, "--trade-source", "DB"],
         "plot-profit": span,
+        "plot-profit-no-db": [*span, "--trade-source", "DB"],
         "lookahead-analysis": [*span, "--targeted-trade-amount", "10"],
         "recursive-analysis": [*span, *pair],
         "backtesting-show": [],
@@ -359,6 +360,7 @@ WORKS = {
 SAYS_WHY = {
     "edge": "removed in 2025.6",
     "download-data-trades": "Trade history not available for BloFin",
+    "plot-profit-no-db": "--trade-source DB needs the bot's database",
     "plot-dataframe-no-db": "--trade-source DB needs the bot's database",
     "backtesting-demo": "Demo trading cannot be used together with dry_run",
 }

@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from bubbybot_freqtrade.cli import main
-from tests.rehearsal.conftest import STRATEGIES
+from tests.rehearsal.conftest import STRATEGIES, candles_of
 
 SHORT = ["--days", "0.01", "--pairs", "BTC/USDT:USDT", "--seed", "7", "--no-backtest"]
 OWN = ["--strategy", "Scheduled", "--strategy-path", str(STRATEGIES)]
@@ -63,3 +63,16 @@ def test_a_rehearsal_that_cannot_begin_leaves_the_last_one(tmp_path):
     done = CliRunner().invoke(main, ["rehearse", *SHORT, *OWN, "--out", str(out)])
     assert done.exit_code == 0, done.output
     assert not (out / "data" / "old.feather").exists()
+
+
+def test_without_a_backtest_its_candles_are_kept_as_a_download_would(rehearsed, kept_candles):
+    """`report` and `explain` draw from them."""
+    asked = candles_of(rehearsed[0].settings.out)
+    assert set(kept_candles) == set(asked) != set()
+    for name, frame in kept_candles.items():
+        # freqtrade asks for a little more than it needs; what was traded on is the same.
+        both = asked[name].merge(frame, on="date", suffixes=("", "_kept"))
+        assert len(both) == len(frame) > 60
+        for column in ("open", "high", "low", "close", "volume"):
+            assert (both[column] == both[f"{column}_kept"]).all()
+        assert frame["date"].max() == asked[name]["date"].max()

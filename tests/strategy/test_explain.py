@@ -120,6 +120,17 @@ def test_a_candle_is_explained_once_it_has_closed(
     assert f"15m candle of {day} {opened} UTC" in answer.output
 
 
+def test_an_analyzer_without_a_side_has_no_run_and_no_number(ask) -> None:
+    """Before a timeframe has candles enough, no analyzer has a side."""
+    first = ask("BTC/USDT:USDT", "2019-01-01").output
+    (began,) = re.findall(r"close from (\S+)", first)
+    answer = ask("BTC/USDT:USDT", f"{began}T01:00")
+    assert answer.exit_code == 0, answer.output
+    assert " nan" not in answer.output
+    readings = answer.output.partition("Score")[0]
+    assert readings.count("none") == readings.count("–") == 3
+
+
 def test_where_past_trades_have_a_say_it_says_so(ask) -> None:
     answer = ask("BTC/USDT:USDT", learning={"veto": True})
     assert answer.exit_code == 0, answer.output

@@ -11,6 +11,7 @@ from freqtrade.enums import (
     TRADE_MODES,
     CandleType,
     MarginMode,
+    RunMode,
     TradingMode,
 )
 from freqtrade.exceptions import ConfigurationError, InvalidOrderException
@@ -47,6 +48,20 @@ logger = logging.getLogger(__name__)
 POSITION_MODES = ("net_mode", "long_short_mode")
 # What is done where another bot trades on the account: share the requests, or trade nothing.
 OTHER_BOTS = ("share", "refuse")
+
+
+def _refuse_plot_without_database(config: Config) -> None:
+    """freqtrade's plots open no database by themselves, and fail on that with a traceback.
+
+    They take --db-url sqlite:///tradesv3.sqlite, a bot's default, for no answer.
+    """
+    if config.get("runmode") != RunMode.PLOT or config.get("trade_source") != "DB":
+        return
+    if not config.get("db_url"):
+        raise ConfigurationError(
+            "--trade-source DB needs the bot's database: add --db-url "
+            "sqlite:///./tradesv3.sqlite (tradesv3.dryrun.sqlite for trades on paper)."
+        )
 
 
 class Blofin(LiquidationPrices, ExactAmounts):
@@ -116,6 +131,7 @@ class Blofin(LiquidationPrices, ExactAmounts):
             raise ConfigurationError(
                 f"exchange.other_bots is '{beside}'. Please use one of: {', '.join(OTHER_BOTS)}."
             )
+        _refuse_plot_without_database(config)
         super().validate_config(config)
 
     def validate_ordertypes(self, order_types: dict) -> None:
