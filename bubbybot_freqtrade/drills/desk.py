@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import threading
+import time
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -24,6 +25,7 @@ from freqtrade.rpc import RPC
 from freqtrade.rpc.rpc import RPCException
 from freqtrade.worker import Worker
 
+from bubbybot_freqtrade.blofin.exchange.account_stream import AccountStream
 from bubbybot_freqtrade.drills.laws import Audit, audit, unknown_positions
 from bubbybot_freqtrade.drills.market import PAIRS, START, inst_id, quiet, write_market
 from bubbybot_freqtrade.drills.secrets import drill_key, environment, leaks
@@ -37,6 +39,8 @@ START_MS = int(START.timestamp() * 1000)
 HALF_A_DAY = 720
 # How long a client waits for an answer, ms of real time; ccxt's 10 s would make lost ones slow.
 CLIENT_TIMEOUT_MS = 1000
+# Pushes that the account's websocket hasn't heard by then, in real time, are late or lost.
+PUSH_PATIENCE_S = 0.4
 # What a loop of a bot takes, its sleep included; freqtrade's own default.
 LOOP_SECONDS = 5
 
@@ -211,6 +215,7 @@ class Desk:
         self.stopped = ""
         self._worker: Worker | None = None
         self._state: State | None = None
+        self._lost = 0
         self._bots_apart = bots_apart
         self._stack = ExitStack()
 
@@ -236,6 +241,21 @@ class Desk:
 
     def _advance(self, ms: int) -> None:
         self.watch.advance(max(ms - self.venue_lag_ms, self.sandbox.engine.now_ms))
+        self._let_hear()
+
+    def _let_hear(self) -> None:
+        """Let the bot hear what was pushed: sockets live in real time, the bot in virtual."""
+        if self._worker is None or self._bots_apart:
+            return
+        stream = self.bot.exchange.real_time.stream
+        deadline = time.perf_counter() + PUSH_PATIENCE_S
+        while stream.is_running and self._unheard(stream) and time.perf_counter() < deadline:
+            self.real_pause(0.001)
+        self._lost = self._unheard(stream) + self._lost
+
+    def _unheard(self, stream: AccountStream) -> int:
+        """Pushes on their way; those that never came are counted once."""
+        return self.sandbox.streams.private_pushes - stream.pulse.data - self._lost
 
     # The bot
 
@@ -358,7 +378,9 @@ class Desk:
     def app(self, path: str, body: Mapping[str, Any], what: str = "by hand in the app") -> Any:
         """Let the account's owner do something in the venue's app."""
         with self.watch.by_hand(what):
-            return self.sandbox.app(f"/api/v1{path}", dict(body), uid=self.key.uid)
+            answer = self.sandbox.app(f"/api/v1{path}", dict(body), uid=self.key.uid)
+        self._let_hear()
+        return answer
 
     def cancel_stops(self, pair: str) -> None:
         """The owner cancels the stops of a pair in the app."""

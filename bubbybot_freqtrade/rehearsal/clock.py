@@ -30,9 +30,14 @@ import cachetools
 import time_machine
 from freqtrade.strategy import informative_decorator
 
+from bubbybot_freqtrade.blofin.exchange.pause import Bell
+
 _REAL_SLEEP = time.sleep
 _REAL_MONOTONIC = time.monotonic
 _REAL_ASYNC_SLEEP = asyncio.sleep
+_REAL_BELL_WAIT = Bell.wait
+# Virtual seconds in which a bot in its pause hears of what has happened.
+_HEARS_WITHIN = 0.25
 
 # Packages whose modules may have bound time.sleep or time.monotonic by name.
 _PACKAGES = ("freqtrade", "bubbybot_freqtrade", "ccxt", "schedule")
@@ -160,6 +165,16 @@ def _monotonic() -> float:
     return _REAL_MONOTONIC() if clock is None else clock.monotonic
 
 
+def _bell_wait(bell: Bell, seconds: float) -> bool:
+    clock = _here()
+    if clock is None:
+        return _REAL_BELL_WAIT(bell, seconds)
+    while seconds > 0 and not bell.is_rung:
+        clock.sleep(min(seconds, _HEARS_WITHIN))
+        seconds -= _HEARS_WITHIN
+    return bell.is_rung
+
+
 @contextmanager
 def _replaced_clocks() -> Iterator[None]:
     """Put the functions above in place of the standard library's, wherever they are bound."""
@@ -172,6 +187,7 @@ def _replaced_clocks() -> Iterator[None]:
         _set(changes, time, "sleep", _sleep)
         _set(changes, time, "monotonic", _monotonic)
         _set(changes, asyncio, "sleep", _async_sleep)
+        _set(changes, Bell, "wait", _bell_wait)
         # asyncio asks time.monotonic() for the time of its loops.
         _set(changes, BaseEventLoop, "time", lambda _: _REAL_MONOTONIC())
         for holder, name, value in list(_bound_by_name(own)):

@@ -106,6 +106,11 @@ EXCHANGE_INSIDE = (
         takes="self, pair, amount",
         does=("d119860c10c3",),
     ),
+    Seam(
+        EXCHANGE + "_init_ccxt",
+        "the account's websocket has a ccxt of its own, made as freqtrade makes its",
+        takes="self, exchange_config, sync, ccxt_kwargs",
+    ),
     Seam("freqtrade.data.dataprovider:DataProvider._exchange", "the exchange, from the strategy"),
 )
 
@@ -231,6 +236,19 @@ EXCHANGE_REPLACED = (
         takes="self, pair, price, stoploss, leverage=",
     ),
     Seam(
+        EXCHANGE + "klines",
+        "a look at the account between two pairs",
+        takes="self, pair_interval, copy=",
+    ),
+    Seam(EXCHANGE + "close", "ends the account's websocket", takes="self"),
+    Seam(WORKER + "_sleep", "the pause after a loop, which a push ends", takes="sleep_duration"),
+    Seam(
+        WORKER + "_throttle",
+        "the pause after a loop",
+        takes="self, func, throttle_secs, timeframe=, timeframe_offset=, *args, **kwargs",
+        calls=("func", "_sleep"),
+    ),
+    Seam(
         EXCHANGE + "fetch_l2_order_book",
         "from the tickers of all pairs",
         takes="self, pair, limit=",
@@ -281,7 +299,6 @@ CCXT = (
 # What rehearsals, drills and searches drive a whole bot by; no bot of a user's needs them.
 BOTS_IN_A_ROOM = (
     Seam(WORKER + "_worker", "one loop of the bot", takes="self, old_state"),
-    Seam(WORKER + "_sleep", "the pause after a loop", takes="sleep_duration"),
     Seam(WORKER + "_reconfigure", "what /reload_config does", takes="self"),
     Seam(WORKER + "_throttle_secs", "how long a loop lasts at least"),
     Seam(

@@ -38,6 +38,9 @@ class Requests(Protocol):
     def closed_positions(self, pair: str, since: int) -> list[Any]:
         """Positions of a pair that have closed since a time (ms)."""
 
+    def forget(self, *names: Any) -> None:
+        """Ask for these lists again: something changed them."""
+
     def is_own(self, order: Any) -> bool:
         """Whether this bot placed the order."""
 
@@ -68,3 +71,14 @@ class Stops(Protocol):
 
     def protect(self, position: Any) -> None:
         """Place a stop on the contracts of a position that have none."""
+
+
+class RealTime(Protocol):
+    """The account's websocket."""
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether the account's changes are told as they happen, now."""
+
+    def news(self) -> list[str]:
+        """What the owner should know of it."""

@@ -1,6 +1,7 @@
 """Compares the account with the database at the start of every loop, and mends what is safe."""
 
 import logging
+import time
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,7 +23,7 @@ from bubbybot_freqtrade.blofin.account.reconciliation import (
     compare,
 )
 from bubbybot_freqtrade.blofin.account.repairs import Repairs
-from bubbybot_freqtrade.blofin.account.venue import Requests, Stops
+from bubbybot_freqtrade.blofin.account.venue import RealTime, Requests, Stops
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +45,9 @@ PATIENCE = {
     Discrepancy.EMPTY_TRADE: SECOND_LOOK,
     Discrepancy.MISSING_POSITION: LONG_LOOK,
 }
+# A bare position is looked at twice before a stop goes out: the one that came with its entry is
+# pushed and listed a moment after the position is.
+SECOND_GLANCE_SECONDS = 0.3
 # What couldn't be settled for want of a proof is looked up again after this.
 LOOKED_UP_AGAIN = timedelta(minutes=1)
 
@@ -56,8 +60,11 @@ _OF_ANOTHER_SIZE = (Discrepancy.POSITION_GREW, Discrepancy.POSITION_SHRANK)
 class AccountWatch:
     """The account against the database; no entry is sent where they disagree."""
 
-    def __init__(self, exchange: Exchange, requests: Requests, stops: Stops) -> None:
+    def __init__(
+        self, exchange: Exchange, requests: Requests, stops: Stops, real_time: RealTime
+    ) -> None:
         self._exchange = exchange
+        self._real_time = real_time
         self._requests = requests
         self._lost = LostTrades(exchange, requests)
         self._repairs = Repairs(exchange, requests, stops, self._lost)
@@ -83,6 +90,8 @@ class AccountWatch:
         try:
             self._look_back()
             seen = self._compare()
+            if self._real_time.is_heard:
+                seen = self._protect_at_once(seen)
         except ExchangeError as e:
             self.account_known = False
             logger.warning(f"The account's state is not known, no entries until it is: {e}")
@@ -98,6 +107,19 @@ class AccountWatch:
         self._says = {key: say for key, say in self._says.items() if key in present}
         self._looked_into = {k: v for k, v in self._looked_into.items() if k in present}
         self._mend_all(now)
+
+    def guard(self) -> None:
+        """Give bare positions of trades their stop, amid a loop, and do nothing else.
+
+        Called in the loop's thread when something has changed that the loop began before.
+        """
+        if not database.is_open():
+            return
+        self._requests.forget("orders", "tpsl", "positions")
+        try:
+            self._protect_at_once(self._compare())
+        except ExchangeError as e:
+            logger.warning(f"The account's state is not known, it is asked again: {e}")
 
     def objection(self, pair: str) -> str | None:
         """Why no entry may be sent for a pair; None when one may."""
@@ -120,7 +142,9 @@ class AccountWatch:
         """What the owner should know of, a sentence each: the clock, other bots, the findings."""
         clock = self._requests.clock.news()
         others = self.other_bots.told()
-        return [*([clock] if clock else []), *others, *self._events, *self._says.values()]
+        stream = self._real_time.news()
+        told = [*self._events, *self._says.values()]
+        return [*([clock] if clock else []), *stream, *others, *told]
 
     def _look_back(self) -> None:
         """Put back, once at start, what the database has missed."""
@@ -142,6 +166,40 @@ class AccountWatch:
             findings = compare(trades, self._account(positions, tpsl, orders))
         traded = {trade.pair for trade in trades}
         return [finding for finding in findings if not self._is_of_an_entry(finding, traded)]
+
+    def _protect_at_once(self, seen: list[Finding]) -> list[Finding]:
+        """Place the stops that can't wait for freqtrade's turn; what is left of the findings.
+
+        freqtrade adopts them in the same loop, after its candles and its strategy.
+        """
+        bare = {finding.key for finding in seen if self._is_urgent(finding)}
+        if not bare:
+            return seen
+        time.sleep(SECOND_GLANCE_SECONDS)
+        self._requests.forget("orders", "tpsl", "positions")
+        seen, left = self._compare(), []
+        for finding in seen:
+            if finding.key not in bare or not self._is_urgent(finding):
+                left.append(finding)
+                continue
+            try:
+                say = self._repairs.mend(finding)
+            except ExchangeError as e:
+                logger.warning(not_mended(finding, e))
+                left.append(finding)
+            else:
+                self._events += [say] if say else []
+                logger.warning(say)
+        return left
+
+    def _is_urgent(self, finding: Finding) -> bool:
+        """Whether a trade's position has no stop, or a part of it none that could still grow."""
+        if finding.kind is not Discrepancy.BARE_POSITION or self._requests.is_entering(
+            finding.pair
+        ):
+            return False
+        trade = database.open_trade(finding.pair, finding.side)
+        return trade is not None and (finding.is_all_bare or not trade.has_open_orders)
 
     def _account(self, positions: list[Any], tpsl: list[Any], orders: list[Any]) -> Account:
         known_stops = database.known_order_ids(tpsl)

@@ -6,14 +6,19 @@ a login that was refused was waited for forever; nothing could be unsubscribed.
 
 import json
 import time
+import uuid
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import ccxt
 
+from bubbybot_freqtrade.blofin.ccxt_blofin.access import signature
 from bubbybot_freqtrade.blofin.ccxt_blofin.errors import HINTS, WEBSOCKET_EXACT
 from bubbybot_freqtrade.blofin.ccxt_blofin.rows import check_push, readable
 
 _LOGIN = "authenticate_hash"  # ccxt's name for the answer to a login
+_LOGIN_PATH = "/users/self/verify"
+_ACCOUNT = "account_stream"
 _CONFIRMED = "confirmed"
 _UNSUBSCRIBE = "unsubscribe:"
 _SECONDS_BETWEEN_CONNECTIONS = 1.0  # the venue takes one new websocket a second from an IP
@@ -23,6 +28,8 @@ class Streams:
     """The websocket side; mixed into the pro class."""
 
     _next_connection: ClassVar[float] = 0.0
+    # Shown every message first; what it takes (True) goes no further.
+    listener: Callable[[Any], bool] | None = None
 
     def describe(self: Any) -> dict[str, Any]:
         """What the pro class can do, candles' unsubscription included."""
@@ -60,6 +67,38 @@ class Streams:
 
             client.handle_text_or_binary_message = take_or_tell
         return client
+
+    async def authenticate(self: Any, params: Any = None) -> None:
+        """Log in once a connection, by the venue's time as far as it is known.
+
+        ccxt waits for the answer to a second login, which it doesn't send, forever.
+
+        :raises ccxt.AuthenticationError: when the venue refuses the key
+        """
+        self.check_required_credentials()
+        url = self.urls["api"]["ws"]["swap"]["private"]
+        client = (self.clients or {}).get(url)
+        if client is not None and client.subscriptions.get(_LOGIN) == _CONFIRMED:
+            return
+        timestamp, nonce = str(self.nonce()), uuid.uuid4().hex
+        login = {
+            "apiKey": self.apiKey,
+            "passphrase": self.password,
+            "timestamp": timestamp,
+            "nonce": nonce,
+            "sign": signature(self.secret, f"{_LOGIN_PATH}GET{timestamp}{nonce}"),
+        }
+        request = self.extend({"op": "login", "args": [login]}, params or {})
+        await self.watch(url, _LOGIN, request, _LOGIN)
+
+    async def watch_account(self: Any, channels: list[dict[str, str]]) -> None:
+        """Subscribe private channels for `listener`; ends when the connection does.
+
+        :raises ccxt.BaseError: always: why it has ended
+        """
+        url = self.urls["api"]["ws"]["swap"]["private"]
+        request = {"op": "subscribe", "args": channels}
+        await self.watch(url, _ACCOUNT, request, _ACCOUNT)
 
     async def watch_ticker(self: Any, symbol: str, params: Any = None) -> Any:
         """The ticker of a market; loads the markets first."""
@@ -155,6 +194,8 @@ class Streams:
 
         What can't be read is an error for those who wait for it, who ask again or elsewhere.
         """
+        if self.listener is not None and self.listener(message):
+            return
         try:
             with readable(self.id, "A message of the websocket"):
                 event = message.get("event") if isinstance(message, dict) else None
@@ -166,6 +207,8 @@ class Streams:
                     if isinstance(message, dict) and event is None:
                         arg = message["arg"]
                         check_push(self.id, arg["channel"], arg.get("instId"), message.get("data"))
+                    if event == "login":
+                        client.subscriptions[_LOGIN] = _CONFIRMED
                     super().handle_message(client, message)  # type: ignore[misc]
         except ccxt.BadResponse as e:
             self.tell_unreadable(client, message, e)

@@ -11,10 +11,9 @@ from freqtrade.enums import (
     TRADE_MODES,
     CandleType,
     MarginMode,
-    RunMode,
     TradingMode,
 )
-from freqtrade.exceptions import ConfigurationError, InvalidOrderException
+from freqtrade.exceptions import InvalidOrderException
 from freqtrade.exchange.common import retrier, retrier_async
 from freqtrade.exchange.exchange_types import (
     CcxtOrder,
@@ -36,6 +35,8 @@ from bubbybot_freqtrade.blofin.exchange.errors import freqtrade_errors
 from bubbybot_freqtrade.blofin.exchange.facts import FACTS, FACTS_OF_FUTURES, TRADING_MODES
 from bubbybot_freqtrade.blofin.exchange.liquidation import LiquidationPrices, buffered
 from bubbybot_freqtrade.blofin.exchange.prices import best_prices
+from bubbybot_freqtrade.blofin.exchange.real_time import AccountInRealTime, RealTime
+from bubbybot_freqtrade.blofin.exchange.settings import check_settings
 from bubbybot_freqtrade.blofin.exchange.tiers import Tiers
 from bubbybot_freqtrade.seams.start import refuse_unknown
 
@@ -45,26 +46,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-POSITION_MODES = ("net_mode", "long_short_mode")
-# What is done where another bot trades on the account: share the requests, or trade nothing.
-OTHER_BOTS = ("share", "refuse")
 
-
-def _refuse_plot_without_database(config: Config) -> None:
-    """freqtrade's plots open no database by themselves, and fail on that with a traceback.
-
-    They take --db-url sqlite:///tradesv3.sqlite, a bot's default, for no answer.
-    """
-    if config.get("runmode") != RunMode.PLOT or config.get("trade_source") != "DB":
-        return
-    if not config.get("db_url"):
-        raise ConfigurationError(
-            "--trade-source DB needs the bot's database: add --db-url "
-            "sqlite:///./tradesv3.sqlite (tradesv3.dryrun.sqlite for trades on paper)."
-        )
-
-
-class Blofin(LiquidationPrices, ExactAmounts):
+class Blofin(LiquidationPrices, ExactAmounts, AccountInRealTime):
     """BloFin exchange class.
 
     USDT-M perpetuals. Contains adjustments needed for Freqtrade to work with this exchange, and
@@ -89,7 +72,8 @@ class Blofin(LiquidationPrices, ExactAmounts):
         from bubbybot_freqtrade.blofin.exchange.requests import Requests
         from bubbybot_freqtrade.blofin.exchange.stops import Stops
 
-        self.requests = Requests(self)
+        self.real_time = RealTime(self)
+        self.requests = Requests(self, self.real_time.quiet)
         self._brackets = Brackets(self.requests)
         self.orders = Orders(self, self.requests, self._brackets)
         self.stops = Stops(self, self.requests, self.orders, self._brackets)
@@ -121,17 +105,7 @@ class Blofin(LiquidationPrices, ExactAmounts):
 
     def validate_config(self, config: Config) -> None:
         """Check what only BloFin knows, then what freqtrade checks everywhere."""
-        if self.position_mode not in POSITION_MODES:
-            raise ConfigurationError(
-                f"exchange.position_mode is '{self.position_mode}'. "
-                f"Please use one of: {', '.join(POSITION_MODES)}."
-            )
-        beside = config["exchange"].get("other_bots", "share")
-        if beside not in OTHER_BOTS:
-            raise ConfigurationError(
-                f"exchange.other_bots is '{beside}'. Please use one of: {', '.join(OTHER_BOTS)}."
-            )
-        _refuse_plot_without_database(config)
+        check_settings(config)
         super().validate_config(config)
 
     def validate_ordertypes(self, order_types: dict) -> None:
@@ -153,12 +127,14 @@ class Blofin(LiquidationPrices, ExactAmounts):
         from bubbybot_freqtrade.blofin.exchange.start import prepare_account
 
         self._api_key = prepare_account(self, self.position_mode, self.requests.clock)
-        self.account_watch = AccountWatch(self, self.requests, self.stops)
+        self.account_watch = AccountWatch(self, self.requests, self.stops, self.real_time)
 
     def reload_markets(self, force: bool = False, *, load_leverage_tiers: bool = True) -> None:
         """Reload markets when due. freqtrade calls this first in every loop: a new loop begins."""
         from bubbybot_freqtrade.blofin.account.changed_markets import follow_changed_markets
 
+        if not force and self.account_watch is not None:
+            self.real_time.loop_begins()
         self.requests.start_loop()
         if self._api_key is not None:
             self._api_key.remind()

@@ -17,6 +17,7 @@ from bubbybot_freqtrade.blofin.ccxt_blofin.budget import share_with
 from bubbybot_freqtrade.blofin.exchange.client_order_ids import ClientOrderIds
 from bubbybot_freqtrade.blofin.exchange.errors import freqtrade_errors
 from bubbybot_freqtrade.blofin.exchange.loop_state import ListName, LoopState
+from bubbybot_freqtrade.blofin.exchange.quiet import Quiet
 from bubbybot_freqtrade.blofin.exchange.venue_clock import VenueClock
 
 logger = logging.getLogger(__name__)
@@ -36,9 +37,10 @@ class Requests:
     """What orders, stops and the account watch ask of the venue.
 
     :param exchange: freqtrade's, with ccxt's BloFin behind it
+    :param quiet: whether the account is known not to have changed since it was asked
     """
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, quiet: Quiet | None = None) -> None:
         self._exchange = exchange
         self._lists = LoopState(
             {
@@ -46,7 +48,8 @@ class Requests:
                 "tpsl": lambda: self.api.fetch_open_orders(params={"tpsl": True}),
                 "positions": lambda: self.api.fetch_positions(),
                 "tickers": lambda: list(self.api.fetch_tickers().values()),
-            }
+            },
+            quiet,
         )
         # By pair the last entry: when it was sent, and its id once BloFin has answered.
         self._entries: dict[str, tuple[datetime, str | None]] = {}
@@ -75,7 +78,7 @@ class Requests:
         return ClientOrderIds(str(self._exchange._config.get("db_url")), self.clock)
 
     def start_loop(self) -> None:
-        """Forget all lists: a new loop of the bot begins."""
+        """Forget the lists that may have changed: a new loop of the bot begins."""
         self._lists.start_loop()
 
     def rows(self, name: ListName, *, fresh: bool = False) -> list[CcxtOrder]:

@@ -80,6 +80,8 @@ class Streams:
         self._subscribers: dict[Subscription, set[Connection]] = defaultdict(set)
         self._public = PublicChannels(engine, feed)
         self._private = 0
+        # Pushes to private websockets so far, sent or about to be.
+        self.private_pushes = 0
         engine.venue.listeners.append(self._account_changed)
 
     # Connections
@@ -334,6 +336,7 @@ class Streams:
     def _push(self, connections: Iterable[Connection], message: dict[str, Any]) -> None:
         text = orjson.dumps(message).decode()
         for connection in connections:
+            self.private_pushes += connection.private and not self.faults.silent
             self._in_loop(connection.outbox.put_nowait, (text, True))
 
     def _say(self, connection: Connection, message: dict[str, Any]) -> None:

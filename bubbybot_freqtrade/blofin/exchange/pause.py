@@ -1,0 +1,92 @@
+"""The pause between two loops of the bot, which ends early when something has happened.
+
+freqtrade's `Worker` sleeps between loops (`process_throttle_secs`). Its `_sleep` is there to be
+replaced ("to improve testability"); here it waits for a bell. The loop that comes at once instead
+of after its pause is freqtrade's own loop, on its own thread: nothing acts beside it.
+"""
+
+import time
+from collections.abc import Callable
+from threading import Event, get_ident
+from typing import ClassVar
+
+# Loops that are rung for begin so far apart: a burst of fills is one loop, not a hundred.
+LEAST_SECONDS = 0.5
+
+
+class Bell:
+    """Ends the pause of one bot's thread.
+
+    :param on_idle: called on that thread when a pause ends in which no loop was: /stop
+    """
+
+    _of_threads: ClassVar[dict[int, "Bell"]] = {}
+    _stock_sleep: ClassVar[Callable[[float], None] | None] = None
+
+    def __init__(self, on_idle: Callable[[], None]) -> None:
+        self._on_idle = on_idle
+        self._rung = Event()
+        self._began_at = 0.0
+        self._looped = False
+        self._thread: int | None = None
+
+    @property
+    def is_rung(self) -> bool:
+        """Whether something has happened that no loop has begun after."""
+        return self._rung.is_set()
+
+    @property
+    def is_of_this_thread(self) -> bool:
+        """Whether the calling thread is the one whose pauses it ends."""
+        return self._thread == get_ident()
+
+    def ring(self) -> None:
+        """Something has happened; from any thread."""
+        self._rung.set()
+
+    def loop_begins(self) -> None:
+        """A loop begins on this thread, and will see what has happened so far."""
+        from freqtrade.worker import Worker
+
+        self._rung.clear()
+        self._began_at = time.monotonic()
+        self._looped = True
+        if self._thread is None:
+            self._thread = get_ident()
+            Bell._of_threads[self._thread] = self
+            if Bell._stock_sleep is None:
+                Bell._stock_sleep = Worker._sleep
+                Worker._sleep = staticmethod(pause)
+
+    def take_down(self) -> None:
+        """Leave freqtrade's pauses as they were."""
+        from freqtrade.worker import Worker
+
+        if self._thread is not None and Bell._of_threads.get(self._thread) is self:
+            del Bell._of_threads[self._thread]
+        self._thread = None
+        if not Bell._of_threads and Bell._stock_sleep is not None:
+            Worker._sleep = staticmethod(Bell._stock_sleep)
+            Bell._stock_sleep = None
+
+    def pause(self, seconds: float) -> None:
+        """Wait so long, or until something happens."""
+        if not self._looped:
+            self._on_idle()
+        self._looped = False
+        end = time.monotonic() + seconds
+        if self.wait(seconds):
+            time.sleep(max(0.0, min(self._began_at + LEAST_SECONDS, end) - time.monotonic()))
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for a ring so long at most; whether there was one."""
+        return self._rung.wait(seconds)
+
+
+def pause(sleep_duration: float) -> None:
+    """Stand in for freqtrade's `Worker._sleep`."""
+    bell = Bell._of_threads.get(get_ident())
+    if bell is None:
+        time.sleep(sleep_duration)
+    else:
+        bell.pause(sleep_duration)

@@ -1,0 +1,98 @@
+"""The account in real time: its websocket, the loop it wakes, and when both are there."""
+
+from typing import TYPE_CHECKING, Any
+
+from freqtrade.constants import PairWithTimeframe
+from freqtrade.exchange.exchange import Exchange
+from freqtrade.misc import deep_merge_dicts
+from pandas import DataFrame
+
+from bubbybot_freqtrade.blofin.exchange.account_stream import AccountStream
+from bubbybot_freqtrade.blofin.exchange.pause import Bell
+from bubbybot_freqtrade.blofin.exchange.quiet import Quiet
+from bubbybot_freqtrade.blofin.exchange.settings import check_seconds, is_account_streamed
+
+if TYPE_CHECKING:
+    from bubbybot_freqtrade.blofin.account.watch import AccountWatch
+
+
+class RealTime:
+    """Listens to the account while the bot loops, and wakes its loop.
+
+    :param exchange: freqtrade's, with ccxt's BloFin behind it
+    """
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self.bell = Bell(self.end)
+        self.stream = AccountStream(self._make_api, self.bell.ring)
+        # Changes that the loop has seen, or is about to see.
+        self._looked_at = 0
+        self.quiet = Quiet(
+            lambda: self.stream.pulse,
+            lambda: check_seconds(self._exchange._config),
+            self.stream.distrust,
+        )
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether the account's changes are told as they happen, now."""
+        return self.stream.pulse.session is not None
+
+    def is_due(self) -> bool:
+        """Whether something has happened since this was asked last; to the loop's thread only."""
+        if not self.is_heard or not self.bell.is_of_this_thread:
+            return False
+        before, self._looked_at = self._looked_at, self.stream.pulse.changes
+        return self._looked_at != before
+
+    def loop_begins(self) -> None:
+        """A loop of the bot begins; with the first one the listening does."""
+        if is_account_streamed(self._exchange._config):
+            self.bell.loop_begins()
+            self.stream.start()
+            self._looked_at = self.stream.pulse.changes
+
+    def end(self) -> None:
+        """No loops any more (for now): no thread, no socket, freqtrade's own pauses."""
+        self.stream.stop()
+        self.bell.take_down()
+
+    def news(self) -> list[str]:
+        """What the owner should know of it."""
+        return [self.stream.trouble] if self.stream.trouble else []
+
+    def _make_api(self) -> Any:
+        """ccxt's pro BloFin with the user's settings for it, proxies above all, as freqtrade does.
+
+        A client of its own: freqtrade closes that of the candles whenever it likes.
+        """
+        settings = self._exchange._config["exchange"]
+        config = deep_merge_dicts(settings.get("ccxt_config", {}), self._exchange._ccxt_config)
+        config = deep_merge_dicts(settings.get("ccxt_async_config", {}), config)
+        api = self._exchange._init_ccxt(settings, False, config)
+        asks = self._exchange._api
+        # freqtrade takes the key out of its config once the clients are made.
+        api.apiKey, api.secret, api.password = asks.apiKey, asks.secret, asks.password
+        # Logins are signed with the venue's time, which the sync client measures.
+        api.nonce = asks.nonce
+        return api
+
+
+class AccountInRealTime(Exchange):
+    """Where freqtrade's own methods are the place to begin, look and end."""
+
+    real_time: RealTime
+    account_watch: "AccountWatch | None"
+
+    def klines(self, pair_interval: PairWithTimeframe, copy: bool = True) -> DataFrame:
+        """Return candles of a pair; between those of two pairs is time to look at the account."""
+        if self.account_watch is not None and self.real_time.is_due():
+            self.account_watch.guard()
+        return super().klines(pair_interval, copy)
+
+    def close(self) -> None:
+        """Close what is open, the account's websocket first."""
+        if getattr(self, "real_time", None) is not None:
+            self.real_time.end()
+        super().close()

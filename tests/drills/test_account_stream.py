@@ -1,0 +1,271 @@
+"""The account's websocket: what the bot hears, what it asks nevertheless, and what it leaves."""
+
+import threading
+import time
+
+import pytest
+from freqtrade.enums import State
+from freqtrade.exceptions import OperationalException
+from freqtrade.persistence import Trade
+from freqtrade.worker import Worker
+
+from bubbybot_freqtrade.drills.market import BTC, inst_id
+from bubbybot_freqtrade.sandbox.api.streams import StreamFaults
+
+STOCK_SLEEP = Worker._sleep
+LISTS = ("orders-pending", "orders-tpsl-pending", "account/positions")
+REAL_SECONDS = 10
+
+
+def until(true, what="it"):
+    """Wait in real time: sockets and their threads live there."""
+    end = time.perf_counter() + REAL_SECONDS
+    while not true():
+        assert time.perf_counter() < end, f"{what} has not come true"
+        threading.Event().wait(0.002)
+
+
+def heard(desk):
+    """Let the bot's websocket connect."""
+    stream = desk.bot.exchange.real_time.stream
+    until(lambda: stream.pulse.session is not None, "a connection")
+    return stream
+
+
+@pytest.fixture
+def listening(desk):
+    """A desk whose bot listens to its account, with a long trade."""
+    desk.end()
+    desk.start(exchange={"account_stream": True})
+    desk.loop()
+    heard(desk)
+    desk.enter(BTC)
+    desk.loop(6)
+    return desk
+
+
+def asked(desk, name):
+    return sum(n for path, n in desk.watch.requests.items() if path.endswith(name))
+
+
+def stops(desk, pair=BTC):
+    return list(desk.watch.account.live_tpsl(inst_id(pair)))
+
+
+def listeners():
+    return [thread for thread in threading.enumerate() if thread.name == "blofin_account"]
+
+
+def sockets(desk):
+    return [one for one in desk.sandbox.streams.connections if one.private]
+
+
+def asks_every_loop(desk):
+    before = asked(desk, "orders-tpsl-pending")
+    desk.loop(4)
+    return asked(desk, "orders-tpsl-pending") - before >= 4
+
+
+# --- quiet ----------------------------------------------------------------------------------------
+
+
+def test_a_quiet_account_is_asked_once_a_minute_instead_of_every_five_seconds(listening):
+    before = {name: asked(listening, name) for name in LISTS}
+    listening.loop(24)
+    for name in LISTS:
+        assert 1 <= asked(listening, name) - before[name] <= 3
+    assert listening.broken() == []
+
+
+def test_a_list_is_asked_for_in_every_loop_until_ten_seconds_after_a_change(listening):
+    before = asked(listening, "orders-tpsl-pending")
+    listening.app("/trade/order", LIMIT)
+    listening.loop(2)
+    assert asked(listening, "orders-tpsl-pending") - before >= 2
+
+
+def test_without_the_setting_nothing_listens(desk):
+    assert listeners() == []
+    assert Worker._sleep is STOCK_SLEEP
+    assert asks_every_loop(desk)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"account_stream": "yes"}, "exchange.account_stream is 'yes'"),
+        ({"account_stream_check": 5}, "exchange.account_stream_check is 5"),
+        ({"account_stream_check": "often"}, "exchange.account_stream_check is 'often'"),
+    ],
+)
+def test_a_wrong_setting_is_named(desk, settings, words):
+    desk.end()
+    with pytest.raises(OperationalException, match=words):
+        desk.start(exchange=settings)
+
+
+# --- woken ----------------------------------------------------------------------------------------
+
+
+def test_a_stop_canceled_in_the_app_is_back_within_a_second(listening):
+    gone = []
+
+    def cancel():
+        listening.cancel_stops(BTC)
+        gone.append(listening.clock.now_ms)
+
+    in_the_pause_of(listening, 2.0, cancel)
+    assert first_after(listening, "/trade/order-tpsl", gone[0]) - gone[0] <= 1000
+    listening.loop()
+    assert len(stops(listening)) == 1
+    assert listening.broken() == []
+
+
+def test_a_stop_canceled_while_the_loop_is_busy_is_back_before_the_next_pair(
+    listening, monkeypatch
+):
+    strategy = listening.bot.strategy
+    seen, stock = [], strategy.populate_indicators
+
+    def busy(dataframe, metadata):
+        if metadata["pair"] == BTC:
+            listening.cancel_stops(BTC)
+        else:
+            seen.append(len(stops(listening)))
+        return stock(dataframe, metadata)
+
+    monkeypatch.setattr(strategy, "populate_indicators", busy)
+    listening.loop(minutes=15)
+    assert seen[-1:] == [1]
+    listening.loop()
+    assert len(stops(listening)) == 1
+    assert listening.broken() == []
+
+
+def test_a_position_closed_in_the_app_ends_its_trade_in_the_next_second(listening):
+    gone = []
+
+    def close():
+        listening.close_position(BTC)
+        gone.append(listening.clock.now_ms)
+
+    in_the_pause_of(listening, 2.0, close)
+    assert Trade.get_open_trades() == []
+    (trade,) = Trade.get_trades().all()
+    assert trade.close_date_utc.timestamp() * 1000 - gone[0] <= 1000
+
+
+# --- when it fails --------------------------------------------------------------------------------
+
+
+def test_pushes_that_never_come_are_found_by_the_next_check_and_told_once(listening):
+    stream = listening.bot.exchange.real_time.stream
+    listening.sandbox.streams.faults = StreamFaults(silent=True)
+    listening.app("/trade/order", LIMIT)
+    since = len(listening.log.lines)
+    listening.loop(20)
+    assert stream.disagreements == 1
+    told = [line for line in listening.log.lines[since:] if "websocket is not used" in line]
+    assert [line.split()[0] for line in told] == ["WARNING"]
+    assert asks_every_loop(listening)
+    assert listening.broken() == []
+
+
+def test_a_websocket_that_says_nothing_while_a_position_is_held_is_not_relied_on(listening):
+    listening.sandbox.streams.faults = StreamFaults(silent=True)
+    listening.loop(7)
+    assert asks_every_loop(listening)
+
+
+def test_a_refused_login_is_told_once_and_the_account_is_asked_as_without(desk):
+    desk.end()
+    desk.start(exchange={"account_stream": True})
+    desk.bot.exchange._api.password = "another"
+    stream = desk.bot.exchange.real_time.stream
+    stream.start()
+    until(lambda: stream.trouble is not None, "the refusal")
+    desk.bot.exchange._api.password = desk.key.passphrase
+    desk.loop()
+    assert "Login failed" in stream.trouble
+    assert desk.bot.exchange.account_watch.news() == [stream.trouble]
+    assert asks_every_loop(desk)
+
+
+def test_after_a_gap_everything_is_asked_again_and_then_it_is_heard_again(listening):
+    stream = listening.bot.exchange.real_time.stream
+    session, before = stream.pulse.session, asked(listening, "orders-tpsl-pending")
+    listening.sandbox.streams.drop()
+    until(lambda: stream.pulse.session not in (session, None), "another connection")
+    listening.loop()
+    assert asked(listening, "orders-tpsl-pending") > before
+    assert stream.trouble is None
+
+
+# --- what is left ---------------------------------------------------------------------------------
+
+
+def test_after_stop_no_thread_and_no_socket_is_left_and_start_brings_them_back(listening):
+    listening.bot.state = State.STOPPED
+    listening.stopped = ""
+    listening.loop(2)
+    listening.stopped = ""
+    assert listeners() == []
+    until(lambda: sockets(listening) == [], "a closed socket")
+    assert Worker._sleep is STOCK_SLEEP
+    listening.bot.state = State.RUNNING
+    listening.loop()
+    assert len(listeners()) == 1
+
+
+def test_reload_config_listens_with_the_new_key_alone(listening):
+    (before,) = listeners()
+    listening.bot.state = State.RELOAD_CONFIG
+    listening.loop(2)
+    heard(listening)
+    assert [one for one in listeners() if one is before] == []
+    assert len(listeners()) == 1
+    until(lambda: len(sockets(listening)) == 1, "one socket")
+
+
+def test_the_end_of_the_bot_leaves_nothing(listening):
+    listening.end()
+    assert listeners() == []
+    until(lambda: sockets(listening) == [], "a closed socket")
+    assert Worker._sleep is STOCK_SLEEP
+
+
+LIMIT = {
+    "instId": "ETH-USDT",
+    "marginMode": "isolated",
+    "positionSide": "net",
+    "side": "buy",
+    "orderType": "limit",
+    "price": "1500",
+    "size": "10",
+}
+
+
+def first_after(desk, path, moment):
+    """When (ms) the first request to a path came that was not before a moment."""
+    return min(
+        request.ts_ms
+        for request in desk.sandbox.requests.select(path=f"/api/v1{path}")
+        if request.ts_ms >= moment
+    )
+
+
+def in_the_pause_of(desk, seconds, act):
+    """One loop, whose pause has `act` in it, and the loop after it."""
+    clock, stock = desk.clock, desk.clock.sleep
+    end = []
+
+    def sleep(pause):
+        stock(pause)
+        if end and clock.now_ms >= end[0]:
+            end.clear()
+            act()
+
+    clock.sleep = sleep
+    end.append(clock.now_ms + int(seconds * 1000))
+    desk.loop(2)
+    del clock.sleep
