@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from bubbybot_freqtrade.blofin.parts import other_parts
 from bubbybot_freqtrade.sandbox.api.request_log import LoggedRequest, RequestLog
 from bubbybot_freqtrade.sandbox.server import Sandbox
 from bubbybot_freqtrade.sandbox.venue.accounts import Account, Position
@@ -195,12 +196,17 @@ class Watch:
                 self.broken.append(f"clientOrderId {name} was sent twice")
             if name:
                 self._client_order_ids.add(name)
-        exits = Counter(
-            (order.inst_id, order.position_side)
+        exits = {
+            # An exit in parts is one.
+            (
+                order.inst_id,
+                order.position_side,
+                frozenset((order.client_order_id, *other_parts(order.client_order_id))),
+            )
             for order in self.account.live_orders()
             if order.reduce_only and order.origin == "api" and not self.is_by_hand(order.order_id)
-        )
-        for (inst_id, _), count in exits.items():
+        }
+        for (inst_id, _), count in Counter((inst, side) for inst, side, _ in exits).items():
             if count > 1:
                 self.broken.append(f"{count} exit orders work at once on {inst_id}")
 

@@ -284,3 +284,136 @@ def test_a_tick_that_has_grown_refuses_one_entry_and_not_the_next(open_desk):
     desk.pass_time(1)
     assert desk.enter(ETH, price=1_992.5).has_open_orders
     assert len(Trade.get_open_trades()) == 1
+
+
+EXIT_LIMIT = ENTRY_LIMIT | {"entry": "market", "exit": "limit"}
+
+
+def resting(desk):
+    return list(desk.sandbox.engine.account(DEMO_UID).live_orders("BTC-USDT"))
+
+
+def large_limit_exit(desk):
+    """A trade of more than 60 contracts, and its exit at 52,000 in parts of 30."""
+    bot = desk.start(order_types=EXIT_LIMIT)
+    trade = desk.enter(BTC, stake_amount=700)
+    desk.sandbox.change_instrument("BTC-USDT", max_limit_size=Decimal(30))
+    bot.exchange.reload_markets(True)
+    RPC(bot)._rpc_force_exit(str(trade.id), ordertype="limit", price=52_000.0)
+    return trade
+
+
+def test_a_limit_exit_larger_than_a_limit_order_rests_in_parts(open_desk):
+    desk = open_desk({BTC: [(0, 50_000), (10, 50_000), (11, 51_000)]}, balance="100000")
+    trade = large_limit_exit(desk)
+    held = size(desk)
+    assert [(o.size, o.price) for o in resting(desk)] == [
+        (30, 52_000), (30, 52_000), (held - 60, 52_000)
+    ]  # fmt: skip
+    first, second, last = resting(desk)
+    desk.sandbox.fill(first.order_id)
+    desk.loop()
+    assert trade.is_open
+    assert trade.has_open_orders
+    desk.sandbox.fill(second.order_id)
+    desk.sandbox.fill(last.order_id)
+    desk.loop()
+    assert size(desk) == 0
+    assert desk.closed(trade).close_profit_abs == pytest.approx(
+        sum(float(e.amount) for e in desk.sandbox.ledger().entries if e.inst_id == "BTC-USDT"),
+        abs=0.005,
+    )
+
+
+@pytest.mark.parametrize("filled", [0, 1])
+def test_an_exit_in_parts_is_canceled_as_a_whole(open_desk, filled):
+    desk = open_desk(balance="100000")
+    trade = large_limit_exit(desk)
+    held = size(desk)
+    for order in resting(desk)[:filled]:
+        desk.sandbox.fill(order.order_id)
+    RPC(desk.bot)._rpc_cancel_open_order(trade.id)
+    desk.loop()
+    assert resting(desk) == []
+    assert trade.is_open
+    assert size(desk) == held - 30 * filled
+    assert Decimal(str(trade.amount)) == size(desk) / 1000
+    assert desk.standing_stops(BTC)
+
+
+def test_an_entry_that_fills_less_than_an_order_s_minimum_is_canceled_and_left(open_desk):
+    desk = open_desk()
+    desk.sandbox.change_instrument("BTC-USDT", min_size=Decimal(1))
+    timeout = {"entry": 2, "exit": 2, "unit": "minutes"}
+    desk.start(unfilledtimeout=timeout, order_types={**ENTRY_LIMIT})
+    trade = desk.enter(BTC, price=49_000.0)
+    (order,) = resting(desk)
+    desk.sandbox.fill(order.order_id, Decimal("0.3"))
+    desk.loop()
+    desk.loop(minutes=3)
+    assert resting(desk) == []
+    assert (trade.is_open, trade.amount) == (True, 0.0003)
+    (stop,) = desk.standing_stops(BTC)
+    desk.sandbox.engine.triggers.cancel_tpsl(
+        desk.sandbox.engine.account(DEMO_UID), stop, "user_canceled"
+    )
+    desk.loop()
+    (stop,) = desk.standing_stops(BTC)
+    assert stop.is_entire_position
+    RPC(desk.bot)._rpc_force_exit(str(trade.id))
+    desk.loop()
+    assert size(desk) == 0
+    assert not desk.closed(trade).is_open
+
+
+@pytest.mark.parametrize("value", ["0.0001", "0.01"])
+def test_an_exit_sent_before_the_bot_looked_at_a_changed_contract_closes_all(open_desk, value):
+    desk = open_desk()
+    bot = desk.start()
+    trade = desk.enter(BTC)
+    desk.sandbox.change_instrument(
+        "BTC-USDT",
+        contract_value=Decimal(value),
+        lot_size=Decimal("0.01"),
+        min_size=Decimal("0.01"),
+    )
+    RPC(bot)._rpc_force_exit(str(trade.id))
+    desk.loop()
+    assert size(desk) == 0
+    closed = desk.closed(trade)
+    assert closed.amount == 0.0099
+    assert closed.close_profit_abs == pytest.approx(wallet_gain(desk), abs=0.005)
+    assert bot.exchange.account_watch.findings == []
+
+
+def test_a_position_in_another_margin_mode_is_left_in_its_own(open_desk):
+    desk = open_desk()
+    bot = desk.start()
+    trade = desk.enter(BTC)
+    desk.loop()
+    account = desk.sandbox.engine.account(DEMO_UID)
+    (position,) = account.positions.values()
+    # As by a venue that lets its owner switch: position and stop with it.
+    del account.positions["BTC-USDT|isolated|net"]
+    account.positions["BTC-USDT|cross|net"] = position
+    position.margin_mode = "cross"
+    for stop in desk.standing_stops(BTC):
+        stop.margin_mode = "cross"
+    desk.move_stop(BTC, 49_500.0)
+    (stop,) = desk.standing_stops(BTC)
+    assert (stop.margin_mode, stop.tpsl.sl_trigger) == ("cross", 49_500)
+    RPC(bot)._rpc_force_exit(str(trade.id))
+    desk.loop()
+    assert size(desk) == 0
+    assert desk.closed(trade).exit_reason == "force_exit"
+
+
+def test_a_waiting_entry_is_not_replaced_at_the_market(open_desk, caplog):
+    desk = open_desk()
+    bot = desk.start(unfilledtimeout={"entry": 60, "exit": 5, "unit": "minutes"})
+    desk.enter(BTC, price=49_000.0, order_type="limit")
+    bot.strategy.adjust_entry_price = lambda **kwargs: 49_500.0
+    desk.loop(minutes=6)
+    assert (size(desk), resting(desk)) == (0, [])
+    assert Trade.get_open_trades() == []
+    assert "Set order_types.entry to 'limit'" in caplog.text

@@ -21,12 +21,12 @@ def wanted_stop(order_id: str, pair: str) -> float | None:
     return float(price) if price else None
 
 
-def is_being_entered(order_id: str, pair: str) -> bool:
-    """Whether the trade of a stop order has an entry that may still fill."""
-    order = order_of(order_id, pair)
-    return order is not None and any(
-        other.ft_is_open and other.ft_order_side == order.trade.entry_side
-        for other in order.trade.orders
+def is_being_entered(pair: str) -> bool:
+    """Whether a pair's open trade has an entry that may still fill."""
+    return any(
+        order.ft_is_open and order.ft_order_side == trade.entry_side
+        for trade in Trade.get_trades_proxy(is_open=True, pair=pair)
+        for order in trade.orders
     )
 
 

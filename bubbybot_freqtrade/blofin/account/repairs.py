@@ -58,8 +58,8 @@ class Repairs:
         return self._mend[finding.kind](finding)
 
     def _protect(self, finding: Finding) -> str | None:
-        self._stops.protect(finding.row)
-        return told(finding)
+        # A look that saw no stop was behind where there is one.
+        return told(finding) if self._stops.protect(finding.row) else None
 
     def _cancel_stop(self, finding: Finding) -> str | None:
         self._stops.cancel(_id(finding), finding.pair)

@@ -69,8 +69,8 @@ class Stops(Protocol):
     def cancel(self, order_id: str, pair: str) -> None:
         """Take a TP/SL order away."""
 
-    def protect(self, position: Any) -> None:
-        """Place a stop on the contracts of a position that have none."""
+    def protect(self, position: Any) -> bool:
+        """Place a stop on the contracts of a position that have none; False where they have."""
 
 
 class RealTime(Protocol):

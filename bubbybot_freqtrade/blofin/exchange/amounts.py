@@ -1,5 +1,6 @@
 """Contracts and base currency as freqtrade asks for them, exact."""
 
+from freqtrade.enums import TRADE_MODES
 from freqtrade.exceptions import TemporaryError
 from freqtrade.exchange.exchange import Exchange
 from freqtrade.exchange.exchange_types import CcxtOrder
@@ -23,18 +24,25 @@ class ExactAmounts(Exchange):
         return self._contracts_to_amount(pair, contracts)
 
     def get_min_pair_stake_amount(
-        self, pair: str, price: float, stoploss: float, leverage: float = 1.0
+        self, pair: str, price: float, stoploss: float, leverage: float | None = None
     ) -> float | None:
         """Return the smallest stake. BloFin's minimum is one of contracts, whatever they are worth,
         so it needs no reserve for a price that falls: with one, freqtrade would neither cancel the
         rest of an entry whose first lot has filled, nor exit that lot.
+
+        Where freqtrade names no leverage a bot asks what it could not leave once an order is
+        canceled. Less than an order's minimum is left by close-position, so that is nothing that
+        has a lot.
         """
-        smallest = self.markets.get(pair, {}).get("limits", {}).get("amount", {}).get("min")
+        market = self.markets.get(pair, {})
+        smallest = market.get("limits", {}).get("amount", {}).get("min")
         if smallest is None:
-            return super().get_min_pair_stake_amount(pair, price, stoploss, leverage)
+            return super().get_min_pair_stake_amount(pair, price, stoploss, leverage or 1.0)
+        if leverage is None and self._config["runmode"] in TRADE_MODES:
+            smallest = min(smallest, market["precision"]["amount"] or smallest)
         value = self._contracts_to_amount(pair, smallest) * price
         # freqtrade compares it with products of floats.
-        return value / leverage * (1 - 1e-9)
+        return value / (leverage or 1.0) * (1 - 1e-9)
 
     def _order_contracts_to_amount(self, order: CcxtOrder) -> CcxtOrder:
         if order.get("symbol") is not None:

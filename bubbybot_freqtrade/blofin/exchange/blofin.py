@@ -221,7 +221,11 @@ class Blofin(LiquidationPrices, ExactAmounts, AccountInRealTime):
         attached = None
         if not reduceOnly:
             self._check_account(pair)
+            if ordertype == "market" and not initial_order:
+                self.orders.refuse_replacement(pair, rate)
             attached = self.orders.attached(pair, side, amount, rate, leverage)
+        elif not self._config["dry_run"]:
+            self.orders.follow_changed_contract(pair, side)
         price = self.price_to_precision(pair, rate)
         if self._config["dry_run"]:
             return self.create_dry_run_order(pair, ordertype, side, amount, price, leverage)
@@ -246,7 +250,7 @@ class Blofin(LiquidationPrices, ExactAmounts, AccountInRealTime):
         if not self._config["dry_run"] and not params:
             for order in self.requests.rows("orders"):
                 if order["id"] == order_id:
-                    return self.requests.in_base_currency(order)
+                    return self.orders.whole(self.requests.in_base_currency(order))
         return self.orders.whole(super().fetch_order(order_id, pair, params))
 
     def fetch_orders(
@@ -265,6 +269,9 @@ class Blofin(LiquidationPrices, ExactAmounts, AccountInRealTime):
     def cancel_order(self, order_id: str, pair: str, params: dict | None = None) -> dict[str, Any]:
         """Cancel an order, and no longer answer for it from the list of open ones."""
         try:
+            if not self._config["dry_run"]:
+                with freqtrade_errors(f"cancel the parts of order {order_id} of {pair}"):
+                    self.orders.cancel_parts(order_id, pair)
             return super().cancel_order(order_id, pair, params)
         finally:
             self.requests.forget("orders")

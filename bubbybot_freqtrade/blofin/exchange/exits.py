@@ -5,15 +5,17 @@ from typing import Any
 
 import ccxt
 from freqtrade.constants import BuySell
-from freqtrade.exceptions import RetryableOrderError
+from freqtrade.exceptions import ExchangeError, RetryableOrderError
 from freqtrade.exchange.exchange import Exchange
 from freqtrade.exchange.exchange_types import CcxtOrder
 from freqtrade.util import dt_from_ts, dt_now
 
+from bubbybot_freqtrade.blofin.account import database
 from bubbybot_freqtrade.blofin.contracts import base_to_contracts
 from bubbybot_freqtrade.blofin.exchange.errors import freqtrade_errors
 from bubbybot_freqtrade.blofin.exchange.requests import REQUEST_LIFETIME, Requests
 from bubbybot_freqtrade.blofin.parts import merged, other_parts, part_ids, split
+from bubbybot_freqtrade.blofin.protection import closed_side
 
 logger = logging.getLogger(__name__)
 
@@ -45,18 +47,44 @@ class Exits:
         position = self._requests.position(pair, "long" if side == "sell" else "short", fresh=True)
         return position is not None and exact >= position["contracts"] * (1 - 1e-9)
 
-    def send(self, pair: str, side: BuySell, contracts: float, params: dict) -> CcxtOrder:
-        """Exit at the market in as many orders as it takes."""
+    def is_of_another_size(self, pair: str, side: BuySell) -> bool:
+        """Whether a position has other contracts than its trade: so it looks when the venue has
+        changed what a contract is worth.
+        """
+        trade_side = closed_side(side)
+        try:
+            position = self._requests.position(pair, trade_side, fresh=True)
+        except ExchangeError as e:
+            # The exit itself must not wait for that.
+            logger.warning(f"{pair} is left without a look at its position: {e}")
+            return False
+        trade = database.open_trade(pair, trade_side)
+        if position is None or trade is None:
+            return False
+        held = self._requests.exact_contracts(pair, trade.amount)
+        return abs(held - position["contracts"]) > 1e-6 * held
+
+    def send(
+        self,
+        pair: str,
+        ordertype: str,
+        side: BuySell,
+        contracts: float,
+        limit: float | None,
+        params: dict,
+    ) -> CcxtOrder:
+        """Exit in as many orders as it takes; `limit` is None at the market."""
         market = self._exchange.markets[pair]
-        sizes = split(contracts, largest_order(market, "market"), market["precision"]["amount"])
+        largest = largest_order(market, "market" if limit is None else "limit")
+        sizes = split(contracts, largest, market["precision"]["amount"])
         if len(sizes) == 1:
-            return self._requests.send_once(pair, "market", side, contracts, None, params)
+            return self._requests.send_once(pair, ordertype, side, contracts, limit, params)
         ids = part_ids(self._requests.new_client_order_id(), len(sizes))
         sent: list[CcxtOrder] = []
         for size, client_order_id in zip(sizes, ids, strict=True):
             try:
                 order = self._requests.send_once(
-                    pair, "market", side, size, None, params, client_order_id
+                    pair, ordertype, side, size, limit, params, client_order_id
                 )
             except ccxt.BaseError as e:
                 if not sent:
@@ -84,7 +112,25 @@ class Exits:
                     parts.append({**order, "status": "open", "amount": 0.0, "filled": 0.0})
         return merged(parts) if len(parts) > 1 else order
 
+    def cancel_parts(self, order_id: str, pair: str) -> None:
+        """Cancel what rests of an exit that was sent in parts, but for the part of this id."""
+        resting = self._requests.rows("orders")
+        first = next((o for o in resting if o["id"] == order_id), None)
+        if first is None:
+            first = self._requests.order(order_id, pair)
+        names = other_parts((first or {}).get("clientOrderId"))
+        for order in self._requests.rows("orders", fresh=True) if names else ():
+            if order["symbol"] == pair and order["clientOrderId"] in names:
+                try:
+                    self._requests.api.cancel_order(order["id"], pair)
+                except ccxt.OrderNotFound:
+                    # Filled meanwhile.
+                    logger.debug(f"Order {order['id']} of {pair} has ended already.")
+
     def _part(self, pair: str, client_order_id: str) -> CcxtOrder:
         with freqtrade_errors(f"get a part of an exit on {pair}"):
+            for order in self._requests.rows("orders"):
+                if order["clientOrderId"] == client_order_id:
+                    return self._requests.in_base_currency(order)
             params = {"clientOrderId": client_order_id}
             return self._requests.in_base_currency(self._requests.api.fetch_order("", pair, params))

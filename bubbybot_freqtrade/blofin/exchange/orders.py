@@ -11,6 +11,8 @@ from freqtrade.exchange.exchange import Exchange
 from freqtrade.exchange.exchange_types import CcxtOrder
 from freqtrade.exchange.exchange_utils import ROUND_DOWN, ROUND_UP
 
+from bubbybot_freqtrade.blofin.account import database
+from bubbybot_freqtrade.blofin.account.changed_markets import follow_changed_markets
 from bubbybot_freqtrade.blofin.bracket import Bracket, TradeSide, take_bracket
 from bubbybot_freqtrade.blofin.contracts import contracts_to_base
 from bubbybot_freqtrade.blofin.exchange.brackets import Brackets
@@ -47,8 +49,8 @@ class Orders:
                 "BloFin is asked to close it as a whole."
             )
             order = self._requests.close_position(pair, "long" if side == "sell" else "short")
-        elif "reduceOnly" in params and ordertype == "market":
-            order = self._exits.send(pair, side, contracts, params)
+        elif "reduceOnly" in params:
+            order = self._exits.send(pair, ordertype, side, contracts, limit, params)
         else:
             self._requests.note_entry(pair)
             order = self._requests.send_once(pair, ordertype, side, contracts, limit, params)
@@ -60,9 +62,29 @@ class Orders:
         order["type"] = order.get("type") or ordertype
         return self._requests.in_base_currency(order)
 
+    def follow_changed_contract(self, pair: str, side: BuySell) -> None:
+        """Before an exit: ask for the markets where a contract may be worth something else."""
+        if self._exits.is_of_another_size(pair, side):
+            self._exchange.reload_markets(True, load_leverage_tiers=False)
+            follow_changed_markets(self._exchange)
+
     def whole(self, order: CcxtOrder) -> CcxtOrder:
         """An order together with its parts, if it was sent in parts; in base currency."""
         return self._exits.whole(order)
+
+    def cancel_parts(self, order_id: str, pair: str) -> None:
+        """Cancel what rests of an exit beside its first part."""
+        self._exits.cancel_parts(order_id, pair)
+
+    def refuse_replacement(self, pair: str, rate: float) -> None:
+        """An entry in place of one that waited is meant for its rate, and so is its bracket."""
+        trade = database.trade_of(pair)
+        if trade is not None and not trade.has_open_position:
+            raise InvalidOrderException(
+                f"{pair}: the strategy wants the waiting entry at {rate}, and order_types.entry is "
+                "'market': it would be filled at whatever the price is now. The entry is not "
+                "sent. Set order_types.entry to 'limit' where adjust_entry_price is used."
+            )
 
     def set_leverage(self, pair: str, leverage: float, side: BuySell) -> None:
         """Set the leverage of a pair, where the venue doesn't have it already.

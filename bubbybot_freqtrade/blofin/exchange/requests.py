@@ -7,6 +7,7 @@ from functools import cached_property
 
 import ccxt
 from freqtrade.constants import BuySell
+from freqtrade.exceptions import ExchangeError
 from freqtrade.exchange.exchange import Exchange
 from freqtrade.exchange.exchange_types import CcxtOrder, CcxtPosition
 from freqtrade.util import dt_now
@@ -19,6 +20,7 @@ from bubbybot_freqtrade.blofin.exchange.errors import freqtrade_errors
 from bubbybot_freqtrade.blofin.exchange.loop_state import ListName, LoopState
 from bubbybot_freqtrade.blofin.exchange.quiet import Quiet
 from bubbybot_freqtrade.blofin.exchange.venue_clock import VenueClock
+from bubbybot_freqtrade.blofin.protection import closed_side
 
 logger = logging.getLogger(__name__)
 
@@ -141,8 +143,12 @@ class Requests:
         """Contracts of an amount in base currency, not cut to the venue's steps."""
         return self._exchange._amount_to_contracts(pair, amount)
 
-    def is_between_lots(self, pair: str, contracts: float) -> bool:
-        """Whether a position has a size that no order can have: lots have grown since."""
+    def is_unorderable(self, pair: str, contracts: float) -> bool:
+        """Whether a position has a size that no order can have: lots have grown since it was
+        opened, or less than an order's minimum has filled.
+        """
+        if contracts < (self._exchange.markets[pair]["limits"]["amount"]["min"] or 0.0):
+            return True
         return self._exchange.amount_to_precision(pair, contracts) < contracts * (1 - 1e-9)
 
     def in_base_currency(self, order: CcxtOrder) -> CcxtOrder:
@@ -196,8 +202,9 @@ class Requests:
     ) -> CcxtOrder:
         """Place an order exactly once; look it up when its answer does not come."""
         client_order_id = client_order_id or self.new_client_order_id()
-        mode = {"marginMode": self.margin_mode}
-        params = {**mode, **params, "clientOrderId": client_order_id}
+        closing = "reduceOnly" in params or "stopLossPrice" in params
+        mode = self._mode_of_closed(pair, side) if closing else self.margin_mode
+        params = {"marginMode": mode, **params, "clientOrderId": client_order_id}
         try:
             order = self.api.create_order(pair, ordertype, side, contracts, price, params)
             if order.get("id"):
@@ -216,7 +223,9 @@ class Requests:
     def close_position(self, pair: str, side: TradeSide) -> CcxtOrder:
         """Close a position at the market, whatever its size; its answer names no order."""
         client_order_id = self.new_client_order_id()
-        params = {"clientOrderId": client_order_id, "marginMode": self.margin_mode}
+        exit_side = "sell" if side == "long" else "buy"
+        mode = self._mode_of_closed(pair, exit_side)
+        params = {"clientOrderId": client_order_id, "marginMode": mode}
         try:
             self.api.close_position(pair, side, params)
             lost: ccxt.BaseError = ccxt.BadResponse("The answer to close-position names no order.")
@@ -225,6 +234,21 @@ class Requests:
         except ccxt.OperationFailed as e:
             lost = e
         return self._look_up(pair, client_order_id, False, lost)
+
+    def _mode_of_closed(self, pair: str, side: str) -> str:
+        """Margin mode of the position that an order of `side` closes.
+
+        It is the position's own; an order in another one is refused. The bot's where both stand.
+        """
+        try:
+            positions = self.rows("positions")
+        except ExchangeError as e:
+            logger.warning(f"Margin modes are not known, taking {self.margin_mode}: {e}")
+            return self.margin_mode
+        key = pair, closed_side(side)
+        held = [row for row in positions if (row["symbol"], row["side"]) == key]
+        modes = {row["marginMode"] for row in held if row["contracts"] and row["marginMode"]}
+        return self.margin_mode if self.margin_mode in modes or not modes else modes.pop()
 
     def _look_up(
         self, pair: str, client_order_id: str, tpsl: bool, lost: ccxt.BaseError

@@ -1,6 +1,7 @@
 """Stops on BloFin: adopted, moved, replaced, never gone before their position."""
 
 import logging
+import time
 from datetime import datetime, timedelta
 
 import ccxt
@@ -20,6 +21,7 @@ from bubbybot_freqtrade.blofin.exchange.ended_stops import EndedStops
 from bubbybot_freqtrade.blofin.exchange.errors import freqtrade_errors
 from bubbybot_freqtrade.blofin.exchange.orders import Orders
 from bubbybot_freqtrade.blofin.exchange.requests import (
+    LOOK_UP_PAUSES,
     REQUEST_LIFETIME,
     Requests,
 )
@@ -77,7 +79,7 @@ class Stops:
             contracts = max(
                 self._requests.contracts(pair, amount), self._left_bare(position, standing)
             )
-            if self._requests.is_between_lots(pair, position["contracts"]):
+            if self._requests.is_unorderable(pair, position["contracts"]):
                 contracts = WHOLE_POSITION
             # Never looser than what stands, nor, when that has vanished, than what it was.
             known = standing or [self._brackets.first_entry(pair, side)]
@@ -129,7 +131,7 @@ class Stops:
         Not while an entry is on its way: what comes with that grows with its fills.
         """
         pair, side = stop["symbol"], closed_side(stop["side"])
-        if booked_stops.is_being_entered(stop["id"], pair) or self._requests.is_entering(pair):
+        if booked_stops.is_being_entered(pair) or self._requests.is_entering(pair):
             return False
         position = self._requests.position(pair, side)
         if position is None or position["marginMode"] != self._requests.margin_mode:
@@ -249,8 +251,21 @@ class Stops:
         """Take a TP/SL order away."""
         self.stop_orders.cancel(order_id, pair)
 
-    def protect(self, position: CcxtPosition) -> None:
-        """Place a stop on the contracts of a position that have none.
+    def _shown_stops(self, position: CcxtPosition) -> list[CcxtOrder]:
+        """A position's stops, where there are none after a pause: an entry of this bot carries one
+        that BloFin may not show yet.
+        """
+        pair, side = position["symbol"], position["side"]
+        waits = booked_stops.is_being_entered(pair) or self._requests.has_just_entered(pair)
+        for pause in LOOK_UP_PAUSES if waits else (0.0,):
+            time.sleep(pause)
+            if stops := stops_of(self._requests.rows("tpsl", fresh=True), position):
+                return stops
+        logger.debug(f"BloFin shows no stop of the {side} position of {pair}.")
+        return []
+
+    def protect(self, position: CcxtPosition) -> bool:
+        """Place a stop on the contracts of a position that have none; False where they have.
 
         A part of it gets the stop that stands on the rest: one of this bot's that is large enough
         for both, which freqtrade adopts and the smaller one goes for. All of it gets the one its
@@ -258,9 +273,9 @@ class Stops:
         the current price when that has passed it.
         """
         pair, side = position["symbol"], "sell" if position["side"] == "long" else "buy"
-        stops = stops_of(self._requests.rows("tpsl", fresh=True), position)
+        stops = self._shown_stops(position)
         if not uncovered(stops, position["contracts"]):
-            return
+            return False
         own = [stop for stop in stops if self._requests.is_own(stop)]
         last = self._orders.trigger_price(pair) or self._exchange.fetch_ticker(pair)["last"]
         entry: BuySell = "buy" if side == "sell" else "sell"
@@ -290,3 +305,4 @@ class Stops:
             placed = self._requests.send_once(pair, "market", side, size, None, params)
             self.stop_orders.read_back(placed)
         self._requests.forget("tpsl")
+        return True
