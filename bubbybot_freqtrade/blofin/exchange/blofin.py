@@ -270,8 +270,7 @@ class Blofin(LiquidationPrices, ExactAmounts, AccountInRealTime):
         """Cancel an order, and no longer answer for it from the list of open ones."""
         try:
             if not self._config["dry_run"]:
-                with freqtrade_errors(f"cancel the parts of order {order_id} of {pair}"):
-                    self.orders.cancel_parts(order_id, pair)
+                self.orders.cancel_parts(order_id, pair)
             return super().cancel_order(order_id, pair, params)
         finally:
             self.requests.forget("orders")

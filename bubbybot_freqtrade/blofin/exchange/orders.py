@@ -74,7 +74,8 @@ class Orders:
 
     def cancel_parts(self, order_id: str, pair: str) -> None:
         """Cancel what rests of an exit beside its first part."""
-        self._exits.cancel_parts(order_id, pair)
+        with freqtrade_errors(f"cancel the parts of order {order_id} of {pair}"):
+            self._exits.cancel_parts(order_id, pair)
 
     def refuse_replacement(self, pair: str, rate: float) -> None:
         """An entry in place of one that waited is meant for its rate, and so is its bracket."""
