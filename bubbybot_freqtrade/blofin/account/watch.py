@@ -188,8 +188,9 @@ class AccountWatch:
                 logger.warning(not_mended(finding, e))
                 left.append(finding)
             else:
-                self._events += [say] if say else []
-                logger.warning(say)
+                if say:
+                    self._events.append(say)
+                    logger.warning(say)
         return left
 
     def _is_urgent(self, finding: Finding) -> bool:
