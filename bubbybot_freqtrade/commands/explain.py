@@ -46,6 +46,7 @@ from bubbybot_freqtrade.signals.trend import (
     rooms_of,
     runs,
 )
+from bubbybot_freqtrade.signals.words import price
 from bubbybot_freqtrade.strategy.bubbybot import BubbyBotStrategy
 from bubbybot_freqtrade.strategy.market import TAKER_FEE, fee_of
 from bubbybot_freqtrade.strategy.parameters import confluence_of
@@ -133,7 +134,7 @@ def readings_table(explained: Explanation) -> Table:
     """Which side each analyzer is on and how strongly, and what makes it so."""
     table = Table(title="Readings", title_justify="left")
     for name in ("analyzer", "weight", "side", "run", "room", "reading"):
-        table.add_column(name, justify="left" if name == "analyzer" else "right")
+        table.add_column(name, justify="left" if name == "analyzer" else "right", overflow="fold")
     weights, rooms = weights_of(explained.confluence), rooms_of(explained.confluence)
     for analyzer, (side, run) in runs(explained.frame.tail(1)).items():
         table.add_row(
@@ -164,7 +165,7 @@ def marks_table(explained: Explanation) -> Table:
     """What the analyzers mark on the chart of 15m, for either side."""
     table = Table(title="Marks on 15m (shown, not scored)", title_justify="left")
     for name in ("analyzer", *SIDES):
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     for analyzer, prefix in PREFIXES.items():
         marks = [recent(explained.frame, prefix, side) for side in SIDES]
         words = [", ".join(f"{mark.words} ({age} ago)" for mark, age in found) for found in marks]
@@ -220,8 +221,9 @@ def verdict(explained: Explanation, side: Side) -> str:
         reward = r_at(target, close, stop, fee)
         tag = explained.frame["enter_tag"].iat[-1]
         return (
-            f"{side}: entry at about {close:g}, stop {stop:g} ({abs(close - stop) / close:.2%}), "
-            f"target {target:g} ({reward:.2f}R after fees), tag {tag}"
+            f"{side}: entry at about {price(close)}, stop {price(stop)} "
+            f"({abs(close - stop) / close:.2%}), target {price(target)} "
+            f"({reward:.2f}R after fees), tag {tag}"
         )
     return f"{side}: no entry, {missing(explained, side, stop, target)}"
 
@@ -231,7 +233,7 @@ def missing(explained: Explanation, side: Side, stop: float, target: float) -> s
     score = explained.value(f"{side}_confluence")
     needed = explained.strategy.min_confidence.value
     if score < needed:
-        return f"the score {score:.2f} is below {needed:.2f}"
+        return f"the score {score:.4f} is below {needed:.2f}"
     if np.isnan(stop) or np.isnan(target):
         return "the ATR of 1h is not known yet"
     if not closes_an_hour(explained.frame.tail(1))[0]:

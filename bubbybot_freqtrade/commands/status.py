@@ -223,7 +223,7 @@ def day_so_far(exchange: Exchange, config: Config, now: datetime) -> Day:
 def positions_table(positions: Sequence[OpenPosition], title: str = "Open positions") -> Table:
     """The table: levels on the venue, the way to each, R so far. Two lines each, for 80 columns."""
     table = Table(title=title, title_justify="left", show_lines=True, pad_edge=False)
-    table.add_column("position")
+    table.add_column("position", overflow="fold")
     for name in ("entry\nlast", "stop", "target", "liquidation", "R\nprofit"):
         table.add_column(name, justify="right", overflow="fold")
     for position in positions:

@@ -16,6 +16,7 @@ from bubbybot_freqtrade.rehearsal.trades import TradeRecord
 from bubbybot_freqtrade.rehearsal.venue_log import PositionLog, when
 from bubbybot_freqtrade.risk.r import r_multiple
 from bubbybot_freqtrade.sandbox.settings import SandboxSettings
+from bubbybot_freqtrade.signals.words import price
 
 TAKER_FEE = float(SandboxSettings().taker_fee)
 
@@ -38,10 +39,10 @@ def report(
 def trades_table(rehearsal: Rehearsal) -> Table:
     """Every trade, with what the venue saw of its stop. Two lines each, to fit a terminal."""
     table = Table(title="Trades", title_justify="left", show_lines=True)
-    table.add_column("trade\nentered, UTC")
+    table.add_column("trade\nentered, UTC", overflow="fold")
     for name in ("entry\nexit", "stop\ntarget"):
         table.add_column(name, justify="right", overflow="fold")
-    table.add_column("reason")
+    table.add_column("reason", overflow="fold")
     for name in ("R\nUSDT", "fill to stop\nbare, ms"):
         table.add_column(name, justify="right", overflow="fold")
     positions = positions_of(rehearsal)
@@ -50,7 +51,7 @@ def trades_table(rehearsal: Rehearsal) -> Table:
         table.add_row(
             f"#{trade.trade_id} {_base(trade.pair)} {trade.side} {trade.leverage:g}x\n"
             f"{when(trade.opened_ms):%m-%d %H:%M}",
-            f"{trade.entry:g}\n{'-' if trade.exit is None else f'{trade.exit:g}'}",
+            f"{price(trade.entry)}\n{'-' if trade.exit is None else price(trade.exit)}",
             f"{_stops(position)}\n{_target(position)}",
             _words(trade.exit_reason or "open"),
             f"{_r(trade, position)}\n{trade.net:+.2f}",
@@ -62,8 +63,8 @@ def trades_table(rehearsal: Rehearsal) -> Table:
 def ledger_table(rehearsal: Rehearsal) -> Table:
     """The venue's money above freqtrade's."""
     table = Table(title="Ledgers, USDT", title_justify="left", show_lines=True)
-    for name in ("trade", ""):
-        table.add_column(name)
+    table.add_column("trade", overflow="fold")
+    table.add_column("", no_wrap=True)
     for name in ("profit", "fees", "funding", "net", "difference"):
         table.add_column(name, justify="right", overflow="fold")
     for row in rehearsal.accounts:
@@ -109,12 +110,12 @@ def requests_table(rehearsal: Rehearsal) -> Table:
 def comparison_table(compared: Sequence[Comparison]) -> Group:
     """The rehearsal above `freqtrade backtesting`, and below them the causes of differences."""
     table = Table(title="Beside freqtrade's backtest", title_justify="left", show_lines=True)
-    for name in ("trade\nentered, UTC", ""):
-        table.add_column(name)
+    table.add_column("trade\nentered, UTC", overflow="fold")
+    table.add_column("", no_wrap=True)
     for name in ("entry", "exit"):
         table.add_column(name, justify="right", overflow="fold")
     table.add_column("reason", no_wrap=True)
-    table.add_column("USDT", justify="right")
+    table.add_column("USDT", justify="right", overflow="fold")
     causes = [Text("Differences, USDT in favour of the rehearsal:")]
     for row in compared:
         trade = row.live or row.backtest
@@ -123,8 +124,8 @@ def comparison_table(compared: Sequence[Comparison]) -> Group:
         table.add_row(
             f"{name}\n{entered}",
             "rehearsal\nbacktest",
-            _both(row, lambda trade: f"{trade.entry:g}"),
-            _both(row, lambda trade: f"{trade.exit or 0:g}"),
+            _both(row, lambda trade: price(trade.entry)),
+            _both(row, lambda trade: price(trade.exit) if trade.exit else "-"),
             _both(row, lambda trade: trade.exit_reason),
             _both(row, lambda trade: f"{trade.net:+.2f}"),
         )
@@ -149,15 +150,19 @@ def verdict(
         Text(
             f"{settings.strategy} on {settings.data or f'generated candles, seed {settings.seed}'}"
             f", {days:g} days from {when(span.start_ms):%Y-%m-%d %H:%M} UTC, "
-            f"{len(span.pairs)} pairs: {len(rehearsal.trades)} trades, {entries} positions, "
-            f"{bare} ms without a stop in all, {len(rehearsal.loops)} loops in "
+            f"{_counted(len(span.pairs), 'pair')}: {_counted(len(rehearsal.trades), 'trade')}, "
+            f"{_counted(entries, 'position')}, {bare} ms without a stop in all, "
+            f"{_counted(len(rehearsal.loops), 'loop')} in "
             f"{rehearsal.seconds:.0f} s. Everything lies in {settings.out}."
         )
     ]
     unexplained = [row for row in compared or () if not row.is_explained]
     if unexplained:
         lines.append(
-            Text(f"{len(unexplained)} differences to the backtest have no name.", "yellow")
+            Text(
+                "Without a name: " + _counted(len(unexplained), "difference") + " to the backtest.",
+                "yellow",
+            )
         )
     if not rehearsal.trades:
         lines.append(Text("No trade was made: nothing was proved about stops.", "yellow"))
@@ -167,6 +172,10 @@ def verdict(
     else:
         lines.append(Text("No rule was broken.", "bold green"))
     return Group(*lines)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def positions_of(rehearsal: Rehearsal) -> dict[int, PositionLog]:
@@ -191,7 +200,7 @@ def _words(reason: str) -> str:
 
 
 def _target(position: PositionLog | None) -> str:
-    return "-" if position is None or position.target is None else f"{float(position.target):g}"
+    return "-" if position is None or position.target is None else price(float(position.target))
 
 
 def _protection(position: PositionLog | None) -> str:
@@ -204,8 +213,8 @@ def _protection(position: PositionLog | None) -> str:
 def _stops(position: PositionLog | None) -> str:
     if position is None or not position.stops:
         return "none"
-    prices = [float(price) for _, price in position.stops]
-    return f"{prices[0]:g}" if len(prices) == 1 else f"{prices[0]:g} > {prices[-1]:g}"
+    prices = [float(level) for _, level in position.stops]
+    return price(prices[0]) if len(prices) == 1 else f"{price(prices[0])} > {price(prices[-1])}"
 
 
 def _r(trade: TradeRecord, position: PositionLog | None) -> str:

@@ -186,7 +186,7 @@ def stops_stand_where_planned(evidence: Evidence) -> Iterator[str]:
         if trade.sign * (float(stop) - planned) < -1e-9 * planned:
             yield (
                 f"trade {trade.trade_id} {trade.pair} {trade.side}: the venue's stop {stop} is "
-                f"looser than the plan's {planned:g}"
+                f"looser than the plan's {planned}"
             )
 
 

@@ -23,6 +23,7 @@ from typing import Any, Literal, Self
 
 from bubbybot_freqtrade.risk.r import gain_per_unit, loss_per_unit, r_at
 from bubbybot_freqtrade.settings import RiskSettings
+from bubbybot_freqtrade.signals.words import price
 
 PLAN = "plan"
 """Key of the plan in a trade's custom data, in freqtrade's database."""
@@ -140,10 +141,10 @@ class TradePlan:
         """The plan in one line, for the log."""
         trust = "" if self.trust == NO_OPINION else f", trust {self.trust:.2f}"
         return (
-            f"{self.pair} {self.side} at {self.entry:g}, stop {self.stop:g}, target "
-            f"{self.target:g} ({self.reward_risk:.2f}R after fees), {self.leverage}x, margin "
+            f"{self.pair} {self.side} at {price(self.entry)}, stop {price(self.stop)}, target "
+            f"{price(self.target)} ({self.reward_risk:.2f}R after fees), {self.leverage}x, margin "
             f"{self.margin:.2f} ({self.margin / self.equity:.2%} of equity), risk {self.risk:.2f} "
-            f"({self.risk / self.equity:.2%}), liquidation {self.liquidation:g}, confidence "
+            f"({self.risk / self.equity:.2%}), liquidation {price(self.liquidation)}, confidence "
             f"{self.confidence:.2f}{trust} [{self.tag}]"
         )
 
@@ -311,7 +312,9 @@ def _refuse_shares(made: TradePlan, settings: RiskSettings) -> Refusal | None:
     pair, equity = made.pair, made.equity
     bound = furthest_liquidation(made.side, made.entry, made.stop, settings)
     if (made.liquidation > bound) if made.side == "long" else (made.liquidation < bound):
-        return Refusal(f"{pair}: liquidation {made.liquidation:g} would come before {bound:g}")
+        return Refusal(
+            f"{pair}: liquidation {price(made.liquidation)} would come before {price(bound)}"
+        )
     if made.margin > settings.max_margin * equity * (1 + NOISE):
         return Refusal(
             f"{pair}: margin {made.margin / equity:.2%} is above {settings.max_margin:.2%}"
@@ -351,17 +354,17 @@ def _refuse_levels(
     if not known or not (math.isfinite(signal.confidence) and signal.confidence >= 0):
         return Refusal(f"{signal.pair}: entry, equity, stop, target and confidence must be known")
     if signal.confidence < min_confidence:
-        return Refusal(f"{signal.pair}: confidence {signal.confidence:.2f} < {min_confidence:.2f}")
+        return Refusal(f"{signal.pair}: confidence {signal.confidence:.4f} < {min_confidence:.2f}")
     sign = 1 if signal.side == "long" else -1
     if not sign * signal.stop < sign * entry < sign * signal.target:
         return Refusal(
-            f"{signal.pair}: {signal.side} at {entry:g} is not between stop {signal.stop:g} and "
-            f"target {signal.target:g}"
+            f"{signal.pair}: {signal.side} at {price(entry)} is not between stop "
+            f"{price(signal.stop)} and target {price(signal.target)}"
         )
     distance = abs(entry - signal.stop) / entry
     if not settings.min_stop <= distance <= settings.max_stop:
         return Refusal(
-            f"{signal.pair}: stop at {distance:.2%} is outside "
+            f"{signal.pair}: stop at {distance:.3%} is outside "
             f"{settings.min_stop:.2%}–{settings.max_stop:.2%}"
         )
     loss = loss_per_unit(entry, signal.stop, market.fee)
@@ -373,10 +376,19 @@ def _refuse_levels(
 def _refuse_size(
     signal: Signal, size: float, notional: float, market: MarketLimits
 ) -> Refusal | None:
-    if size <= 0 or size < market.min_size * (1 - NOISE) or notional < market.min_notional:
-        return Refusal(f"{signal.pair}: size {size:g} is below the venue's {market.min_size:g}")
+    if size > 0 and notional < market.min_notional:
+        return Refusal(
+            f"{signal.pair}: a value of {notional:.2f} is below the venue's "
+            f"{market.min_notional:.2f}"
+        )
+    if size <= 0 or size < market.min_size * (1 - NOISE):
+        return Refusal(
+            f"{signal.pair}: size {price(size)} is below the venue's {price(market.min_size)}"
+        )
     if size > market.max_size * (1 + NOISE):
-        return Refusal(f"{signal.pair}: size {size:g} is above the venue's {market.max_size:g}")
+        return Refusal(
+            f"{signal.pair}: size {price(size)} is above the venue's {price(market.max_size)}"
+        )
     return None
 
 

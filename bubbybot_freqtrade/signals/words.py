@@ -1,5 +1,7 @@
 """Prices and enter tags as people read them."""
 
+from decimal import Decimal
+
 from bubbybot_freqtrade.signals.confluence import EARLY, LATE
 from bubbybot_freqtrade.signals.trend import Side
 
@@ -14,7 +16,10 @@ TRENDS = {
 
 def price(value: float) -> str:
     """A price as people read it: thousands apart, no float noise, no more digits than needed."""
-    return f"{value:,.8g}" if abs(value) < 1e8 else f"{value:,.0f}"
+    if not abs(value) < 1e8:
+        return f"{value:,.0f}"
+    # As a decimal, for a float's own text of small numbers has an exponent.
+    return f"{Decimal(f'{value:.8g}'):,f}"
 
 
 def reasons(tag: str, side: Side) -> str:

@@ -205,8 +205,8 @@ def _at_the_market(
     if abs(now / rate - 1) <= FORCED_RATE_GAP:
         return made
     return Refusal(
-        f"{made.pair}: a market order fills at about {now:g}, the plan was asked for {rate:g}; "
-        "leave the price out, or ask for a limit order"
+        f"{made.pair}: a market order fills at about {messages.price(now)}, the plan was asked for "
+        f"{messages.price(rate)}; leave the price out, or ask for a limit order"
     )
 
 

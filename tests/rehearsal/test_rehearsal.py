@@ -103,8 +103,8 @@ def test_the_report_shows_every_trade_whole_in_any_terminal(rehearsed, width):
     report(Console(file=text, width=width), rehearsal, compared, [])
     shown = text.getvalue()
     for trade in rehearsal.trades:
-        assert shown.count(f" {trade.entry:g} ") >= 2
-        assert trade.exit is None or f" {trade.exit:g} " in shown
+        assert shown.count(f" {trade.entry:,.8g} ") >= 2
+        assert trade.exit is None or f" {trade.exit:,.8g} " in shown
         assert f" {trade.net:+.2f} " in shown
     assert "…" not in shown
     assert max(map(len, shown.splitlines())) <= width

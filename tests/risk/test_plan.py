@@ -228,10 +228,13 @@ def test_rounding_forgives_float_noise():
     [
         ({"stop": 60_100.0}, "not between"),
         ({"target": 59_900.0}, "not between"),
-        ({"stop": 59_900.0}, "stop at 0.17%"),
-        ({"stop": 50_000.0, "target": 90_000.0}, "stop at 16.67%"),
+        ({"stop": 59_900.0}, "stop at 0.167%"),
+        ({"stop": 50_000.0, "target": 90_000.0}, "stop at 16.667%"),
         ({"target": 61_000.0}, "less than 2R"),
-        ({"confidence": 0.69}, "confidence 0.69 < 0.70"),
+        ({"confidence": 0.69}, "confidence 0.6900 < 0.70"),
+        # Never a number that is said to be less than itself.
+        ({"confidence": 0.6999}, "confidence 0.6999 < 0.70"),
+        ({"stop": 60_000.2}, "at 60,000 is not between stop 60,000.2"),
         ({"stop": math.nan}, "must be known"),
         ({"target": math.inf}, "must be known"),
     ],
@@ -251,6 +254,16 @@ def test_an_account_too_small_for_one_contract_is_refused():
     coarse = replace(BTC, size_step=1.0, min_size=1.0)
     refused = plan(GOOD_LONG, 60_000, 10_000, coarse, RULES, min_confidence=0.7)
     assert isinstance(refused, Refusal)
+
+
+def test_what_is_too_small_is_named_size_or_value():
+    for market, word in (
+        (replace(BTC, size_step=1.0, min_size=1.0), "size 0 is below the venue's 1"),
+        (replace(BTC, min_notional=1e9), "is below the venue's 1000000000.00"),
+    ):
+        refused = plan(GOOD_LONG, 60_000, 10_000, market, RULES, min_confidence=0.7)
+        assert isinstance(refused, Refusal)
+        assert word in refused.reason
 
 
 def test_five_percent_risk_does_not_fit_five_percent_margin():

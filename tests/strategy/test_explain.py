@@ -45,7 +45,7 @@ def test_a_traded_candle_is_explained_as_the_entry_it_was(
     assert answer.exit_code == 0, answer.output
     side = "short" if trade["is_short"] else "long"
     (line,) = [line for line in answer.output.splitlines() if line.startswith(f"{side}: entry")]
-    assert f"stop {trade['plan_stop']:g}"[:9] in line
+    assert f"stop {trade['plan_stop']:,g}"[:9] in line
     assert trade["enter_tag"] in line
     signal = trade["open_date"] - pd.Timedelta(minutes=15)
     assert f"15m candle of {signal:%Y-%m-%d %H:%M} UTC" in answer.output

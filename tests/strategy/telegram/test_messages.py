@@ -77,6 +77,21 @@ def test_no_message_has_a_sign_that_telegram_would_choke_on(name, one, other):
     assert not any(MARKDOWN_SIGNS & set(text) for text in texts)
 
 
+@pytest.mark.parametrize(
+    ("price", "told"),
+    [
+        (0.00000012345678, "0.00000012345678"),
+        (0.1 + 0.2, "0.3"),
+        (61_234.5, "61,234.5"),
+        (123_456_789.4, "123,456,789"),
+        (1e-8, "0.00000001"),
+        (0.0, "0"),
+    ],
+)
+def test_a_price_is_read_without_an_exponent(price, told):
+    assert messages.price(price) == told
+
+
 def test_a_moved_stop_says_what_it_holds():
     told = messages.stop_moved(PLAN, 49_000.0, 51_000.0, 0.887)
     assert told == "BTC/USDT:USDT long: stop moves from 49,000 to 51,000, which is +0.89R."
