@@ -67,6 +67,11 @@ from bubbybot_freqtrade.sandbox.server import Sandbox, SandboxError
     "--pairs", type=PairList(), help="As BTC/USDT:USDT,ETH/USDT:USDT; by default all of the folder."
 )
 @click.option(
+    "--pair-count",
+    type=click.IntRange(min=1),
+    help="So many pairs of the generated market, up to hundreds, in the place of --pairs.",
+)
+@click.option(
     "--config",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Take the trading settings of this config; keys and services are never read from it.",
@@ -102,6 +107,7 @@ def rehearse_command(
     start: datetime | None,
     seed: int,
     pairs: tuple[str, ...] | None,
+    pair_count: int | None,
     config: Path | None,
     strategy: str,
     strategy_path: Path | None,
@@ -123,6 +129,7 @@ def rehearse_command(
             start=None if start is None else start.date(),
             seed=seed,
             pairs=pairs,
+            pair_count=pair_count,
             config=config,
             strategy=strategy,
             strategy_path=strategy_path or strategies_folder(),

@@ -47,6 +47,7 @@ from bubbybot_freqtrade.rehearsal.trades import TradeRecord, trade_records
 from bubbybot_freqtrade.rehearsal.venue_log import PositionLog, VenueLog
 from bubbybot_freqtrade.sandbox.api.rest import PRIVATE
 from bubbybot_freqtrade.sandbox.market.candles import CandleFolder
+from bubbybot_freqtrade.sandbox.market.instruments import catalogue
 from bubbybot_freqtrade.sandbox.opening import GENERATED_START_MS
 from bubbybot_freqtrade.sandbox.server import Sandbox
 from bubbybot_freqtrade.sandbox.settings import SandboxSettings
@@ -152,7 +153,7 @@ def span_of(settings: RehearsalSettings) -> Span:
     length = int(settings.days * DAY_MS)
     if settings.data is None:
         start = GENERATED_START_MS if settings.start is None else _midnight(settings)
-        return Span(settings.pairs or DEFAULT_PAIRS, start, start + length)
+        return Span(_generated_pairs(settings), start, start + length)
     wanted = None if settings.pairs is None else tuple(map(inst_id, settings.pairs))
     folder = CandleFolder(settings.data, pairs=wanted, seed=settings.seed)
     spans = [folder.span(name) for name in folder.instruments]
@@ -166,6 +167,12 @@ def span_of(settings: RehearsalSettings) -> Span:
             f"not hold {settings.days:g} days from {_day(start)}; choose --start and --days inside"
         )
     return Span(tuple(map(pair_of, folder.instruments)), start, end)
+
+
+def _generated_pairs(settings: RehearsalSettings) -> tuple[str, ...]:
+    if settings.pair_count is None:
+        return settings.pairs or DEFAULT_PAIRS
+    return tuple(pair_of(contract.inst_id) for contract in catalogue(settings.pair_count))
 
 
 def rehearse(

@@ -13,7 +13,7 @@ from typing import Any
 
 import ccxt
 from freqtrade.configuration.load_config import load_from_files
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from bubbybot_freqtrade.commands.starter import strategies_folder
 from bubbybot_freqtrade.commands.user_config import check_files
@@ -69,7 +69,8 @@ class RehearsalSettings(BaseModel):
     data: a freqtrade data folder; None for a generated market made from `seed`.
     start: first day (UTC); by default `days` before the end of the data, or the generator's
         default day. pairs: as freqtrade spells them; by default all of the folder's, or
-        `DEFAULT_PAIRS`. config: a freqtrade config to take `TRADING_SETTINGS` from.
+        `DEFAULT_PAIRS`. pair_count: as many of the generated market's instead. config: a freqtrade
+        config to take `TRADING_SETTINGS` from.
     loop_seconds: how often the bot looks at its open trades, virtual seconds; it looks at open
         orders every few seconds as usual, and without either wakes up with every candle.
     readings: of the venue's open questions, where they are not the sandbox's own.
@@ -83,6 +84,7 @@ class RehearsalSettings(BaseModel):
     # Most seeds have no signal in three days, this one has.
     seed: int = 28
     pairs: tuple[str, ...] | None = None
+    pair_count: int | None = Field(default=None, ge=1)
     config: Path | None = None
     strategy: str = "BubbyBot"
     strategy_path: Path = Field(default_factory=strategies_folder)
@@ -98,6 +100,16 @@ class RehearsalSettings(BaseModel):
             if not pair.endswith("/USDT:USDT"):
                 raise ValueError(f"{pair!r} is no USDT-M perpetual; write it as BTC/USDT:USDT")
         return pairs
+
+    @field_validator("pair_count")
+    @classmethod
+    def _pairs_are_chosen_one_way(cls, count: int | None, given: ValidationInfo) -> int | None:
+        # Fields that did not pass are missing, and are told instead.
+        if given.data.get("data") is not None:
+            raise ValueError("is for generated markets: with --data choose by --pairs")
+        if given.data.get("pairs") is not None:
+            raise ValueError("is in the place of --pairs, give one of them")
+        return count
 
 
 def inst_id(pair: str) -> str:

@@ -177,6 +177,9 @@ rehearse --days many | not a valid float
 {SHORT} --balance much | not a number
 {SHORT} --loop-seconds 0 | --loop-seconds: Input should be greater
 {SHORT} --seed x | not a valid integer
+{SHORT} --pair-count 0 | not in the range x>=1
+{SHORT} --pair-count 2 --pairs BTC/USDT:USDT | --pair-count: is in the place of --pairs
+{SHORT} --pair-count 2 --data data | --pair-count: is for generated markets
 {SHORT} --config nowhere.json | does not exist
 {SHORT} --config folder | is a directory
 {SHORT} --config picture.png | not text in UTF-8
