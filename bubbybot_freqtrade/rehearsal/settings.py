@@ -104,7 +104,8 @@ class RehearsalSettings(BaseModel):
     @field_validator("pair_count")
     @classmethod
     def _pairs_are_chosen_one_way(cls, count: int | None, given: ValidationInfo) -> int | None:
-        # Fields that did not pass are missing, and are told instead.
+        if count is None:
+            return None
         if given.data.get("data") is not None:
             raise ValueError("is for generated markets: with --data choose by --pairs")
         if given.data.get("pairs") is not None:
