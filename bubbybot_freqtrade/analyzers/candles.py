@@ -90,6 +90,11 @@ def floats(values: npt.ArrayLike) -> Floats:
     return np.require(np.asarray(values), np.float64, ["C", "W"])
 
 
+def epoch_seconds(dates: pd.Series) -> Integers:
+    """Seconds since 1970 UTC at which each candle opens."""
+    return dates.to_numpy(dtype="datetime64[s]").astype(np.int64)
+
+
 def with_columns(dataframe: pd.DataFrame, columns: Mapping[str, npt.NDArray[Any]]) -> pd.DataFrame:
     """The frame with these columns added in one piece; columns of the same name are replaced."""
     stale = [name for name in columns if name in dataframe.columns]

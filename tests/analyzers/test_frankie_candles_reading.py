@@ -25,35 +25,37 @@ NAN = math.nan
 # --- the definition, read aloud -------------------------------------------------------------------
 
 
-def profile(high: list, low: list, volume: list) -> tuple[float, float, float]:
-    """POC, VAH, VAL of one window; lists of Fractions."""
+def profile(
+    high: list, low: list, volume: list, count: int = 100, pair: int = 1
+) -> tuple[float, float, float]:
+    """POC, VAH, VAL of one window of Fractions in `count` rows, compared by `pair` rows a side."""
     floor, roof = min(low), max(high)
     total = sum(volume)
     if roof == floor or total == 0:
         return (NAN, NAN, NAN)
-    step = (roof - floor) / 100
-    edges = [floor + i * step for i in range(101)]
-    rows = [Fraction(0)] * 100
+    step = (roof - floor) / count
+    edges = [floor + i * step for i in range(count + 1)]
+    rows = [Fraction(0)] * count
     for h, lo, v in zip(high, low, volume, strict=True):
-        first = min(int((lo - floor) / step), 99)
+        first = min(int((lo - floor) / step), count - 1)
         if h == lo:
             rows[first] += v
             continue
-        for i in range(first, min(int((h - floor) / step), 99) + 1):
+        for i in range(first, min(int((h - floor) / step), count - 1) + 1):
             overlap = min(h, edges[i + 1]) - max(lo, edges[i])
             rows[i] += v * overlap / (h - lo)
     poc = rows.index(max(rows))
     top = bottom = poc
     inside = rows[poc]
     while inside < Fraction(7, 10) * total:
-        above = rows[top + 1] if top < 99 else None
-        below = rows[bottom - 1] if bottom > 0 else None
-        if below is None or (above is not None and above >= below):
-            top += 1
-            inside += above
+        above = rows[top + 1 : top + 1 + pair]
+        below = rows[max(bottom - pair, 0) : bottom]
+        if not below or (above and sum(above) >= sum(below)):
+            top += len(above)
+            inside += sum(above)
         else:
-            bottom -= 1
-            inside += below
+            bottom -= len(below)
+            inside += sum(below)
     return (float((edges[poc] + edges[poc + 1]) / 2), float(edges[top + 1]), float(edges[bottom]))
 
 
@@ -87,7 +89,9 @@ def divergence_counts(oscillators: list[list], high: list, low: list) -> dict[st
     return counts
 
 
-def golden_pocket(high: list, low: list, close: list, length: int = 50) -> list[tuple]:
+def golden_pocket(
+    high: list, low: list, close: list, near: float = 0.618, far: float = 0.65, length: int = 50
+) -> list[tuple]:
     """(top, bottom, inside) per row, from the swing leg's own walk."""
     out = []
     leg = ""
@@ -114,9 +118,9 @@ def golden_pocket(high: list, low: list, close: list, length: int = 50) -> list[
             continue
         size = top[0] - bottom[0]
         if top[1] > bottom[1]:
-            edges, direction = (top[0] - 0.618 * size, top[0] - 0.65 * size), 1
+            edges, direction = (top[0] - near * size, top[0] - far * size), 1
         else:
-            edges, direction = (bottom[0] + 0.65 * size, bottom[0] + 0.618 * size), -1
+            edges, direction = (bottom[0] + far * size, bottom[0] + near * size), -1
         out.append((*edges, direction if edges[1] <= close[t] <= edges[0] else 0))
     return out
 
@@ -216,4 +220,7 @@ def test_everything_occurs_in_the_markets_compared(market) -> None:
     for column in frankie_candles.COLUMNS:
         if "div" in column:
             assert (frame[column] > 0).any(), column
-    assert set(frame["fc_in_golden_pocket"]) == {-1.0, 0.0, 1.0}
+    for column in ("fc_in_golden_pocket", "fc_in_ote"):
+        assert set(frame[column]) == {-1.0, 0.0, 1.0}
+    for column in ("fc_naked_poc_above", "fc_naked_poc_below"):
+        assert 0 < frame[column].isna().mean() < 1

@@ -85,6 +85,7 @@ def test_the_unit_of_price_does_not_matter(analyzer, frames, populated, power: i
     want = populated[analyzer, 0.1]
     for column in analyzer.COLUMNS:
         factor = scale if want[column].abs().max() > 300 else 1.0  # prices, else bounded by 130
+        factor = 1 / scale if column in VOLUMES else factor
         np.testing.assert_allclose(
             got[column].to_numpy(dtype=float),
             want[column].to_numpy(dtype=float) * factor,
@@ -93,6 +94,8 @@ def test_the_unit_of_price_does_not_matter(analyzer, frames, populated, power: i
             err_msg=column,
         )
 
+
+VOLUMES = {"fc_delta", "fc_cvd", "fc_obv"}
 
 PRICE = st.integers(1, 40).map(lambda ticks: ticks * 0.5)
 
@@ -128,7 +131,22 @@ SMALL = {
         gap_memory=20,
         order_block_memory=20,
     ),
-    frankie_candles: frankie_candles.Settings(profile_window=10, profile_rows=7, swing_length=6),
+    frankie_candles: frankie_candles.Settings(
+        profile_window=10,
+        profile_rows=7,
+        value_area_rows=2,
+        naked_memory=20,
+        flow_window=8,
+        swing_length=6,
+        rsi_length=3,
+        mfi_length=3,
+        macd_fast=2,
+        macd_slow=5,
+        cci_length=4,
+        stoch_length=4,
+        higher_minutes=90,
+        pivot_side=2,
+    ),
 }
 
 

@@ -1,4 +1,4 @@
-"""The golden pocket of the running leg."""
+"""Retracements of the running leg: the golden pocket, the optimal trade entry."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def golden_pocket(
     """
     The retracement from `near` to `far` of the running leg, which is up when its high was made
     after its low. Up: high − near·size over high − far·size; down: low + far·size over low +
-    near·size.
+    near·size. From 0.62 to 0.79 it is the zone of the optimal trade entry.
     """
     size = running.high - running.low
     up = running.high_candle > running.low_candle

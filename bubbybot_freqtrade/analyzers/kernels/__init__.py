@@ -19,6 +19,9 @@ if TYPE_CHECKING:
         averages as averages,
     )
     from bubbybot_freqtrade.analyzers.kernels import (
+        clock as clock,
+    )
+    from bubbybot_freqtrade.analyzers.kernels import (
         fading as fading,
     )
     from bubbybot_freqtrade.analyzers.kernels import (
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
         zones as zones,
     )
 
-__all__ = ["averages", "fading", "pivots", "profile", "structure", "zones"]
+__all__ = ["averages", "clock", "fading", "pivots", "profile", "structure", "zones"]
 
 
 def __getattr__(name: str) -> ModuleType:
