@@ -23,6 +23,7 @@ benchmark: .venv/installed-benchmark
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/ledger.py
 	$(BIN)/python benchmarks/pairs.py
+	$(BIN)/python benchmarks/account_stream.py
 
 results: .venv/installed
 	$(BIN)/python benchmarks/results.py $(ARGS)

@@ -41,6 +41,8 @@ HALF_A_DAY = 720
 CLIENT_TIMEOUT_MS = 1000
 # Pushes that the account's websocket hasn't heard by then, in real time, are late or lost.
 PUSH_PATIENCE_S = 0.4
+# The venue takes one new websocket a second.
+CONNECT_PATIENCE_S = 3.0
 # What a loop of a bot takes, its sleep included; freqtrade's own default.
 LOOP_SECONDS = 5
 
@@ -216,6 +218,7 @@ class Desk:
         self._worker: Worker | None = None
         self._state: State | None = None
         self._lost = 0
+        self._connected = False
         self._bots_apart = bots_apart
         self._stack = ExitStack()
 
@@ -242,6 +245,15 @@ class Desk:
     def _advance(self, ms: int) -> None:
         self.watch.advance(max(ms - self.venue_lag_ms, self.sandbox.engine.now_ms))
         self._let_hear()
+
+    def _let_connect(self) -> None:
+        """Let a bot that has just begun to listen connect, which takes real time."""
+        stream = self.bot.exchange.real_time.stream
+        deadline = time.perf_counter() + CONNECT_PATIENCE_S
+        while stream.is_running and not self._connected and time.perf_counter() < deadline:
+            self._connected = stream.pulse.session is not None
+            self.real_pause(0.001)
+        self._connected = stream.is_running
 
     def _let_hear(self) -> None:
         """Let the bot hear what was pushed: sockets live in real time, the bot in virtual."""
@@ -347,6 +359,7 @@ class Desk:
                 return
             if self.bot.state == State.STOPPED:
                 self.stopped = "the bot stopped itself"
+            self._let_connect()
             if able:
                 self.watch.loop_ended()
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from bubbybot_freqtrade.drills.account_stream import account_streams
 from bubbybot_freqtrade.drills.desk import HALF_A_DAY, Desk
 from bubbybot_freqtrade.drills.drill import Run
 from bubbybot_freqtrade.drills.market import BTC, ETH, SOL, inst_id, walk
@@ -27,6 +28,12 @@ Case = Callable[[Desk], None]
 
 
 def streams(run: Run) -> None:
+    """What comes over the public websocket, then the account's own."""
+    candle_streams(run)
+    account_streams(run)
+
+
+def candle_streams(run: Run) -> None:
     """Every fault of the streams for some minutes, then a peaceful minute."""
     cases: dict[str, tuple[Case, Case]] = {
         "nothing is wrong": (_nothing, _nothing),

@@ -49,6 +49,12 @@ def test_the_strategy_sees_the_venues_finished_candles_alone(run_drill):
     assert figures.inputs == 5
 
 
+def test_a_bot_that_listens_keeps_the_laws_though_every_push_comes_twice(run_drill):
+    figures = run_drill("streams", words=("account stream twice",))
+    assert figures.broken == []
+    assert figures.inputs == 5
+
+
 def test_kills_leave_nothing_behind(run_drill):
     figures = run_drill("kills", kills=6, seed=3)
     assert figures.broken == []

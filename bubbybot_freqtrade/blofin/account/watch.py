@@ -45,8 +45,8 @@ PATIENCE = {
     Discrepancy.EMPTY_TRADE: SECOND_LOOK,
     Discrepancy.MISSING_POSITION: LONG_LOOK,
 }
-# A bare position is looked at twice before a stop goes out: the one that came with its entry is
-# pushed and listed a moment after the position is.
+# While an order works that may bring a stop with its fill, a bare position is looked at twice: the
+# stop is pushed and listed a moment after the position is.
 SECOND_GLANCE_SECONDS = 0.3
 # What couldn't be settled for want of a proof is looked up again after this.
 LOOKED_UP_AGAIN = timedelta(minutes=1)
@@ -172,14 +172,14 @@ class AccountWatch:
 
         freqtrade adopts them in the same loop, after its candles and its strategy.
         """
-        bare = {finding.key for finding in seen if self._is_urgent(finding)}
-        if not bare:
-            return seen
-        time.sleep(SECOND_GLANCE_SECONDS)
-        self._requests.forget("orders", "tpsl", "positions")
-        seen, left = self._compare(), []
+        urgent = {finding.key: finding for finding in seen if self._is_urgent(finding)}
+        if any(self._may_bring_its_stop(finding) for finding in urgent.values()):
+            time.sleep(SECOND_GLANCE_SECONDS)
+            self._requests.forget("orders", "tpsl", "positions")
+            seen = self._compare()
+        left = []
         for finding in seen:
-            if finding.key not in bare or not self._is_urgent(finding):
+            if finding.key not in urgent or not self._is_urgent(finding):
                 left.append(finding)
                 continue
             try:
@@ -201,6 +201,10 @@ class AccountWatch:
             return False
         trade = database.open_trade(finding.pair, finding.side)
         return trade is not None and (finding.is_all_bare or not trade.has_open_orders)
+
+    def _may_bring_its_stop(self, finding: Finding) -> bool:
+        trade = database.open_trade(finding.pair, finding.side)
+        return trade is None or trade.has_open_orders
 
     def _account(self, positions: list[Any], tpsl: list[Any], orders: list[Any]) -> Account:
         known_stops = database.known_order_ids(tpsl)

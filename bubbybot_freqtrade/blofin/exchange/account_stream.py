@@ -53,7 +53,8 @@ class AccountStream:
     """Listens to one account from `start` to `stop`.
 
     :param make_api: ccxt's pro BloFin, made on the stream's thread
-    :param on_change: called on the stream's thread when something has changed
+    :param on_change: called on the stream's thread when something has changed that can't wait:
+        anything but an order that was placed
     """
 
     def __init__(self, make_api: Callable[[], Any], on_change: Callable[[], None]) -> None:
@@ -63,6 +64,8 @@ class AccountStream:
         self._pulse = Pulse()
         self._sessions = 0
         self._positions: dict[str, tuple[Any, ...]] = {}
+        # Orders that wait, as far as they were pushed in this session.
+        self._waiting: set[Any] = set()
         self._confirmed: set[str] = set()
         self._heard_at = 0.0
         self._thread: Thread | None = None
@@ -151,6 +154,7 @@ class AccountStream:
         """One connection until its end; how long to wait before the next one, s."""
         self._confirmed.clear()
         self._positions.clear()
+        self._waiting.clear()
         self._heard_at = self._now()
         watchdog = asyncio.ensure_future(self._watch(api))
         reason = ""
@@ -214,14 +218,26 @@ class AccountStream:
 
     def _take(self, channel: str, rows: Any) -> None:
         changed = channel in ("orders", "orders-algo")
+        wakes = changed and not self._are_new(rows)
         if channel == "positions":
-            changed = self._is_news(rows)
+            wakes = changed = self._is_news(rows)
         with self._lock:
             self._pulse = replace(
                 self._pulse, data=self._pulse.data + 1, changes=self._pulse.changes + changed
             )
-        if changed:
+        if wakes:
             self._on_change()
+
+    def _are_new(self, rows: Any) -> bool:
+        """Whether pushed orders were placed, no more: they wait, as the bot's own mostly do."""
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            return False
+        are_new = True
+        for row in rows:
+            order_id, waits = row.get("tpslId") or row.get("orderId"), row.get("state") == "live"
+            are_new &= waits and order_id not in self._waiting
+            (self._waiting.add if waits else self._waiting.discard)(order_id)
+        return are_new
 
     def _is_news(self, rows: Any) -> bool:
         """Whether pushed positions differ from those pushed before in more than their value."""

@@ -21,7 +21,8 @@ class Bell:
     """
 
     _of_threads: ClassVar[dict[int, "Bell"]] = {}
-    _stock_sleep: ClassVar[Callable[[float], None] | None] = None
+    # Gives freqtrade's own pause back.
+    _give_back: ClassVar[Callable[[], None] | None] = None
 
     def __init__(self, on_idle: Callable[[], None]) -> None:
         self._on_idle = on_idle
@@ -46,28 +47,23 @@ class Bell:
 
     def loop_begins(self) -> None:
         """A loop begins on this thread, and will see what has happened so far."""
-        from freqtrade.worker import Worker
-
         self._rung.clear()
         self._began_at = time.monotonic()
         self._looped = True
         if self._thread is None:
             self._thread = get_ident()
             Bell._of_threads[self._thread] = self
-            if Bell._stock_sleep is None:
-                Bell._stock_sleep = Worker._sleep
-                Worker._sleep = staticmethod(pause)
+            if Bell._give_back is None:
+                Bell._give_back = _replace_pause()
 
     def take_down(self) -> None:
         """Leave freqtrade's pauses as they were."""
-        from freqtrade.worker import Worker
-
         if self._thread is not None and Bell._of_threads.get(self._thread) is self:
             del Bell._of_threads[self._thread]
         self._thread = None
-        if not Bell._of_threads and Bell._stock_sleep is not None:
-            Worker._sleep = staticmethod(Bell._stock_sleep)
-            Bell._stock_sleep = None
+        if not Bell._of_threads and Bell._give_back is not None:
+            Bell._give_back()
+            Bell._give_back = None
 
     def pause(self, seconds: float) -> None:
         """Wait so long, or until something happens."""
@@ -81,6 +77,20 @@ class Bell:
     def wait(self, seconds: float) -> bool:
         """Wait for a ring so long at most; whether there was one."""
         return self._rung.wait(seconds)
+
+
+def _replace_pause() -> Callable[[], None]:
+    """Take the place of freqtrade's pause; what gives it back."""
+    # freqtrade's worker imports the exchanges.
+    from freqtrade.worker import Worker
+
+    stock = Worker._sleep
+    Worker._sleep = staticmethod(pause)
+
+    def give_back() -> None:
+        Worker._sleep = staticmethod(stock)
+
+    return give_back
 
 
 def pause(sleep_duration: float) -> None:

@@ -15,7 +15,7 @@ from bubbybot_freqtrade.blofin.exchange.account_stream import Pulse
 SETTLED_SECONDS = 10.0
 # While a position is held its value is pushed with its price. Without any push for so long the
 # websocket is up but says nothing, or BloFin doesn't push that: both are asked as without one.
-DATA_SECONDS = 30.0
+DATA_SECONDS = 20.0
 # A push that belongs to what a list shows must have come by then.
 PUSH_LATE_SECONDS = 2.0
 

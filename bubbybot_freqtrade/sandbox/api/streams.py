@@ -44,7 +44,7 @@ class StreamFaults(BaseModel):
 
     refuse: new connections are not accepted. silent: connections stay up and answer pings, but no
     data comes. delay_ms: every push is late by that. shuffle: pushes that wait together leave in
-    reverse order.
+    reverse order. twice: every push to a private websocket comes twice.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -53,6 +53,7 @@ class StreamFaults(BaseModel):
     silent: bool = False
     delay_ms: int = Field(default=0, ge=0)
     shuffle: bool = False
+    twice: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -336,8 +337,9 @@ class Streams:
     def _push(self, connections: Iterable[Connection], message: dict[str, Any]) -> None:
         text = orjson.dumps(message).decode()
         for connection in connections:
-            self.private_pushes += connection.private and not self.faults.silent
-            self._in_loop(connection.outbox.put_nowait, (text, True))
+            for _ in range(1 + (connection.private and self.faults.twice)):
+                self.private_pushes += connection.private and not self.faults.silent
+                self._in_loop(connection.outbox.put_nowait, (text, True))
 
     def _say(self, connection: Connection, message: dict[str, Any]) -> None:
         self._in_loop(connection.outbox.put_nowait, (orjson.dumps(message).decode(), False))
