@@ -92,6 +92,14 @@ def _head(found: Found, markets: Mapping[str, Any]) -> Iterator[str]:
     yield ""
 
 
+def folded(name: str) -> tuple[str, ...]:
+    """The beginning of what a reader opens if he wants it: Markdown, on the site and on GitHub."""
+    return (f'<details markdown="1"><summary>{name}</summary>', "")
+
+
+FOLD_ENDS = ("", "</details>", "")
+
+
 def verdict(found: Found, markets: Mapping[str, Any]) -> str:
     """Whether it is above the plain breakout on these candles, in one sentence a market."""
     told = []
@@ -232,6 +240,7 @@ def _split(ours: Trades, market: Any) -> Iterator[str]:
     half = opened.dt.year.astype(str) + opened.dt.month.le(6).map({True: " H1", False: " H2"})
     sides = ours["is_short"].map({True: "short", False: "long"})
     keys = (opened.dt.year.astype(str), half, sides, ours["pair"].str.partition("/")[0])
+    yield from folded("By year, half-year, side and pair")
     yield "| | trades | profit factor | mean R | profit |"
     yield "|---|---:|---:|---:|---:|"
     for key in keys:
@@ -241,7 +250,7 @@ def _split(ours: Trades, market: Any) -> Iterator[str]:
                 f"| {name} | {made.trades} | {made.profit_factor:.2f} | {made.mean_r:+.2f} | "
                 f"{made.profit:+.1%} |"
             )
-    yield ""
+    yield from FOLD_ENDS
 
 
 # --- holding and accounts -------------------------------------------------------------------------
@@ -310,6 +319,7 @@ def _ranges(market: Market, out: Path) -> Iterator[str]:
     picture.write_text(ranges_picture(curves), encoding="utf-8")
     yield f"![Profit factor over each parameter's range]({picture.name})"
     yield ""
+    yield from folded("The numbers")
     yield "| parameter | value: profit factor, Sharpe (trades) |"
     yield "|---|---|"
     for name, points in curves.items():
@@ -318,7 +328,7 @@ def _ranges(market: Market, out: Path) -> Iterator[str]:
             for value, made in points
         )
         yield f"| `{name}` | {'; '.join(told)} |"
-    yield ""
+    yield from FOLD_ENDS
 
 
 def _walk_forward(found: Found, market: Market) -> Iterator[str]:

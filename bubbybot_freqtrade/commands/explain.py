@@ -233,7 +233,9 @@ def missing(explained: Explanation, side: Side, stop: float, target: float) -> s
     score = explained.value(f"{side}_confluence")
     needed = explained.strategy.min_confidence.value
     if score < needed:
-        return f"the score {score:.4f} is below {needed:.2f}"
+        # Never a number that is said to be below itself.
+        digits = 2 if needed - score >= 0.005 else 5
+        return f"the score {score:.{digits}f} is below {needed:.2f}"
     if np.isnan(stop) or np.isnan(target):
         return "the ATR of 1h is not known yet"
     if not closes_an_hour(explained.frame.tail(1))[0]:

@@ -121,7 +121,8 @@ def _chart(
 ) -> Chart | None:
     begin, end = trade.opened - CANDLES_BEFORE * step, trade.closed + CANDLES_AFTER * step
     shown = frame[(frame["date"] >= begin) & (frame["date"] <= end)]
-    if not (shown["date"] >= trade.opened - step).any():
+    # The candle of the entry itself may not have closed yet.
+    if not (shown["date"] > trade.opened - 2 * step).any():
         return None
     # What the bot knew: up to the candle that had closed when it entered.
     known = frame[frame["date"] <= trade.opened - step].tail(ANALYZED)

@@ -102,7 +102,7 @@ def rows(told: Figures, source: Source) -> list[Row]:
         Row("Expectancy", number(told.expectancy), theirs("expectancy"), "", f"{currency} a trade"),
         Row("Expectancy ratio", number(told.expectancy_ratio), theirs("expectancy_ratio")),
         Row("Mean R", number(told.mean_r, "%+.3f")),
-        Row("Sum of R", number(told.sum_r, "%+.1f")),
+        Row("Sum of R", number(told.sum_r, "%+.2f")),
         Row("Sharpe", number(told.sharpe), theirs("sharpe"), number(told.daily_sharpe)),
         Row("Sortino", number(told.sortino), theirs("sortino"), number(told.daily_sortino)),
         Row("Calmar", number(told.calmar), theirs("calmar"), number(told.daily_calmar)),

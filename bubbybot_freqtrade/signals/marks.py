@@ -13,6 +13,11 @@ import pandas as pd
 
 from bubbybot_freqtrade.signals.trend import Side
 
+WORDS = {
+    "bull": "bullish", "bear": "bearish", "ob": "order block", "div": "divergence",
+    "choch": "CHoCH", "bos": "BOS", "ema": "EMA",
+}  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:
@@ -30,8 +35,9 @@ class Mark:
 
     @property
     def words(self) -> str:
-        """The column's name without its analyzer."""
-        return self.column.partition("_")[2].replace("_", " ")
+        """The column's name without its analyzer, as people say it."""
+        parts = self.column.partition("_")[2].split("_")
+        return " ".join(WORDS.get(part, part) for part in parts)
 
 
 MARKS: Mapping[Side, Mapping[str, tuple[Mark, ...]]] = {

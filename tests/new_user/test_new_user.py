@@ -1,23 +1,26 @@
 """The guide's way of a new user, done by a script: clone, doctor, demo, Telegram, report.
 
 Every step is a process of its own, as on a terminal; only what is committed is there. The clock is
-real. With BUBBYBOT_SCREENSHOT=<file> the report's screenshot is kept.
+real. Then the pages that he has are opened in a browser, on a desk and on a phone; with
+BUBBYBOT_SCREENSHOTS=<folder> the screenshots are kept.
 """
 
 import json
 import os
 import re
-import shutil
 import signal
+import struct
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 
 import pytest
 
+from tests.browser import DESK, PHONE, open_browser
 from tests.places import ROOT
 from tests.strategy.telegram.bot_api import CHAT_ID, TOKEN, BotApi
 
@@ -121,11 +124,16 @@ def test_from_a_fresh_clone_to_a_trade_closed_from_the_phone(tmp_path):
         terminal.environment["FREQTRADE__TELEGRAM__ENABLED"] = "false"
         # freqtrade takes no demo config for this: its utilities run as a dry-run.
         configs = ("-c", "config.json", "-c", "sandbox.json")
-        terminal.run("freqtrade", "download-data", *configs, "--timeframes", "15m", "--days", "2")
+        candles = ("--timeframes", "15m", "1h", "4h", "--days", "15")
+        terminal.run("freqtrade", "download-data", *configs, *candles)
         written = terminal.run("bubbybot", "report", *CONFIGS)
         assert "1 closed trades" in written
+        terminal.run("bubbybot", "patterns", *CONFIGS)
+        told = terminal.run("bubbybot", "explain", PAIR, *configs)
+        explained = Path(re.search(r"Picture: (.+)", told)[1])
     assert f'"pair":["{PAIR}"]' in (terminal.folder / "report.html").read_text()
-    screenshot(terminal.folder / "report.html", tmp_path)
+    pages = {name: terminal.folder / f"{name}.html" for name in ("report", "patterns")}
+    look_at(pages | {"explain": terminal.folder / explained}, tmp_path)
 
 
 def trade_by_phone(terminal: Terminal, phone: BotApi) -> None:
@@ -148,17 +156,23 @@ def trade_by_phone(terminal: Terminal, phone: BotApi) -> None:
     assert phone.refused == []
 
 
-def screenshot(page: Path, folder: Path) -> None:
-    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-    if browser is None:
-        return
-    picture = Path(os.environ.get("BUBBYBOT_SCREENSHOT", folder / "report.png")).resolve()
-    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
-    options = [f"--user-data-dir={folder / 'browser'}", "--window-size=1000,2420"]
-    subprocess.run(
-        [*command, *options, f"--screenshot={picture}", page.as_uri()],
-        check=True,
-        capture_output=True,
-        timeout=120,
-    )
-    assert picture.stat().st_size > 20_000
+def look_at(pages: dict[str, Path], folder: Path) -> None:
+    """Every page as a desk and a phone show it: nothing overlaps, is cut or empty."""
+    shots = Path(os.environ.get("BUBBYBOT_SCREENSHOTS", folder / "screenshots")).resolve()
+    shots.mkdir(parents=True, exist_ok=True)
+    with open_browser(folder / "browser") as browser:
+        for (name, page), size in product(pages.items(), (DESK, PHONE)):
+            browser.open(page, size)
+            for line in browser.all("#trades tr.trade"):
+                browser.run("arguments[0].click()", line)
+            browser.draw_all()
+            shot = shots / f"{name}-{size[0]}.png"
+            browser.screenshot(shot)
+            assert browser.faults() == {}, shot
+            width, height = struct.unpack(">II", shot.read_bytes()[16:24])
+            assert width == size[0]
+            assert height > size[1] / 2
+            if name == "report":
+                (chart,) = browser.all(".chart.trade")
+                drawn = browser.run("return arguments[0].data.map((trace) => trace.name)", chart)
+                assert {"entry", "exit", "stop", "target"} <= set(drawn)

@@ -26,7 +26,7 @@ def seen(frame, prefix, side):
 
 def test_marks_stand_for_a_while_with_their_age():
     frame = frame_of_events(mc_green_dot=[35], mc_bull_div=[39], mc_red_dot=[39 - MARK_CANDLES])
-    assert seen(frame, "mc", "long") == {"green dot": 4, "bull div": 0}
+    assert seen(frame, "mc", "long") == {"green dot": 4, "bullish divergence": 0}
     assert seen(frame, "mc", "short") == {}
     (dot,) = (mark for mark in MARKS["long"]["mc"] if mark.column == "mc_green_dot")
     assert candles_since(frame, dot)[34] == MARK_CANDLES, "not known before it came"
