@@ -1,10 +1,11 @@
 """What BubbyBotAI's model knows, and what it costs: the figures and the picture of docs/model.md.
 
-    python benchmarks/model.py [--data FOLDER] [--start 2024-06-01]
+    python benchmarks/model.py [--data FOLDER] [--start 2023-01-01]
 
 A purged walk-forward by FreqAI's own windows, as config.ai.json has them: each window's model was
-trained on days before it, without the last candles, whose outcomes lie in it. Then a rehearsal on
-the sandbox in which the model answers for every new candle.
+trained on days before it, without the last candles, whose outcomes lie in it. Then freqtrade's
+backtests with the model and without, and a rehearsal on the sandbox in which the model answers for
+every new candle.
 """
 
 import argparse
@@ -25,6 +26,7 @@ import numpy as np
 import pandas as pd
 from freqtrade.optimize.backtesting import Backtesting
 from freqtrade.resolvers import ExchangeResolver
+from results import MAJORS
 
 from bubbybot_freqtrade.learning.calibration import (
     Bin,
@@ -44,10 +46,12 @@ from bubbybot_freqtrade.search.backtests import (
     link_folder,
     quiet,
 )
+from bubbybot_freqtrade.search.performance import Figures
+from bubbybot_freqtrade.search.performance import figures as earned
 from bubbybot_freqtrade.strategy.bubbybot import BubbyBotStrategy
 from bubbybot_freqtrade.strategy.with_model import BubbyBotAIStrategy
 
-RECORDED = Path("../shared/data/binance-15m")
+RECORDED = Path("../shared/data/binance-majors")
 END = "2025-06-30"
 PAGE, PICTURE = Path("docs/model.md"), Path("docs/model_reliability.svg")
 BEGIN_MARK, END_MARK = "<!-- figures by benchmarks/model.py -->", "<!-- end of figures -->"
@@ -63,6 +67,10 @@ class Judged:
     came: np.ndarray
     signal: np.ndarray
     expected: np.ndarray
+
+
+CAPS = {"fee": 0.0006, "max_open_trades": 6}
+"""As in benchmarks/results.py."""
 
 
 def shipped() -> dict[str, Any]:
@@ -267,6 +275,10 @@ def figures(desk: BacktestDesk, folder: Path, start: str, source: str) -> str:
     begun = time.monotonic()
     found = walk_forward(desk, timerange, model)
     minutes = (time.monotonic() - begun) / 60
+    runs = {
+        "BubbyBot": desk.run(timerange, **CAPS).trades,
+        "BubbyBotAI": desk.run(timerange, **CAPS, **model).trades,
+    }
     curves = {
         name: reliability(found.said[:, column], found.came[:, column] == 1)
         for column, name in enumerate(OUTCOMES)
@@ -291,6 +303,12 @@ def figures(desk: BacktestDesk, folder: Path, start: str, source: str) -> str:
             "|---:|---:|---:|---:|",
             *bin_rows(curves["target"]),
             "",
+            "What it earns, beside the same without it (freqtrade's backtester, as on the "
+            "[results](results.md) page):",
+            "",
+            Figures.HEAD,
+            *(earned(trades, start, END).row(name) for name, trades in runs.items()),
+            "",
             *cost,
         ]
     )
@@ -300,7 +318,7 @@ def main() -> None:
     """Read the options, find the candles, replace the page's section."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=RECORDED if RECORDED.exists() else None)
-    parser.add_argument("--start", default="2024-06-01")
+    parser.add_argument("--start", default="2023-01-01")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
@@ -308,9 +326,10 @@ def main() -> None:
             link_folder(options.data, folder / "data")
             source = f"the recorded candles of {options.data.name}"
         else:
-            generate_folder(folder / "data", datetime(2024, 1, 1, tzinfo=UTC), days=547)
+            generate_folder(folder / "data", datetime(2022, 1, 1, tzinfo=UTC), days=1277)
             source = "a generated market"
-        with backtest_desk(folder / "data", folder / "user_data") as desk:
+        pairs = [f"{name}/USDT:USDT" for name in (MAJORS if options.data else MAJORS[:3])]
+        with backtest_desk(folder / "data", folder / "user_data", pairs) as desk:
             text = figures(desk, folder, options.start, source)
     page = PAGE.read_text()
     before, after = page.partition(BEGIN_MARK)[0], page.partition(END_MARK)[2]

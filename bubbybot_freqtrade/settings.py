@@ -300,7 +300,7 @@ class ModelSettings(Settings):
         default=0.0, description="least R that the model expects of a signal that is traded"
     )
     candidate_confidence: float = Field(
-        default=0.5,
+        default=0.4,
         ge=0,
         le=MIN_CONFIDENCE,
         description="least score of the candles that the model learns from",
