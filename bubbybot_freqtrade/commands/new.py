@@ -26,7 +26,7 @@ user_data/strategies/*.json
 """
 
 
-@click.command("new")
+@click.command("new", short_help="Lay out a folder with configs, strategies and .env.")
 @click.argument("folder", type=click.Path(path_type=Path), default=Path())
 def new_command(folder: Path) -> None:
     """Lay out FOLDER (default: this one): configs, strategies, .env and compose file.

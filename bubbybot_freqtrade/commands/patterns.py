@@ -29,7 +29,7 @@ from bubbybot_freqtrade.signals.words import reasons
 TITLE = "What past trades say"
 
 
-@click.command(name="patterns")
+@click.command(name="patterns", short_help="Show what past trades say of each pattern.")
 @click.argument("source", required=False)
 @click.option(
     "--by",

@@ -37,7 +37,7 @@ _SETTING = re.compile(
 _SPACED = re.compile(r"^(\s*(?:export\s+)?\w+)(?:[ \t]+=(?:[ \t]*(?![ \t#]))?|=[ \t]+(?![ \t#]))")
 
 
-@click.command("secrets")
+@click.command("secrets", short_help="Generate freqtrade's API secrets into .env.")
 @click.option(
     "--file",
     default=".env",

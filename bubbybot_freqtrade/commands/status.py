@@ -275,7 +275,9 @@ def day_line(day: Day, limit: float, currency: str) -> str:
     )
 
 
-@click.command(name="status")
+@click.command(
+    name="status", short_help="Show open positions, their stops, and the day's loss left."
+)
 @config_option
 @userdir_option
 def status_command(config_files: tuple[str, ...], userdir: Path | None) -> None:

@@ -26,7 +26,7 @@ def _read(
         raise click.BadParameter(str(error)) from error
 
 
-@click.command("drill")
+@click.command("drill", short_help="Let the bot live through bad days on a BloFin on localhost.")
 @click.option(
     "--only",
     multiple=True,

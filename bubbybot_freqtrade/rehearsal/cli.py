@@ -38,7 +38,7 @@ from bubbybot_freqtrade.sandbox.market.candles import DataFolderError
 from bubbybot_freqtrade.sandbox.server import Sandbox, SandboxError
 
 
-@click.command("rehearse")
+@click.command("rehearse", short_help="Trade live on a BloFin of your own, days in minutes.")
 @click.option(
     "--data",
     type=click.Path(exists=True, file_okay=False, path_type=Path),

@@ -70,7 +70,8 @@ def report_command(
         candles = _candles(candle_folder(data) if data else folder, read.timeframe)
         html = render(read, "BubbyBot report", candles, charts)
     write_page(out, html)
-    click.echo(f"{len(read.trades)} closed trades: {out.resolve().as_uri()}")
+    count = len(read.trades)
+    click.echo(f"{count} closed trade{'s' * (count != 1)}: {out.resolve().as_uri()}")
     if export_folder is not None:
         try:
             written = export.write(read, export_folder)

@@ -46,7 +46,7 @@ LEFT_OUT = (
 SECRETS = ("key", "secret", "password", "uid", "accountId", "walletAddress", "privateKey")
 
 
-@click.command("search")
+@click.command("search", short_help="Search the strategy's settings on past candles.")
 @click.option(
     "-c",
     "--config",

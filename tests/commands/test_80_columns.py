@@ -9,8 +9,10 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 from rich.console import Console
 
+from bubbybot_freqtrade.cli import main
 from bubbybot_freqtrade.commands import explain, patterns, status
 from bubbybot_freqtrade.drills.drill import Figures
 from bubbybot_freqtrade.drills.report import show
@@ -160,3 +162,8 @@ def test_a_table_is_whole(name, width):
     if width == 240:
         for number in WHOLE[name]:
             assert number in shown, shown
+
+
+def test_the_list_of_commands_is_whole():
+    shown = CliRunner(env={"COLUMNS": "80"}).invoke(main, ["--help"]).output
+    assert "..." not in shown.partition("Commands:")[2]

@@ -127,7 +127,7 @@ def test_from_a_fresh_clone_to_a_trade_closed_from_the_phone(tmp_path):
         candles = ("--timeframes", "15m", "1h", "4h", "--days", "15")
         terminal.run("freqtrade", "download-data", *configs, *candles)
         written = terminal.run("bubbybot", "report", *CONFIGS)
-        assert "1 closed trades" in written
+        assert "1 closed trade:" in written
         terminal.run("bubbybot", "patterns", *CONFIGS)
         told = terminal.run("bubbybot", "explain", PAIR, *configs)
         explained = Path(re.search(r"Picture: (.+)", told)[1])

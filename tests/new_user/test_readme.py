@@ -173,7 +173,7 @@ def rehearse_on_generated_candles(clone: Clone, command: str) -> None:
 
 
 def report_the_rehearsal(clone: Clone, command: str) -> None:
-    assert "closed trades" in clone.run(command)
+    assert "closed trade" in clone.run(command)
     assert (clone.folder / "report.html").is_file()
 
 

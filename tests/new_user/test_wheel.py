@@ -73,7 +73,7 @@ def test_from_an_empty_folder_to_a_report(run, environment, tmp_path):
     assert "No rule was broken." in told
     trades = int(re.search(r"(\d+) trades?, ", told)[1])
     told = run("report", "user_data/rehearsal", cwd=folder)
-    assert int(re.search(r"(\d+) closed trades", told)[1]) <= trades
+    assert int(re.search(r"(\d+) closed trades?", told)[1]) <= trades
     assert "<html" in (folder / "report.html").read_text()
 
 
