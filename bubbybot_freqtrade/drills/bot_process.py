@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import multiprocessing.connection
 import os
 import sys
 from collections.abc import Callable
@@ -67,6 +68,7 @@ class BotProcess:
         self._advance = advance
         self._on_loop = on_loop
         self.now_ms = start_ms
+        self._until: int | None = None
         self._here, there = _CONTEXT.Pipe()
         self._process = _CONTEXT.Process(
             target=_live, args=(folder, key, start_ms, there, finish, log_level), daemon=True
@@ -90,12 +92,33 @@ class BotProcess:
             self._answer(what, value)
         return True
 
+    def _hear(self) -> bool:
+        """Take in what it says; False when it has ended."""
+        try:
+            what, value = self._here.recv()
+        except (EOFError, ConnectionResetError):
+            self._process.join()
+            return False
+        if what == "time":
+            self._until = int(value)
+        else:
+            self._answer(what, value)
+        return True
+
+    def give(self, now_ms: int) -> None:
+        """Let it go on at a time that it has asked for, see `waits`."""
+        self.now_ms, self._until = now_ms, None
+        self._go_on()
+
     def _answer(self, what: str, value: int) -> None:
         if what == "time":
             self._advance(value)
             self.now_ms = value
         else:
             self._on_loop(value)
+        self._go_on()
+
+    def _go_on(self) -> None:
         try:
             self._here.send(None)
         except (BrokenPipeError, ConnectionResetError):
@@ -116,6 +139,22 @@ class BotProcess:
     def exit_code(self) -> int | None:
         """As of `multiprocessing.Process.exitcode`: -9 when killed."""
         return self._process.exitcode
+
+
+def waits(bots: list[BotProcess]) -> dict[BotProcess, int]:
+    """Let bots work beside each other; until when (ms) each that lives wants to wait.
+
+    :raises BotHangsError: when one does not ask any more.
+    """
+    alive = list(bots)
+    while busy := {bot._here: bot for bot in alive if bot._until is None}:
+        ready = multiprocessing.connection.wait(list(busy), PATIENCE_S)
+        if not ready:
+            raise BotHangsError(f"no bot has asked for time in {PATIENCE_S:g} s")
+        for bot in (busy[here] for here in ready if isinstance(here, Connection)):
+            if not bot._hear():
+                alive.remove(bot)
+    return {bot: bot._until for bot in alive if bot._until is not None}
 
 
 def resident_mb(pid: int | None = None) -> float:

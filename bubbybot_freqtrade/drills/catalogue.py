@@ -18,6 +18,7 @@ from bubbybot_freqtrade.drills.random_faults import random_faults
 from bubbybot_freqtrade.drills.refusals import refusals
 from bubbybot_freqtrade.drills.sessions import sessions
 from bubbybot_freqtrade.drills.streams import streams
+from bubbybot_freqtrade.drills.two_bots import two_bots
 
 DRILLS: dict[str, Callable[[Run], None]] = {
     "lost-answers": lost_answers,
@@ -26,6 +27,7 @@ DRILLS: dict[str, Callable[[Run], None]] = {
     "streams": streams,
     "outside": outside,
     "sessions": sessions,
+    "two-bots": two_bots,
     "random-faults": random_faults,
     "limits": limits,
     "kills": kills,

@@ -68,6 +68,12 @@ def test_a_bot_that_trades_as_much_as_it_may_stays_under_the_venues_limits(run_d
     assert figures.secrets == 0
 
 
+def test_two_bots_that_enter_a_pair_in_one_second_share_the_account(run_drill):
+    figures = run_drill("two-bots", minutes=3)
+    assert figures.broken == []
+    assert figures.inputs == 3
+
+
 def test_an_unknown_drill_is_refused_by_name():
     result = CliRunner().invoke(main, ["drill", "--only", "earthquake"])
     assert result.exit_code == 2

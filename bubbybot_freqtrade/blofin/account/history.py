@@ -1,5 +1,6 @@
 """What BloFin's ended orders tell of a trade in freqtrade's database."""
 
+from decimal import Decimal
 from typing import Any
 
 from freqtrade.exchange.exchange_types import CcxtOrder
@@ -8,7 +9,15 @@ from freqtrade.util import dt_ts
 
 from bubbybot_freqtrade.blofin.account import database
 from bubbybot_freqtrade.blofin.account.venue import Requests
-from bubbybot_freqtrade.blofin.closings import closed_contracts, closing_parts, ended_at
+from bubbybot_freqtrade.blofin.closings import (
+    closed_contracts,
+    closing_parts,
+    ended_at,
+    in_sequence,
+    opens,
+    part,
+)
+from bubbybot_freqtrade.blofin.contracts import total
 from bubbybot_freqtrade.blofin.protection import what_closed
 
 
@@ -44,6 +53,36 @@ class History:
         if before is None:
             before = self._net(trade, {order["id"] for order in ended})
         return closing_parts(ended, trade.trade_direction, known, contracts, before)
+
+    def netted(self, trade: Trade, contracts: float, left: float) -> CcxtOrder | None:
+        """The entry of a trade that has closed a position of the other side instead of opening its
+        own; None where BloFin does not show that.
+
+        In one-way mode a pair has one position. Another program's may have come a moment before.
+
+        :param contracts: that are to be explained
+        :param left: contracts of the trade's side that are held now
+        """
+        entry = database.first_entry(trade.pair)
+        order = None if entry is None else self._requests.order(entry.order_id, trade.pair)
+        if order is None or order["info"].get("positionSide") not in ("net", None, ""):
+            return None
+        since, side = int(order["timestamp"]), trade.trade_direction
+        closed = self._requests.closed_positions(trade.pair, since)
+        if not any(row["side"] not in (side, None) for row in closed):
+            return None
+        ended = in_sequence(self._requests.ended_orders(trade.pair, since), side)
+        place = next((n for n, row in enumerate(ended) if row["id"] == order["id"]), None)
+        if place is None:
+            return None
+        opened = total(
+            row["filled"] if opens(row, side) else -row["filled"] for row in ended[place:]
+        )
+        # What stood on the other side before the entry.
+        against = total([opened, -left])
+        if min(against, order["filled"]) < contracts * (1 - 1e-9):
+            return None
+        return part(order, Decimal(str(contracts)))
 
     def orders_of(self, trade: Trade) -> list[CcxtOrder]:
         """A trade's own orders and those that closed it without being in the database, in base

@@ -68,6 +68,15 @@ def told(finding: Finding) -> str:
     return f"{finding.pair}: {says}"
 
 
+def gives_way(pair: str, side: str, prefix: str) -> str:
+    """Why a trade is left that another bot came before."""
+    return (
+        f"{pair}: another bot on this account (its orders' ids begin with {prefix}) has entered "
+        f"the same {side} position before this one. This bot gives way, its trade goes out at the "
+        "market. Give each bot pairs of its own, or better an account of its own."
+    )
+
+
 def not_mended(finding: Finding, reason: object) -> str:
     """What could not be mended yet, and why."""
     return f"{finding.pair}: {finding.kind.replace('_', ' ')}, not mended yet: {reason}"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from freqtrade.util import dt_now
+from freqtrade.util import dt_now, dt_ts
 
 Row = dict[str, Any]
 
@@ -45,6 +45,22 @@ class OtherBots:
             if prefix is not None and not self._is_own(row):
                 theirs.setdefault(prefix, set()).add(row["symbol"])
         self._pairs = {pair for pairs in theirs.values() for pair in pairs}
+        return self._take(theirs, now)
+
+    def look_back(self, ended: Iterable[Row]) -> list[str]:
+        """Take in orders that have ended; a sentence for each new bot.
+
+        Two that enter opposite sides of a pair in one-way mode leave nothing that stands.
+        """
+        now, theirs = dt_now(), dict[str, set[str]]()
+        for row in ended:
+            prefix = prefix_of(row)
+            recent = dt_ts(now - ACTIVE) < (row.get("timestamp") or 0)
+            if prefix is not None and recent and not self._is_own(row):
+                theirs.setdefault(prefix, set()).add(row["symbol"])
+        return self._take(theirs, now)
+
+    def _take(self, theirs: dict[str, set[str]], now: datetime) -> list[str]:
         self._seen |= dict.fromkeys(theirs, now)
         self._seen = {prefix: at for prefix, at in self._seen.items() if now - at < ACTIVE}
         new = {p: _told(p, pairs) for p, pairs in theirs.items() if p not in self._says}

@@ -110,7 +110,7 @@ class Repairs:
         gone = float(Decimal(str(finding.contracts)) - Decimal(str(left)))
         closings = self._history.closings(trade, gone)
         if abs(closed_contracts(closings) - gone) > 1e-9 * finding.contracts:
-            return told(finding)
+            return self._book_netted(trade, gone, left) or told(finding)
         prices = ", ".join(f"{order['average']:.8g}" for order in closings)
         for order in closings:
             books.book_exit(self._exchange, trade, self._requests.in_base_currency(order))
@@ -123,13 +123,31 @@ class Repairs:
     def _settle_missing(self, finding: Finding) -> str | None:
         """Let freqtrade end a trade that is proven closed: by its stop, or the order that did."""
         trade = database.open_trade(finding.pair, finding.side)
-        if trade is None or not self._history.is_proven_closed(trade):
+        if trade is None:
             return told(finding)
+        if not self._history.is_proven_closed(trade):
+            return self._book_netted(trade, finding.contracts, 0.0) or told(finding)
         side = exit_side(finding.side)
         for stop in stop_candidates(self._requests.rows("tpsl", fresh=True), finding.pair, side):
             if self._is_own_stop(stop):
                 self._stops.cancel(stop["id"], finding.pair)
         return None
+
+    def _book_netted(self, trade: Trade, contracts: float, left: float) -> str | None:
+        """Book what an entry has closed of somebody else's position as left at its own price."""
+        entry = self._history.netted(trade, contracts, left)
+        if entry is None:
+            return None
+        base = self._requests.in_base_currency(entry)
+        name = f"{entry['id']}-netted"
+        fee = {"cost": 0.0, "currency": trade.stake_currency}
+        books.book_exit(self._exchange, trade, {**base, "id": name, "fee": fee})
+        return (
+            f"{trade.pair}: {contracts:g} contracts of the {trade.trade_direction} entry have "
+            "closed another program's position instead of opening one, for one-way mode has one "
+            "a pair. They are booked as left at the entry's own price. Give each bot pairs of its "
+            "own, or better an account of its own."
+        )
 
     def _is_own_stop(self, stop: Row) -> bool:
         return self._requests.is_own(stop) or bool(database.known_order_ids([stop]))

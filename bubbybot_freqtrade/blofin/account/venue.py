@@ -69,6 +69,9 @@ class Stops(Protocol):
     def cancel(self, order_id: str, pair: str) -> None:
         """Take a TP/SL order away."""
 
+    def leave(self, trade: Any, why: str) -> None:
+        """Have a trade go out at the market in this loop."""
+
     def protect(self, position: Any) -> bool:
         """Place a stop on the contracts of a position that have none; False where they have."""
 

@@ -9,11 +9,12 @@ from typing import Any
 from freqtrade.exceptions import DDosProtection, ExchangeError, OperationalException
 from freqtrade.exchange import Exchange
 from freqtrade.persistence import Trade
-from freqtrade.util import dt_now
+from freqtrade.util import dt_now, dt_ts
 
 from bubbybot_freqtrade.blofin.account import database
+from bubbybot_freqtrade.blofin.account.first_come import FirstCome
 from bubbybot_freqtrade.blofin.account.lost_trades import LostTrades
-from bubbybot_freqtrade.blofin.account.messages import not_mended
+from bubbybot_freqtrade.blofin.account.messages import gives_way, not_mended
 from bubbybot_freqtrade.blofin.account.other_bots import SETTING, OtherBots
 from bubbybot_freqtrade.blofin.account.reconciliation import (
     Account,
@@ -43,7 +44,7 @@ PATIENCE = {
     Discrepancy.POSITION_SHRANK: SECOND_LOOK,
     Discrepancy.POSITION_GREW: SECOND_LOOK,
     Discrepancy.EMPTY_TRADE: SECOND_LOOK,
-    Discrepancy.MISSING_POSITION: LONG_LOOK,
+    Discrepancy.MISSING_POSITION: SECOND_LOOK,
 }
 # While an order works that may bring a stop with its fill, a bare position is looked at twice: the
 # stop is pushed and listed a moment after the position is.
@@ -55,6 +56,8 @@ LOOKED_UP_AGAIN = timedelta(minutes=1)
 _OF_AN_ENTRY = (Discrepancy.UNKNOWN_ORDER, Discrepancy.POSITION_GREW)
 # Or BloFin has changed the contract.
 _OF_ANOTHER_SIZE = (Discrepancy.POSITION_GREW, Discrepancy.POSITION_SHRANK)
+# Another bot's order may have done it.
+_OF_ANOTHER_HAND = (*_OF_ANOTHER_SIZE, Discrepancy.MISSING_POSITION)
 
 
 class AccountWatch:
@@ -69,6 +72,8 @@ class AccountWatch:
         self._lost = LostTrades(exchange, requests)
         self._repairs = Repairs(exchange, requests, stops, self._lost)
         self.other_bots = OtherBots(requests.is_own)
+        self._first_come = FirstCome(requests)
+        self._stops = stops
         # When each finding was seen first, and when it was last looked into, in which shape.
         self._seen: dict[Key, datetime] = {}
         self._looked_into: dict[Key, tuple[datetime, Finding]] = {}
@@ -90,6 +95,7 @@ class AccountWatch:
         try:
             self._look_back()
             seen = self._compare()
+            self._give_way()
             if self._real_time.is_heard:
                 seen = self._protect_at_once(seen)
         except ExchangeError as e:
@@ -98,6 +104,9 @@ class AccountWatch:
             return
         self.account_known = True
         now = dt_now()
+        for finding in seen:
+            if finding.kind in _OF_ANOTHER_HAND and finding.key not in self._seen:
+                self._look_back_for_others(finding.pair, now)
         self._seen = {finding.key: self._seen.get(finding.key, now) for finding in seen}
         if any(finding.kind in _OF_ANOTHER_SIZE for finding in seen):
             self._requests.doubt_markets()
@@ -107,6 +116,13 @@ class AccountWatch:
         self._says = {key: say for key, say in self._says.items() if key in present}
         self._looked_into = {k: v for k, v in self._looked_into.items() if k in present}
         self._mend_all(now)
+
+    def _give_way(self) -> None:
+        """Leave a position that another bot has entered before this one."""
+        for trade in database.open_trades() if self.other_bots.count else ():
+            prefix = self._first_come.second_to(trade, self._requests.rows("tpsl"))
+            if prefix is not None:
+                self._stops.leave(trade, gives_way(trade.pair, trade.trade_direction, prefix))
 
     def guard(self) -> None:
         """Give bare positions of trades their stop, amid a loop, and do nothing else.
@@ -133,10 +149,21 @@ class AccountWatch:
             return "an order of this bot waits there that its database doesn't know"
         if self.other_bots.trades(pair):
             return "another bot on this account trades it"
-        unknown = [f for f in self.findings if f.kind is Discrepancy.UNKNOWN_POSITION]
-        if any(finding.pair == pair for finding in unknown):
+        if self._has_unknown_position(pair):
             return "it has a position that this bot's database doesn't know"
         return None
+
+    def _has_unknown_position(self, pair: str) -> bool:
+        """Whether somebody else is in a pair: by the last look, or now."""
+        unknown = [f for f in self.findings if f.kind is Discrepancy.UNKNOWN_POSITION]
+        if any(finding.pair == pair for finding in unknown):
+            return True
+        return any(
+            row["symbol"] == pair
+            and row["contracts"]
+            and database.open_trade(pair, row["side"]) is None
+            for row in self._requests.rows("positions", fresh=True)
+        )
 
     def news(self) -> list[str]:
         """What the owner should know of, a sentence each: the clock, other bots, the findings."""
@@ -219,7 +246,18 @@ class AccountWatch:
         )
 
     def _look_for_others(self, rows: Iterable[Any]) -> None:
-        news = self.other_bots.look(rows)
+        self._tell_of_others(self.other_bots.look(rows))
+
+    def _look_back_for_others(self, pair: str, now: datetime) -> None:
+        """See whose orders have ended on a pair whose position is not what it was."""
+        try:
+            ended = self._requests.ended_orders(pair, dt_ts(now - 2 * LOOKED_UP_AGAIN))
+        except ExchangeError as e:
+            logger.warning(f"Whether another bot trades {pair} is not known: {e}")
+            return
+        self._tell_of_others(self.other_bots.look_back(ended))
+
+    def _tell_of_others(self, news: list[str]) -> None:
         if news and self._exchange._config["exchange"].get("other_bots", "share") == "refuse":
             raise OperationalException(
                 f"{' '.join(news)} {SETTING} is 'refuse', so this bot trades nothing."
@@ -294,8 +332,17 @@ class AccountWatch:
                     # Every further request would prolong the ban.
                     break
             else:
+                if self._may_settle_itself(finding, now):
+                    continue
                 self._looked_into[finding.key] = now, finding
                 self._tell(finding, say)
+
+    def _may_settle_itself(self, finding: Finding, now: datetime) -> bool:
+        """Whether it is too early to say that it isn't known what has closed a trade."""
+        if finding.kind is not Discrepancy.MISSING_POSITION:
+            return False
+        waited = now - self._seen[finding.key]
+        return waited < LONG_LOOK and database.open_trade(finding.pair, finding.side) is not None
 
     def _tell(self, finding: Finding, say: str | None) -> None:
         """Tell it once, as long as it stays what it is."""

@@ -99,6 +99,12 @@ class EndedStops:
         self._requests.forget("orders", "positions")
         return [self._requests.api.fetch_order(order["id"], pair) for order in resting]
 
+    def leave(self, pair: str, side: str, entry_id: str, why: str) -> None:
+        """Let no stop protect a trade any more: it is to go out at the market."""
+        if self._fired.get((pair, side)) != (entry_id, why):
+            logger.warning(why)
+        self._fired[pair, side] = entry_id, why
+
     def why_at_market(self, pair: str, side: str) -> str | None:
         """Why no stop can protect a trade any more: its own has fired. None when it hasn't."""
         entry_id, why = self._fired.get((pair, side), (None, None))

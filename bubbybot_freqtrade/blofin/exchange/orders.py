@@ -207,10 +207,12 @@ class Orders:
         self._check_leverage(pair, amount * rate + value, leverage)
 
     def _held(self, pair: str, side: BuySell) -> float:
+        """Contracts that an entry adds to; the account watch has just asked for positions."""
         if self._exchange._config["dry_run"]:
             return 0.0
-        position = self._requests.position(pair, "long" if side == "buy" else "short")
-        return position["contracts"] if position else 0.0
+        key = pair, "long" if side == "buy" else "short"
+        rows = self._requests.rows("positions")
+        return next((p["contracts"] or 0.0 for p in rows if (p["symbol"], p["side"]) == key), 0.0)
 
     def _check_leverage(self, pair: str, notional: float, leverage: float) -> None:
         tiers = self._exchange._leverage_tiers.get(pair, [])

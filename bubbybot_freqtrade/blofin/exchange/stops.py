@@ -111,7 +111,9 @@ class Stops:
         does one that a position has outgrown: the other one is of the right size.
         """
         stop = self._state(order_id, pair)
-        if stop["status"] == "open" and self._is_outgrown(stop):
+        if stop["status"] == "open" and (
+            self._ended.why_at_market(pair, stop["side"]) or self._is_outgrown(stop)
+        ):
             return canceled_stop(stop)
         wanted = booked_stops.wanted_stop(order_id, pair) if stop["status"] == "open" else None
         standing = stop.get("stopLossPrice")
@@ -232,10 +234,14 @@ class Stops:
 
     def _may_be_needed(self, order_id: str, pair: str, side: str) -> bool:
         """Whether a stop's position may be there still: a list that lacks it proves nothing."""
-        if self._requests.position(pair, closed_side(side), fresh=True) is not None:
-            return True
         order = database.order_of(order_id, pair)
-        if order is None or not order.trade.is_open:
+        has_ended = order is None or not order.trade.is_open
+        position = self._requests.position(pair, closed_side(side), fresh=True)
+        if position is not None:
+            own = self.stop_orders.standing(pair, side)
+            # What others hold has their stops.
+            return not has_ended or self._left_bare(position, own) > 0
+        if order is None or has_ended:
             return False
         return not self._history.is_proven_closed(order.trade)
 
@@ -246,6 +252,12 @@ class Stops:
     def orders_of(self, trade: Trade) -> list[CcxtOrder]:
         """Return a trade's own orders and those that closed it outside of freqtrade."""
         return self._history.orders_of(trade)
+
+    def leave(self, trade: Trade, why: str) -> None:
+        """Have a trade go out at the market in this loop."""
+        entry = database.first_entry(trade.pair)
+        if entry is not None:
+            self._ended.leave(trade.pair, trade.exit_side, entry.order_id, why)
 
     def cancel(self, order_id: str, pair: str) -> None:
         """Take a TP/SL order away."""

@@ -152,3 +152,27 @@ class Crowded(Idle):
             is_short=trade.is_short,
             leverage=trade.leverage,
         )
+
+
+class Rival(Idle):
+    """In every pair for three minutes of five, as soon as others of its kind."""
+
+    timeframe = "1m"
+    side = "long"
+
+    def populate_entry_trend(self, dataframe: DataFrame, metadata: dict) -> DataFrame:
+        """Three candles of five, none of which is the one that a bot starts with."""
+        dataframe.loc[dataframe["date"].dt.minute % 5 < 3, f"enter_{self.side}"] = 1
+        return dataframe
+
+    def custom_exit(
+        self, pair: str, trade: Trade, current_time: datetime, **kwargs: Any
+    ) -> str | None:
+        """In the fifth minute."""
+        return "time" if current_time.minute % 5 == 4 else None
+
+
+class Contrary(Rival):
+    """Its adversary."""
+
+    side = "short"

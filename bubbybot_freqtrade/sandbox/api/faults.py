@@ -1,8 +1,8 @@
 """Faults that can be switched on: what a bad day at the venue looks like from outside.
 
 A fault says which requests it hits, how often, and what it does. REST faults either stop a request
-before it takes effect (`delay` only slows it down) or, the `lost_*` ones, let it take effect and
-spoil the answer.
+before it takes effect (`delay` and `meet` only slow it down) or, the `lost_*` ones, let it take
+effect and spoil the answer.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 FaultKind = Literal[
     "delay",  # answer after delay_ms
+    "meet",  # wait for the next request that it hits, delay_ms at most: both arrive at once
     "http",  # answer `status` without effect: 429, 403, 5xx
     "code",  # answer 200 with the venue's `code`, without effect
     "data",  # answer 200 and code 0 with `data` in place of the true one, without effect
@@ -29,7 +30,7 @@ FaultKind = Literal[
     "tpsl_canceled",  # every TP/SL that the request makes is canceled by the venue at once
     "stale",  # answer what the same request was answered delay_ms ago
 ]
-UNSPOILED = ("delay", "fill_first", "tpsl_canceled")
+UNSPOILED = ("delay", "meet", "fill_first", "tpsl_canceled")
 """Kinds under which the request takes effect and its answer arrives whole."""
 HAPPENS = (*UNSPOILED, "stale", "lost_reset", "lost_timeout", "lost_http", "lost_truncated")
 """Kinds under which the request takes effect."""
@@ -61,7 +62,7 @@ class Fault(BaseModel):
 
     @model_validator(mode="after")
     def _delay_is_given(self) -> Fault:
-        if self.kind in ("delay", "lost_timeout", "stale") and not self.delay_ms:
+        if self.kind in ("delay", "meet", "lost_timeout", "stale") and not self.delay_ms:
             raise ValueError(f"fault {self.kind}: delay_ms says how long, give it in ms")
         if self.kind == "redirect" and not self.location:
             raise ValueError("fault redirect: location says where to, give an address")

@@ -27,6 +27,8 @@ class Spoiling:
         self.engine = rest.engine
         self._answer = answer
         self._log = log
+        # The request that waits for another one to meet.
+        self._waiting: asyncio.Event | None = None
         # Answers by request, with their times, while a stale fault is on.
         self._earlier: dict[str, list[tuple[int, Response]]] = {}
 
@@ -36,6 +38,8 @@ class Spoiling:
         """Let the request take effect or not, and answer as the fault says."""
         if fault.kind == "delay":
             await asyncio.sleep(fault.delay_ms / 1000)
+        elif fault.kind == "meet":
+            await self._meet(fault.delay_ms / 1000)
         response = self._answer_under(request, fault) if fault.kind in HAPPENS else None
         if fault.kind == "stale" and response is not None:
             response = self._as_it_was(request, fault, response)
@@ -59,6 +63,18 @@ class Spoiling:
             else:
                 http.transport.abort()
         return web.Response()
+
+    async def _meet(self, seconds: float) -> None:
+        """Wait for the next one, or let the one go on that waits."""
+        if self._waiting is not None:
+            self._waiting.set()
+            self._waiting = None
+            return
+        self._waiting = met = asyncio.Event()
+        try:
+            await asyncio.wait_for(met.wait(), seconds)
+        except TimeoutError:
+            self._waiting = None
 
     def _as_it_was(self, request: Request, fault: Fault, response: Response) -> Response:
         """What the request was answered some time ago, as far back as the fault was on."""
