@@ -1,4 +1,4 @@
-"""The report's numbers: functions of closed trades; ratios are freqtrade's own functions."""
+"""The report's numbers: functions of closed trades; ratios of trades are freqtrade's own."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from bubbybot_freqtrade.report.exits import exit_words
 
 LEAST = 10
 """Trades of a group that is worth a look of its own."""
+
+DAYS = 365
+"""Of a year, in ratios."""
 
 HISTOGRAM_STEP = 0.5
 HISTOGRAM_END = 6.0
@@ -37,8 +40,8 @@ class Group:
 class Figures:
     """What closed trades come to. Money in quote currency; None where the account is not known.
 
-    `sharpe`, `sortino` and `calmar` are as freqtrade takes them from trades, those of `daily_` as
-    it and QuantStats take them from the account at the end of each UTC day. `drawdown` is the
+    `sharpe`, `sortino` and `calmar` are as freqtrade takes them from trades, those of `daily_` of
+    the account at the end of each UTC day (see `daily_ratios`). `drawdown` is the
     deepest in money and `drawdown_account` its share of the account then, `drawdown_share` the
     deepest share.
     """
@@ -133,7 +136,7 @@ def figures(source: Source) -> Figures:
     ) -> float | None:
         return float(ratio(table, start, end, balance)) if balance else None
 
-    account = daily_account(source).reset_index()
+    sharpe, sortino, calmar = daily_ratios(daily_returns(source)) if balance else (None,) * 3
     return Figures(
         trades=len(trades),
         wins=int((profits > 0).sum()),
@@ -150,9 +153,9 @@ def figures(source: Source) -> Figures:
         sortino=of_account(metrics.calculate_sortino),
         calmar=of_account(metrics.calculate_calmar),
         sqn=float(metrics.calculate_sqn(table, balance)) if balance else None,
-        daily_sharpe=_daily(metrics.calculate_sharpe_from_balance, account, balance),
-        daily_sortino=_daily(metrics.calculate_sortino_from_balance, account, balance),
-        daily_calmar=_daily(metrics.calculate_calmar_from_balance, account, balance),
+        daily_sharpe=sharpe,
+        daily_sortino=sortino,
+        daily_calmar=calmar,
         drawdown=float(fall.drawdown_abs),
         drawdown_account=float(fall.relative_account_drawdown) if balance else None,
         drawdown_share=float(deepest.relative_account_drawdown) if balance else None,
@@ -168,8 +171,27 @@ def figures(source: Source) -> Figures:
     )
 
 
-def _daily(ratio: Callable[..., float], account: pd.DataFrame, balance: float) -> float | None:
-    return float(ratio(account, date_col="date", balance_col="account")) if balance else None
+def daily_ratios(returns: pd.Series) -> tuple[float | None, float | None, float | None]:
+    """Sharpe, Sortino and Calmar of daily returns for a year of 365 days, as QuantStats has them.
+
+    Sharpe: mean over standard deviation. Sortino: mean over the root of the mean square of the
+    losses, days without one counting as 0. Calmar: growth a year over the deepest drawdown. None
+    where the divisor is 0 or not known.
+    """
+    account = np.concatenate([[1.0], (1 + returns).cumprod()])
+    fall = float((1 - account / np.maximum.accumulate(account)).max())
+    losses = math.sqrt((returns.clip(upper=0) ** 2).mean())
+    year = math.sqrt(DAYS)
+    growth = float(account[-1]) ** (DAYS / len(returns)) - 1
+    return (
+        _ratio(year * returns.mean(), returns.std()),
+        _ratio(year * returns.mean(), losses),
+        _ratio(growth, fall),
+    )
+
+
+def _ratio(value: float, divisor: float) -> float | None:
+    return float(value / divisor) if divisor > 0 else None
 
 
 def bounds(source: Source) -> tuple[datetime, datetime]:

@@ -179,6 +179,29 @@ def test_exported_numbers_are_the_pages(backtest, tmp_path):
     assert grown == pytest.approx(read.own["final_balance"])
 
 
+def test_daily_ratios_are_those_that_quantstats_prints():
+    """As its release 0.0.86 prints them, with a year of 365 days."""
+    returns = pd.Series([0.01, -0.02, 0.03, -0.01, 0.02])
+    known = (5.527941708708923, 11.462983904725679, 367.0930600458955)
+    assert measures.daily_ratios(returns) == pytest.approx(known)
+    assert measures.daily_ratios(pd.Series([0.0, 0.0])) == (None, None, None)
+
+
+def test_quantstats_reads_what_was_exported(backtest, tmp_path):
+    """Not among the tests' packages; `pip install quantstats` runs it."""
+    quantstats = pytest.importorskip("quantstats", reason="no quantstats here")
+    read = read_backtest(backtest[0])
+    file = export.write(read, tmp_path)[2]
+    returns = pd.read_csv(file, index_col=0, parse_dates=True).squeeze()
+    told = [
+        getattr(quantstats.stats, name)(returns, periods=365)
+        for name in ("sharpe", "sortino", "calmar")
+    ]
+    assert measures.daily_ratios(returns) == pytest.approx(told)
+    quantstats.reports.html(returns, output=str(tmp_path / "page.html"), periods_per_year=365)
+    assert (tmp_path / "page.html").stat().st_size > 50_000
+
+
 def test_without_a_losing_trade_the_factor_is_endless_and_json_has_none(tmp_path):
     made = source(after(1, 10.0))
     assert measures.figures(made).profit_factor == math.inf
