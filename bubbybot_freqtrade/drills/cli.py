@@ -58,6 +58,11 @@ def _read(
     type=click.IntRange(min=1),
     help="Virtual minutes of the drill limits.",
 )
+@click.option(
+    "--account-stream",
+    is_flag=True,
+    help="The bots listen to their account: exchange.account_stream is true.",
+)
 @profile_option
 @click.option(
     "--out",
@@ -73,6 +78,7 @@ def drill_command(
     kills: int,
     steps: int,
     minutes: int,
+    account_stream: bool,
     readings: dict[str, Any],
     out: Path,
 ) -> None:
@@ -94,6 +100,7 @@ def drill_command(
                     kills=kills,
                     steps=steps,
                     minutes=minutes,
+                    account_stream=account_stream,
                     readings=readings | given,
                     say=lambda line, name=name: status.update(f"{name}: {line}"),
                 )

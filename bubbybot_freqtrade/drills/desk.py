@@ -187,6 +187,7 @@ class Desk:
         config: Mapping[str, Any] | None = None,
         key: ApiKey | None = None,
         bots_apart: bool = False,
+        account_stream: bool = False,
         **settings: Any,
     ) -> None:
         """`prices` as of `market.write_market`, `settings` those of the sandbox.
@@ -220,6 +221,7 @@ class Desk:
         self._lost = 0
         self._connected = False
         self._bots_apart = bots_apart
+        self._account_stream = account_stream
         self._stack = ExitStack()
 
     def __enter__(self) -> Desk:
@@ -275,6 +277,8 @@ class Desk:
         """Start a bot as `freqtrade trade` does; what refuses to start raises."""
         file = self.folder / "config.json"
         given = {**self._config, **changes}
+        listening = {"account_stream": self._account_stream}
+        given["exchange"] = {**listening, **given.get("exchange", {})}
         if self.sandbox.settings.transfer_check == "amount":
             # The bot can't know then what its key may do; its owner has to say.
             allowed = {"allow_transfer_permission": True}
@@ -291,6 +295,8 @@ class Desk:
             self.tell(error)
             raise
         self._state = None
+        self._connected = False
+        self._lost = self.sandbox.streams.private_pushes
         return self.bot
 
     @property

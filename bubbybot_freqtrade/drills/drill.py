@@ -40,7 +40,8 @@ class Run:
     """One run of one drill.
 
     kills, steps, minutes, pairs: how many of them, where a drill has any. cases: which of its
-    cases, by name. readings: of the venue's open questions, where a case has none of its own.
+    cases, by name. account_stream: whether its bots listen to their account. readings: of the
+    venue's open questions, where a case has none of its own.
     new_database: makes an empty one for each bot and tells its address; SQLite files without it.
     say: told of progress, a line at a time.
     """
@@ -54,6 +55,7 @@ class Run:
     pairs: int = 40
     cases: Callable[[str], bool] = lambda _: True
     readings: Mapping[str, Any] = field(default_factory=dict)
+    account_stream: bool = False
     new_database: Callable[[], str] | None = None
     say: Callable[[str], None] = lambda _: None
     figures: Figures = field(init=False)
@@ -67,7 +69,7 @@ class Run:
     def desk(self, *args: Any, **settings: Any) -> Iterator[Desk]:
         """A desk whose doings count for this drill; see `Desk` for the settings."""
         self._desks += 1
-        settings = {**self.readings, **settings}
+        settings = {"account_stream": self.account_stream, **self.readings, **settings}
         if self.new_database is not None:
             settings["config"] = {"db_url": self.new_database(), **settings.get("config", {})}
         desk = Desk(self.folder / f"{self.name}-{self._desks}", *args, **settings)

@@ -111,6 +111,7 @@ def _kill_often(run: Run, desk: Desk, draw: Random, count: int) -> None:
         "Restless",
         desk.pairs,
         db_url=desk.db_url,
+        exchange={"account_stream": run.account_stream},
         unfilledtimeout={"entry": 2, "exit": 2, "unit": "minutes"},
         internals={"process_throttle_secs": LOOP_SECONDS, "heartbeat_interval": 0},
     )

@@ -96,6 +96,7 @@ def _live_through(run: Run, desk: Desk, load: _Load, names: Sequence[str]) -> No
         db_url=desk.db_url,
         max_open_trades=run.pairs // 2,
         stake_amount=50,
+        exchange={"account_stream": run.account_stream},
     )
     # The budget of requests stands alone here: ccxt's own spacing would ease its work, and waits a
     # thousand times a second.

@@ -198,8 +198,10 @@ def _exchange(settings: RehearsalSettings, pairs: tuple[str, ...], url: str) -> 
         # between steps, so one step of the whole interval does the same in a hundredth of the work.
         "ccxt_async_config": {"tokenBucket": {"delay": rate_limit / 1000}},
         # Pushed candles come in real time, on threads of their own; here time comes in jumps.
-        # Candles are asked for over REST, the path that freqtrade falls back to.
+        # Candles are asked for over REST, the path that freqtrade falls back to. So is the account:
+        # loops that are a minute apart here ask for its lists anyway.
         "enable_ws": False,
+        "account_stream": False,
     }
 
 

@@ -1,5 +1,6 @@
 """The account's websocket: what the bot hears, what it asks nevertheless, and what it leaves."""
 
+import asyncio
 import threading
 import time
 
@@ -139,6 +140,32 @@ def test_a_stop_canceled_while_the_loop_is_busy_is_back_before_the_next_pair(
     assert seen[-1:] == [1]
     listening.loop()
     assert len(stops(listening)) == 1
+    assert listening.broken() == []
+
+
+def test_a_stop_canceled_while_candles_are_fetched_is_back_before_they_all_are(
+    listening, monkeypatch
+):
+    exchange = listening.bot.exchange
+    seen, stock = [], exchange._api_async.fetch_ohlcv
+
+    async def fetch(pair, *args, **kwargs):
+        if not seen:
+            seen.append(len(stops(listening)))
+            listening.cancel_stops(BTC)
+            seen.append(len(stops(listening)))
+            # The next answers, as a venue's take: real time for a socket.
+            await asyncio.sleep(0)
+            listening.real_pause(0.05)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        seen.append(len(stops(listening)))
+        return await stock(pair, *args, **kwargs)
+
+    monkeypatch.setattr(exchange._api_async, "fetch_ohlcv", fetch)
+    listening.loop(minutes=15)
+    assert seen[:2] == [1, 0]
+    assert seen[-1] == 1
     assert listening.broken() == []
 
 

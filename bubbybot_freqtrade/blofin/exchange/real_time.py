@@ -1,5 +1,6 @@
 """The account in real time: its websocket, the loop it wakes, and when both are there."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from freqtrade.constants import PairWithTimeframe
@@ -22,10 +23,11 @@ class RealTime:
     :param exchange: freqtrade's, with ccxt's BloFin behind it
     """
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: "AccountInRealTime") -> None:
         self._exchange = exchange
         self.bell = Bell(self.end)
-        self.stream = AccountStream(self._make_api, self.bell.ring)
+        self.stream = AccountStream(self._make_api, self._wake)
+        self._is_called = False
         # Changes that the loop has seen, or is about to see.
         self._looked_at = 0
         self.quiet = Quiet(
@@ -58,6 +60,20 @@ class RealTime:
         self.stream.stop()
         self.bell.take_down()
 
+    def _wake(self) -> None:
+        """Something has happened that can't wait; on the stream's thread."""
+        self.bell.ring()
+        if not self._is_called:
+            self._is_called = True
+            # A loop that fetches candles waits in its own event loop, which calls this in its
+            # thread, between two answers. Otherwise it is called with the next ones, for nothing.
+            with suppress(RuntimeError):  # it was closed: the bot ends
+                self._exchange.loop.call_soon_threadsafe(self._look)
+
+    def _look(self) -> None:
+        self._is_called = False
+        self._exchange.look_at_account()
+
     def news(self) -> list[str]:
         """What the owner should know of it."""
         return [self.stream.trouble] if self.stream.trouble else []
@@ -87,9 +103,13 @@ class AccountInRealTime(Exchange):
 
     def klines(self, pair_interval: PairWithTimeframe, copy: bool = True) -> DataFrame:
         """Return candles of a pair; between those of two pairs is time to look at the account."""
+        self.look_at_account()
+        return super().klines(pair_interval, copy)
+
+    def look_at_account(self) -> None:
+        """Amid a loop, in its thread: give bare positions their stop if something has changed."""
         if self.account_watch is not None and self.real_time.is_due():
             self.account_watch.guard()
-        return super().klines(pair_interval, copy)
 
     def close(self) -> None:
         """Close what is open, the account's websocket first."""
