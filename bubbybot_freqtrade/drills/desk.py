@@ -6,7 +6,6 @@ import json
 import logging
 import os
 import threading
-import time
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -25,7 +24,7 @@ from freqtrade.rpc import RPC
 from freqtrade.rpc.rpc import RPCException
 from freqtrade.worker import Worker
 
-from bubbybot_freqtrade.blofin.exchange.account_stream import AccountStream
+from bubbybot_freqtrade.drills.hearing import Hearing
 from bubbybot_freqtrade.drills.laws import Audit, audit, unknown_positions
 from bubbybot_freqtrade.drills.market import PAIRS, START, inst_id, quiet, write_market
 from bubbybot_freqtrade.drills.secrets import drill_key, environment, leaks
@@ -39,10 +38,6 @@ START_MS = int(START.timestamp() * 1000)
 HALF_A_DAY = 720
 # How long a client waits for an answer, ms of real time; ccxt's 10 s would make lost ones slow.
 CLIENT_TIMEOUT_MS = 1000
-# Pushes that the account's websocket hasn't heard by then, in real time, are late or lost.
-PUSH_PATIENCE_S = 0.4
-# The venue takes one new websocket a second.
-CONNECT_PATIENCE_S = 3.0
 # What a loop of a bot takes, its sleep included; freqtrade's own default.
 LOOP_SECONDS = 5
 
@@ -218,8 +213,7 @@ class Desk:
         self.stopped = ""
         self._worker: Worker | None = None
         self._state: State | None = None
-        self._lost = 0
-        self._connected = False
+        self._hearing: Hearing | None = None
         self._bots_apart = bots_apart
         self._account_stream = account_stream
         self._stack = ExitStack()
@@ -246,30 +240,11 @@ class Desk:
 
     def _advance(self, ms: int) -> None:
         self.watch.advance(max(ms - self.venue_lag_ms, self.sandbox.engine.now_ms))
-        self._let_hear()
+        self._hear()
 
-    def _let_connect(self) -> None:
-        """Let a bot that has just begun to listen connect, which takes real time."""
-        stream = self.bot.exchange.real_time.stream
-        deadline = time.perf_counter() + CONNECT_PATIENCE_S
-        while stream.is_running and not self._connected and time.perf_counter() < deadline:
-            self._connected = stream.pulse.session is not None
-            self.real_pause(0.001)
-        self._connected = stream.is_running
-
-    def _let_hear(self) -> None:
-        """Let the bot hear what was pushed: sockets live in real time, the bot in virtual."""
-        if self._worker is None or self._bots_apart:
-            return
-        stream = self.bot.exchange.real_time.stream
-        deadline = time.perf_counter() + PUSH_PATIENCE_S
-        while stream.is_running and self._unheard(stream) and time.perf_counter() < deadline:
-            self.real_pause(0.001)
-        self._lost = self._unheard(stream) + self._lost
-
-    def _unheard(self, stream: AccountStream) -> int:
-        """Pushes on their way; those that never came are counted once."""
-        return self.sandbox.streams.private_pushes - stream.pulse.data - self._lost
+    def _hear(self) -> None:
+        if self._hearing is not None and not self._bots_apart:
+            self._hearing.catch_up()
 
     # The bot
 
@@ -295,8 +270,7 @@ class Desk:
             self.tell(error)
             raise
         self._state = None
-        self._connected = False
-        self._lost = self.sandbox.streams.private_pushes
+        self._hearing = Hearing(self.sandbox, self.bot.exchange.real_time.stream)
         return self.bot
 
     @property
@@ -309,6 +283,7 @@ class Desk:
     def end(self) -> None:
         """End the bot as a kill would: nothing is closed at the venue."""
         if self._worker is not None:
+            self._hearing = None
             self._worker.freqtrade.cleanup()
             Trade.session.remove()
             self._worker = None
@@ -356,6 +331,7 @@ class Desk:
                 self._state = self._worker._worker(old_state=self._state)
                 if self._state == State.RELOAD_CONFIG:
                     self._worker._reconfigure()
+                    self._hearing = Hearing(self.sandbox, self.bot.exchange.real_time.stream)
                     self.log.attach()
             except Exception as error:
                 # Whatever kills the bot is a finding of the drill, not a failure of it.
@@ -365,7 +341,8 @@ class Desk:
                 return
             if self.bot.state == State.STOPPED:
                 self.stopped = "the bot stopped itself"
-            self._let_connect()
+            if self._hearing is not None:
+                self._hearing.connect()
             if able:
                 self.watch.loop_ended()
 
@@ -398,7 +375,7 @@ class Desk:
         """Let the account's owner do something in the venue's app."""
         with self.watch.by_hand(what):
             answer = self.sandbox.app(f"/api/v1{path}", dict(body), uid=self.key.uid)
-        self._let_hear()
+        self._hear()
         return answer
 
     def cancel_stops(self, pair: str) -> None:

@@ -17,15 +17,17 @@ LEAST_SECONDS = 0.5
 class Bell:
     """Ends the pause of one bot's thread.
 
-    :param on_idle: called on that thread when a pause ends in which no loop was: /stop
+    :param on_idle: called on that thread when a pause begins that no loop came before: /stop
+    :param on_ring: called on that thread when a pause ends early
     """
 
     _of_threads: ClassVar[dict[int, "Bell"]] = {}
     # Gives freqtrade's own pause back.
     _give_back: ClassVar[Callable[[], None] | None] = None
 
-    def __init__(self, on_idle: Callable[[], None]) -> None:
+    def __init__(self, on_idle: Callable[[], None], on_ring: Callable[[], None]) -> None:
         self._on_idle = on_idle
+        self._on_ring = on_ring
         self._rung = Event()
         self._began_at = 0.0
         self._looped = False
@@ -72,6 +74,7 @@ class Bell:
         self._looped = False
         end = time.monotonic() + seconds
         if self.wait(seconds):
+            self._on_ring()
             time.sleep(max(0.0, min(self._began_at + LEAST_SECONDS, end) - time.monotonic()))
 
     def wait(self, seconds: float) -> bool:

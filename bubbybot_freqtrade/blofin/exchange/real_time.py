@@ -25,7 +25,7 @@ class RealTime:
 
     def __init__(self, exchange: "AccountInRealTime") -> None:
         self._exchange = exchange
-        self.bell = Bell(self.end)
+        self.bell = Bell(self.end, exchange.look_at_account)
         self.stream = AccountStream(self._make_api, self._wake)
         self._is_called = False
         # Changes that the loop has seen, or is about to see.
