@@ -7,6 +7,7 @@ from copy import deepcopy
 
 import ccxt
 import ccxt.async_support
+import pandas as pd
 import pytest
 from freqtrade.data.dataprovider import DataProvider
 from freqtrade.enums import RunMode
@@ -14,6 +15,7 @@ from freqtrade.exceptions import ConfigurationError
 from freqtrade.resolvers import ExchangeResolver, StrategyResolver
 
 from bubbybot_freqtrade.search.backtests import BacktestDesk
+from bubbybot_freqtrade.strategy.analysis import entry_candles
 
 SPAN = "20250401-20250430"
 
@@ -84,3 +86,19 @@ def test_real_orders_are_refused_there(another):
     strategy.dp = DataProvider(config, ExchangeResolver.load_exchange(config))
     with pytest.raises(ConfigurationError, match=r"trades for real only on BloFin"):
         strategy.ft_bot_start()
+
+
+@pytest.mark.parametrize(("volume", "entered"), [(1.0, True), (0.0, False)])
+def test_candles_without_volume_have_no_entry_as_those_of_gmx(volume, entered):
+    frame = pd.DataFrame(
+        {
+            # The last 15m candle of an hour, with all that an entry needs.
+            "date": [pd.Timestamp("2025-06-01 11:45", tz="UTC")],
+            "long_confluence": [0.9],
+            "short_confluence": [0.0],
+            "plan_long_target": [1.0],
+            "mc_yellow_cross": [False],
+            "volume": [volume],
+        }
+    )
+    assert list(entry_candles(frame, "long", 0.7)) == [entered]
