@@ -351,3 +351,26 @@ def test_nothing_is_done_on_rows_that_are_no_rows(open_desk, caplog, rows):
     assert (trade.is_open, trade.amount) == (True, 0.0099)
     assert kinds(bot) == []
     assert bot.exchange.account_watch.account_known
+
+
+def test_what_is_settled_in_another_currency_is_told_once_and_left_alone(open_desk, caplog):
+    desk = open_desk()
+    bot = desk.start()
+    open_by_hand(desk)
+    (row,) = bot.exchange._api.privateGetAccountPositions()["data"]
+    open_by_hand(desk, side="sell")
+    rows = [row | {"instId": "BTC-USDC"}, row | {"instId": "ETH-USD"}]
+    desk.sandbox.faults.add(Fault(kind="data", path="*/account/positions", data=rows))
+    loops(desk)
+    told = [r.getMessage() for r in caplog.records if "settled in" in r.getMessage()]
+    assert [message.split(":")[0] for message in sorted(told)] == ["BTC/USDC", "ETH/USD"]
+    assert "settled in USDC" in min(told)
+    assert "settled in ETH" in max(told)
+    assert set(told) <= set(bot.exchange.account_watch.news())
+    assert desk.posts("/api/v1/trade/order-tpsl") == []
+    assert kinds(bot) == []
+    # The stop and the books of what the bot trades are not disturbed.
+    desk.sandbox.faults.clear()
+    trade = desk.enter(BTC)
+    desk.loop()
+    assert (trade.is_open, len(desk.standing_stops(BTC))) == (True, 1)

@@ -138,7 +138,13 @@ def test_sdk_batches_and_transfers(sdk, generated):
 def test_ccxt_sees_the_venue(ccxt_client, generated):
     markets = ccxt_client.load_markets()
     assert markets[SYMBOL]["contractSize"] == 0.001
-    assert len(markets) == len(generated.market.instruments)
+    linear = {symbol for symbol, market in markets.items() if market["settle"] == "USDT"}
+    assert len(linear) == len(generated.market.instruments)
+    others = {s: (m["linear"], m["inverse"]) for s, m in markets.items() if s not in linear}
+    assert others == {
+        "BTC/USDC:USDC": (True, False), "BTC/USD:BTC": (False, True),
+        "ETH/USDC:USDC": (True, False), "ETH/USD:ETH": (False, True),
+    }  # fmt: skip
     assert ccxt_client.fetch_ticker(SYMBOL)["bid"] > 0
     assert set(ccxt_client.fetch_tickers()) == set(markets)
     assert len(ccxt_client.fetch_order_book(SYMBOL, 20)["asks"]) == 20

@@ -77,6 +77,14 @@ def gives_way(pair: str, side: str, prefix: str) -> str:
     )
 
 
+def in_another_currency(pair: str, currency: str, stake_currency: str) -> str:
+    """What is told of a position that this bot could neither trade nor book."""
+    return (
+        f"{pair}: a position that is settled in {currency}. This bot trades what is settled in "
+        f"{stake_currency}: it leaves it alone and gives it no stop. See to its stop in the app."
+    )
+
+
 def not_mended(finding: Finding, reason: object) -> str:
     """What could not be mended yet, and why."""
     return f"{finding.pair}: {finding.kind.replace('_', ' ')}, not mended yet: {reason}"

@@ -16,6 +16,7 @@ from bubbybot_freqtrade.blofin.account.first_come import FirstCome
 from bubbybot_freqtrade.blofin.account.lost_trades import LostTrades
 from bubbybot_freqtrade.blofin.account.messages import gives_way, not_mended
 from bubbybot_freqtrade.blofin.account.other_bots import SETTING, OtherBots
+from bubbybot_freqtrade.blofin.account.other_currencies import OtherCurrencies
 from bubbybot_freqtrade.blofin.account.reconciliation import (
     Account,
     Discrepancy,
@@ -73,6 +74,7 @@ class AccountWatch:
         self._repairs = Repairs(exchange, requests, stops, self._lost)
         self.other_bots = OtherBots(requests.is_own)
         self._first_come = FirstCome(requests)
+        self._other_currencies = OtherCurrencies(exchange)
         self._stops = stops
         # When each finding was seen first, and when it was last looked into, in which shape.
         self._seen: dict[Key, datetime] = {}
@@ -170,7 +172,7 @@ class AccountWatch:
         clock = self._requests.clock.news()
         others = self.other_bots.told()
         stream = self._real_time.news()
-        told = [*self._events, *self._says.values()]
+        told = [*self._events, *self._other_currencies.told(), *self._says.values()]
         return [*([clock] if clock else []), *stream, *others, *told]
 
     def _look_back(self) -> None:
@@ -184,7 +186,7 @@ class AccountWatch:
         # Stops before positions: a stop seen here had its position then.
         tpsl, orders = self._requests.rows("tpsl"), self._requests.rows("orders")
         self._look_for_others([*orders, *tpsl])
-        positions = self._requests.rows("positions")
+        positions = self._other_currencies.sort_out(self._requests.rows("positions"))
         trades = [self._open_trade(trade) for trade in database.open_trades()]
         findings = compare(trades, self._account(positions, tpsl, orders))
         if any(finding.bare for finding in findings):

@@ -9,7 +9,7 @@ import orjson
 
 from bubbybot_freqtrade.sandbox.api.answers import Answer, PublicCall
 from bubbybot_freqtrade.sandbox.market.bars import BARS
-from bubbybot_freqtrade.sandbox.market.instruments import Instrument
+from bubbybot_freqtrade.sandbox.market.instruments import Instrument, of_other_currencies
 from bubbybot_freqtrade.sandbox.market.quotes import Book, PriceKind, Ticker, Trade
 from bubbybot_freqtrade.sandbox.venue import parameters
 from bubbybot_freqtrade.sandbox.venue.amounts import plain
@@ -90,14 +90,16 @@ def funding_row(engine: Engine, inst_id: str) -> dict[str, str]:
 
 
 def _instruments(call: PublicCall) -> Answer:
-    return Answer([instrument_row(i) for i in _listed(call)])
+    return Answer([instrument_row(i) for _, i in _listed_with_others(call)])
 
 
 def _tickers(call: PublicCall) -> Answer:
     engine = call.engine
-    return Answer(
-        [ticker_row(engine.market.ticker(i.inst_id, engine.now_ms)) for i in _listed(call)]
+    rows = (
+        (ticker_row(engine.market.ticker(traded.inst_id, engine.now_ms)), listed.inst_id)
+        for traded, listed in _listed_with_others(call)
     )
+    return Answer([{**row, "instId": inst_id} for row, inst_id in rows])
 
 
 def _books(call: PublicCall) -> Answer:
@@ -178,14 +180,14 @@ def _candles(kind: PriceKind) -> Callable[[PublicCall], Answer]:
 
 def _position_tiers(call: PublicCall) -> Answer:
     margin_mode = parameters.choice(call.fields, "marginMode", ("isolated", "cross"))
-    instrument = call.engine.venue.instrument(parameters.required(call.fields, "instId"))
+    instrument = call.engine.venue.instrument(_inst_id(call))
     unit = Decimal(1)
     if call.engine.settings.tier_unit == "quote":
         unit = instrument.profile.price * instrument.contract_value
     return Answer(
         [
             {
-                "symbol": tier.inst_id,
+                "symbol": parameters.required(call.fields, "instId"),
                 "marginMode": margin_mode,
                 "minSize": plain(tier.min_size * unit),
                 "maxSize": plain(tier.max_size * unit),
@@ -202,8 +204,12 @@ def _time(call: PublicCall) -> Answer:
 
 
 def _inst_id(call: PublicCall) -> str:
+    """The traded contract whose prices are asked for."""
     inst_id = parameters.required(call.fields, "instId")
-    return call.engine.venue.instrument(inst_id).inst_id
+    if inst_id in call.engine.venue.instruments:
+        return inst_id
+    ((traded, _),) = _listed_with_others(call)
+    return traded.inst_id
 
 
 def _listed(call: PublicCall) -> list[Instrument]:
@@ -211,6 +217,22 @@ def _listed(call: PublicCall) -> list[Instrument]:
     if inst_id:
         return [call.engine.venue.instrument(inst_id)]
     return list(call.engine.venue.instruments.values())
+
+
+def _listed_with_others(call: PublicCall) -> list[tuple[Instrument, Instrument]]:
+    """Contracts that are traded here, each beside those listed for it: itself, and those of other
+    currencies, which are not traded here and have its prices.
+    """
+    inst_id = parameters.text(call.fields, "instId")
+    listed = [
+        (traded, one)
+        for traded in call.engine.venue.instruments.values()
+        for one in (traded, *of_other_currencies(traded))
+        if inst_id in ("", one.inst_id)
+    ]
+    if not listed:
+        raise VenueError("152014")
+    return listed
 
 
 ENDPOINTS: dict[str, Callable[[PublicCall], Answer]] = {

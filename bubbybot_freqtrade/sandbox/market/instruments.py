@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Literal, NamedTuple
 
@@ -164,6 +164,27 @@ def instrument_at_price(inst_id: str, price: float) -> Instrument:
         max_leverage=(50, 75)[draw[3] > 0.5],
         profile=profile,
     )
+
+
+def of_other_currencies(linear: Instrument) -> tuple[Instrument, ...]:
+    """What the venue lists beside a USDT contract of BTC or ETH: one settled in USDC, and an
+    inverse one of USD that is settled in the coin itself. None for other coins.
+    """
+    if linear.quote != "USDT" or linear.base not in ("BTC", "ETH"):
+        return ()
+    usdc = replace(linear, inst_id=f"{linear.base}-USDC", quote="USDC", settle="USDC", state="live")
+    inverse = replace(
+        linear,
+        inst_id=f"{linear.base}-USD",
+        quote="USD",
+        settle=linear.base,
+        state="live",
+        contract_type="inverse",
+        contract_value=Decimal(1),
+        lot_size=Decimal(1),
+        min_size=Decimal(1),
+    )
+    return usdc, inverse
 
 
 def catalogue(count: int, quote: str = "USDT") -> list[Instrument]:

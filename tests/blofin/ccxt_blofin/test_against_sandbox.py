@@ -202,7 +202,7 @@ def test_market_data(blofin):
     rates = blofin.fetch_funding_rate_history(BTC, since)
     assert {b["timestamp"] - a["timestamp"] for a, b in pairwise(rates)} == {8 * hour}
     tiers = blofin.fetch_leverage_tiers()
-    assert set(tiers) == {BTC, ETH}
+    assert set(tiers) == {BTC, ETH, "BTC/USDC:USDC", "ETH/USDC:USDC"}
     assert tiers[BTC][0]["maxLeverage"] == blofin.market(BTC)["limits"]["leverage"]["max"]
     assert all(
         low["maxNotional"] == high["minNotional"] and low["maxLeverage"] > high["maxLeverage"]
