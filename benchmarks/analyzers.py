@@ -2,9 +2,9 @@
 What the analyzers cost, beside smartmoneyconcepts in the same run (pip install -e '.[benchmark]').
 
 Prints: seconds per analyzer on 81,642 candles and the ratio to smartmoneyconcepts' swings,
-BOS/CHoCH, order blocks, gaps and liquidity; growth from 5,000 to 320,000 candles; the newest row
-of a live frame of 1,000 candles for 1 and for 400 pairs; and a second start of Python. Every time
-is the best of RUNS.
+BOS/CHoCH, order blocks, gaps and liquidity; what each part costs alone; growth from 5,000 to
+320,000 candles; the newest row of a live frame of 1,000 candles for 1 and for 400 pairs; and a
+second start of Python. Every time is the best of RUNS.
 """
 
 import os
@@ -80,6 +80,19 @@ def compare() -> None:
     print(f"  all three together {total:.3f} s: 1/{peer / total:.1f} of smartmoneyconcepts\n")
 
 
+def parts() -> None:
+    """Print what each part costs alone, with all that it needs, beside the whole."""
+    frame = candles(CANDLES)
+    whole = best(lambda: all_three(frame), runs=3)
+    print(f"a part alone, in thousandths of all three together ({whole:.3f} s)")
+    for analyzer in ANALYZERS:
+        for part in analyzer.PARTS:
+            columns = part.columns
+            seconds = best(lambda a=analyzer, c=columns: a.populate(frame, columns=c), runs=3)
+            print(f"  {seconds / whole * 1000:5.0f}  {columns[0]} … {columns[-1]}")
+    print()
+
+
 def growth() -> None:
     """Print how the time grows with the candles."""
     frame = candles(max(GROWTH))
@@ -137,6 +150,7 @@ def main() -> None:
     """Compile or read the cache once, then measure."""
     all_three(candles(2_000))
     compare()
+    parts()
     growth()
     live()
     second_start()
