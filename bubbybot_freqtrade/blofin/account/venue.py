@@ -1,5 +1,6 @@
 """What the account watch asks of the exchange class and has it do."""
 
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -40,6 +41,9 @@ class Requests(Protocol):
 
     def forget(self, *names: Any) -> None:
         """Ask for these lists again: something changed them."""
+
+    def at_once(self) -> AbstractContextManager[None]:
+        """Send what is asked inside without ccxt's spacing, as far as the budget goes."""
 
     def is_own(self, order: Any) -> bool:
         """Whether this bot placed the order."""

@@ -11,7 +11,7 @@ from freqtrade.exchange import Exchange
 from freqtrade.persistence import Trade
 from freqtrade.util import dt_now, dt_ts
 
-from bubbybot_freqtrade.blofin.account import database
+from bubbybot_freqtrade.blofin.account import booked_stops, database
 from bubbybot_freqtrade.blofin.account.first_come import FirstCome
 from bubbybot_freqtrade.blofin.account.lost_trades import LostTrades
 from bubbybot_freqtrade.blofin.account.messages import gives_way, not_mended
@@ -96,10 +96,8 @@ class AccountWatch:
             return
         try:
             self._look_back()
-            seen = self._compare()
+            seen = self._compare_at_once() if self._real_time.is_heard else self._compare()
             self._give_way()
-            if self._real_time.is_heard:
-                seen = self._protect_at_once(seen)
         except ExchangeError as e:
             self.account_known = False
             logger.warning(f"The account's state is not known, no entries until it is: {e}")
@@ -135,7 +133,7 @@ class AccountWatch:
             return
         self._requests.forget("orders", "tpsl", "positions")
         try:
-            self._protect_at_once(self._compare())
+            self._compare_at_once()
         except ExchangeError as e:
             logger.warning(f"The account's state is not known, it is asked again: {e}")
 
@@ -196,11 +194,15 @@ class AccountWatch:
         traded = {trade.pair for trade in trades}
         return [finding for finding in findings if not self._is_of_an_entry(finding, traded)]
 
-    def _protect_at_once(self, seen: list[Finding]) -> list[Finding]:
-        """Place the stops that can't wait for freqtrade's turn; what is left of the findings.
+    def _compare_at_once(self) -> list[Finding]:
+        """Compare, and place the stops that can't wait for freqtrade's turn; what else there is.
 
         freqtrade adopts them in the same loop, after its candles and its strategy.
         """
+        with self._requests.at_once():
+            return self._protect_at_once(self._compare())
+
+    def _protect_at_once(self, seen: list[Finding]) -> list[Finding]:
         urgent = {finding.key: finding for finding in seen if self._is_urgent(finding)}
         if any(self._may_bring_its_stop(finding) for finding in urgent.values()):
             time.sleep(SECOND_GLANCE_SECONDS)
@@ -224,12 +226,13 @@ class AccountWatch:
 
     def _is_urgent(self, finding: Finding) -> bool:
         """Whether a trade's position has no stop, or a part of it none that could still grow."""
-        if finding.kind is not Discrepancy.BARE_POSITION or self._requests.is_entering(
-            finding.pair
-        ):
+        if finding.kind is not Discrepancy.BARE_POSITION:
             return False
         trade = database.open_trade(finding.pair, finding.side)
-        return trade is not None and (finding.is_all_bare or not trade.has_open_orders)
+        if trade is None or not (finding.is_all_bare or not trade.has_open_orders):
+            return False
+        # freqtrade waits for the stop that comes with a young entry, and adopts it.
+        return not self._requests.is_entering(finding.pair) or booked_stops.has_had_stop(trade)
 
     def _may_bring_its_stop(self, finding: Finding) -> bool:
         trade = database.open_trade(finding.pair, finding.side)
