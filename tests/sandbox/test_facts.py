@@ -347,3 +347,28 @@ def test_limits_lots_and_ticks_can_change(open_sandbox):
     assert owner.order("buy", "1", price="49000.1")["code"] == "102016"
     assert owner.order("buy", "21")["code"] == "102015"
     assert owner.order("buy", "20")["code"] == "0"
+
+
+def test_in_multi_position_mode_positions_of_one_side_stand_beside_each_other(open_sandbox):
+    owner = open_sandbox({"BTC-USDT": FALL}, multi_position=True)
+    owner.order("buy", "10", slTriggerPrice="49500")
+    owner.order("buy", "4")
+    assert sorted(row["positions"] for row in owner.positions()) == ["10", "4"]
+    ids = {row["positions"]: row["positionId"] for row in owner.positions()}
+    assert len(set(ids.values())) == 2
+    owner.order("buy", "1", positionId=ids["4"])
+    assert owner.order("sell", "2", reduceOnly="true")["code"] == "152001"
+    assert owner.tpsl("sell", "-1", slTriggerPrice="49000")["code"] == "152001"
+    assert owner.tpsl("sell", "-1", slTriggerPrice="49000", positionId="7")["code"] == "152002"
+    assert owner.order("sell", "2", reduceOnly="true", positionId=ids["10"])["code"] == "0"
+    assert {row["positionId"]: row["positions"] for row in owner.positions()} == {
+        ids["10"]: "8", ids["4"]: "5"
+    }  # fmt: skip
+    owner.play(10)
+    # The stop that came with the first one has closed that one alone.
+    (left,) = owner.positions()
+    assert left["positionId"] == ids["4"]
+    body = {"instId": "BTC-USDT", "marginMode": "isolated", "positionId": ids["4"]}
+    owner.post("trade/close-position", body)
+    assert owner.positions() == []
+    assert sum(owner.sandbox.ledger().totals().values()) == owner.wallet

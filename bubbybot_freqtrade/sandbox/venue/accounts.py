@@ -18,7 +18,8 @@ class Position:
     `size` in contracts, always positive; `direction` 1 long, -1 short. `entry_value` is the exact
     sum of entry price times base units, from which realised profit is cut in proportion; so over
     its life a position realises exactly what its fills paid and received. `margin` is the isolated
-    margin in USDT, 0 in cross mode.
+    margin in USDT, 0 in cross mode. `slot` tells positions of one side apart in Multi-Position
+    mode.
     """
 
     position_id: str
@@ -42,6 +43,7 @@ class Position:
     closed_value: Decimal = ZERO
     max_size: Decimal = ZERO
     liquidated_size: Decimal = ZERO
+    slot: str = ""
 
     @property
     def base_size(self) -> Decimal:
@@ -145,9 +147,11 @@ class Account:
         key = leverage_key(inst_id, margin_mode, position_side)
         return self.leverages.get(key, self.default_leverage)
 
-    def position(self, inst_id: str, margin_mode: str, position_side: str) -> Position | None:
+    def position(
+        self, inst_id: str, margin_mode: str, position_side: str, slot: str = ""
+    ) -> Position | None:
         """The open position that an order with these fields would meet."""
-        return self.positions.get(position_key(inst_id, margin_mode, position_side))
+        return self.positions.get(position_key(inst_id, margin_mode, position_side, slot))
 
     def live_orders(self, inst_id: str | None = None) -> Iterator[Order]:
         """Plain orders that rest in the book, oldest first."""
@@ -171,9 +175,9 @@ class Account:
                 yield algo
 
 
-def position_key(inst_id: str, margin_mode: str, position_side: str) -> str:
+def position_key(inst_id: str, margin_mode: str, position_side: str, slot: str = "") -> str:
     """Identity of a position within an account."""
-    return f"{inst_id}|{margin_mode}|{position_side}"
+    return f"{inst_id}|{margin_mode}|{position_side}" + (f"|{slot}" if slot else "")
 
 
 def leverage_key(inst_id: str, margin_mode: str, position_side: str) -> str:

@@ -49,6 +49,24 @@ def position_side(account: Account, body: Fields) -> str:
     return side
 
 
+def slot(venue: Venue, account: Account, body: Fields, new: str = "") -> str:
+    """Which position of a pair and side is meant; in Multi-Position mode that has to be said.
+
+    new: of a position that is opened by an order that names none.
+    """
+    if not venue.settings.multi_position:
+        return ""
+    position_id = parameters.text(body, "positionId")
+    if not position_id:
+        if new:
+            return new
+        raise VenueError("152001", "positionId")
+    for position in account.positions.values():
+        if position.position_id == position_id:
+            return position.slot
+    raise VenueError("152002", "positionId")
+
+
 def same_margin_mode(account: Account, inst_id: str, margin_mode: str) -> None:
     """In net mode cross and isolated do not stand side by side on one pair."""
     if account.position_mode != "net_mode":

@@ -28,7 +28,7 @@ class Clearing(Wallets):
         settings = self.venue.settings
         contract_value = self.venue.instrument(order.inst_id).contract_value
         rate = settings.maker_fee if maker else settings.taker_fee
-        key = position_key(order.inst_id, order.margin_mode, order.position_side)
+        key = position_key(order.inst_id, order.margin_mode, order.position_side, order.slot)
         position = account.positions.get(key)
         closing = ZERO
         if position is not None and position.closing_side == order.side:
@@ -121,6 +121,7 @@ class Clearing(Wallets):
             contract_value=self.venue.instrument(order.inst_id).contract_value,
             created_ms=now,
             updated_ms=now,
+            slot=order.slot,
         )
 
     def _reduce(
@@ -152,7 +153,9 @@ class Clearing(Wallets):
             position.liquidated_size += size
         if whole:
             del account.positions[
-                position_key(position.inst_id, position.margin_mode, position.position_side)
+                position_key(
+                    position.inst_id, position.margin_mode, position.position_side, position.slot
+                )
             ]
         account.closed_positions[position.history_id] = self._history_row(position)
         return pnl
@@ -303,6 +306,7 @@ class Clearing(Wallets):
             tpsl=Tpsl(),
             category=category,
             origin=origin,
+            slot=position.slot,
         )
         account.orders[order.order_id] = order
         account.open_orders[order.order_id] = None

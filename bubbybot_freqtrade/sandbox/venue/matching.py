@@ -9,7 +9,7 @@ from bubbybot_freqtrade.sandbox.venue.accounts import Account
 from bubbybot_freqtrade.sandbox.venue.amounts import ZERO
 from bubbybot_freqtrade.sandbox.venue.clearing import Clearing
 from bubbybot_freqtrade.sandbox.venue.core import Venue
-from bubbybot_freqtrade.sandbox.venue.orders import Order
+from bubbybot_freqtrade.sandbox.venue.orders import Order, identity
 
 Level = tuple[Decimal, Decimal]
 """Price and contracts offered there."""
@@ -163,7 +163,7 @@ class Matching:
         """An order that may only reduce shrinks to what there is to reduce; False if nothing is."""
         if self.clearing.opening_size(account, order) or not order.is_open:
             return True
-        position = account.position(order.inst_id, order.margin_mode, order.position_side)
+        position = account.position(*identity(order))
         closable = position.size if position and position.closing_side == order.side else ZERO
         if closable and order.remaining > closable:
             order.size = order.filled + closable

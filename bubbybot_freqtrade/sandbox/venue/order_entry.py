@@ -16,7 +16,7 @@ from bubbybot_freqtrade.sandbox.venue.core import Venue
 from bubbybot_freqtrade.sandbox.venue.errors import VenueError
 from bubbybot_freqtrade.sandbox.venue.margin import max_size_at
 from bubbybot_freqtrade.sandbox.venue.matching import Matching
-from bubbybot_freqtrade.sandbox.venue.orders import Order
+from bubbybot_freqtrade.sandbox.venue.orders import Order, identity
 from bubbybot_freqtrade.sandbox.venue.parameters import Fields
 
 ORDER_TYPES = ("market", "limit", "post_only", "fok", "ioc")
@@ -37,6 +37,9 @@ class OrderEntry:
         """trade/order."""
         instrument = checks.tradable(self.venue, body)
         order = self._new_order(account, body)
+        order.slot = checks.slot(
+            self.venue, account, body, "" if order.reduce_only else order.order_id
+        )
         checks.check_size(instrument, order)
         if order.order_type != "market":
             checks.check_price(self.venue, instrument, order)
@@ -84,7 +87,7 @@ class OrderEntry:
     def _check_exposure(self, account: Account, instrument: Instrument, order: Order) -> None:
         """Reduce-only needs something to reduce; anything else needs a tier and margin."""
         opening = self.clearing.opening_size(account, order)
-        position = account.position(order.inst_id, order.margin_mode, order.position_side)
+        position = account.position(*identity(order))
         if not opening:
             if position is None or position.closing_side != order.side:
                 raise VenueError("102022")
@@ -173,7 +176,8 @@ class OrderEntry:
         position_side = checks.position_side(account, body)
         client_order_id = parameters.client_id(body, "clientOrderId")
         self._check_client_id(account, client_order_id)
-        position = account.position(instrument.inst_id, margin_mode, position_side)
+        slot = checks.slot(self.venue, account, body)
+        position = account.position(instrument.inst_id, margin_mode, position_side, slot)
         if position is None:
             raise VenueError("102005")
         order = self.clearing.closing_order(account, position, "normal", "close")

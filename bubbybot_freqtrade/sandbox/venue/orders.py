@@ -42,6 +42,7 @@ class Order:
     """A plain order. `size` and `filled` in contracts, prices and fees in USDT.
 
     `fill_value` is the sum of price times contracts, so the average price is a division away.
+    `slot`: of the position that it works on, see `Position`.
     `origin`: `api` (a request for this order), `trigger` (a TP/SL or trigger order fired), `close`
     (close-position) or `venue` (liquidation, delisting).
     """
@@ -73,6 +74,7 @@ class Order:
     cancel_source: str = "not_canceled"
     cancel_reason: str | None = None
     origin: str = "api"
+    slot: str = ""
 
     @property
     def remaining(self) -> Decimal:
@@ -161,6 +163,7 @@ class TpslOrder:
     broker_id: str = ""
     entry_order_id: str = ""
     cancel_type: str = "not_canceled"
+    slot: str = ""
 
     @property
     def is_entire_position(self) -> bool:
@@ -326,6 +329,11 @@ class Fill:
             "ts": str(self.ts_ms),
             "brokerId": self.broker_id,
         }
+
+
+def identity(order: Order | TpslOrder) -> tuple[str, str, str, str]:
+    """What makes the position that an order works on: contract, margin mode, side and slot."""
+    return order.inst_id, order.margin_mode, order.position_side, order.slot
 
 
 def tpsl_fields(tpsl: Tpsl) -> dict[str, Any]:

@@ -13,7 +13,13 @@ from bubbybot_freqtrade.sandbox.venue import checks, parameters
 from bubbybot_freqtrade.sandbox.venue.accounts import Account
 from bubbybot_freqtrade.sandbox.venue.core import Venue
 from bubbybot_freqtrade.sandbox.venue.errors import VenueError
-from bubbybot_freqtrade.sandbox.venue.orders import MARKET_PRICE, AlgoOrder, Tpsl, TpslOrder
+from bubbybot_freqtrade.sandbox.venue.orders import (
+    MARKET_PRICE,
+    AlgoOrder,
+    Tpsl,
+    TpslOrder,
+    identity,
+)
 from bubbybot_freqtrade.sandbox.venue.parameters import Fields
 from bubbybot_freqtrade.sandbox.venue.triggers import Triggers
 
@@ -54,6 +60,7 @@ class TriggerEntry:
             updated_ms=self.venue.now_ms,
             broker_id=parameters.text(body, "brokerId"),
         )
+        order.slot = checks.slot(self.venue, account, body)
         self._check_tpsl(account, order)
         self.triggers.stand(account, order)
         return order
@@ -66,8 +73,7 @@ class TriggerEntry:
             raise VenueError("102002")
         self._check_position(account, order)
         if order.is_entire_position and any(
-            other.is_entire_position
-            and (other.margin_mode, other.position_side) == (order.margin_mode, order.position_side)
+            other.is_entire_position and identity(other) == identity(order)
             for other in account.live_tpsl(order.inst_id)
         ):
             raise VenueError("102114")
@@ -77,7 +83,7 @@ class TriggerEntry:
     def _check_position(self, account: Account, order: TpslOrder) -> None:
         """What stands on the pair must be in its margin mode and closed by its side."""
         checks.same_margin_mode(account, order.inst_id, order.margin_mode)
-        position = account.position(order.inst_id, order.margin_mode, order.position_side)
+        position = account.position(*identity(order))
         if position is None:
             if self.venue.settings.lone_tpsl == "refuse":
                 raise VenueError("102022")

@@ -18,6 +18,7 @@ from bubbybot_freqtrade.sandbox.venue.orders import (
     AlgoOrder,
     Order,
     TpslOrder,
+    identity,
 )
 
 
@@ -35,7 +36,7 @@ class Triggers:
 
     def after_fill(self, account: Account, order: Order) -> None:
         """Put up the bracket of an entry; clear away what a closed position leaves behind."""
-        self.sweep(account, order.inst_id, order.margin_mode, order.position_side)
+        self.sweep(account, *identity(order))
         if self.venue.settings.attached_after_addition == "grow":
             self._grow_attached(account, order)
         if order.tpsl and (
@@ -45,14 +46,11 @@ class Triggers:
 
     def _grow_attached(self, account: Account, order: Order) -> None:
         """Let the attached TP/SLs of a position that was added to cover all of it."""
-        position = account.position(order.inst_id, order.margin_mode, order.position_side)
+        position = account.position(*identity(order))
         if position is None or position.closing_side == order.side:
             return
         for tpsl_order in account.live_tpsl(order.inst_id):
-            same = (tpsl_order.margin_mode, tpsl_order.position_side) == (
-                position.margin_mode,
-                position.position_side,
-            )
+            same = identity(tpsl_order) == identity(order)
             if same and tpsl_order.entry_order_id and 0 < tpsl_order.size < position.size:
                 tpsl_order.size = position.size
                 tpsl_order.updated_ms = self.venue.now_ms
@@ -63,7 +61,7 @@ class Triggers:
 
         An order that only reduced a position has nothing to protect.
         """
-        position = account.position(order.inst_id, order.margin_mode, order.position_side)
+        position = account.position(*identity(order))
         if position is None or position.closing_side == order.side:
             return
         standing = account.tpsl_orders.get(order.attached_tpsl_id)
@@ -88,6 +86,7 @@ class Triggers:
             updated_ms=self.venue.now_ms,
             broker_id=order.broker_id,
             entry_order_id=order.order_id,
+            slot=order.slot,
         )
         order.attached_tpsl_id = tpsl_order.tpsl_id
         self.stand(account, tpsl_order)
@@ -101,18 +100,21 @@ class Triggers:
         if passed_trigger(tpsl_order.tpsl, tpsl_order.side, price_of) is not None:
             self.cancel_tpsl(account, tpsl_order, "system_canceled")
 
-    def sweep(self, account: Account, inst_id: str, margin_mode: str, position_side: str) -> None:
+    def sweep(
+        self, account: Account, inst_id: str, margin_mode: str, position_side: str, slot: str = ""
+    ) -> None:
         """Cancel the TP/SLs and closing orders that have no position left to act on."""
-        position = account.position(inst_id, margin_mode, position_side)
+        of = inst_id, margin_mode, position_side, slot
+        position = account.position(*of)
         for tpsl_order in account.live_tpsl(inst_id):
-            if (tpsl_order.margin_mode, tpsl_order.position_side) != (margin_mode, position_side):
+            if identity(tpsl_order) != of:
                 continue
             if position is None or position.closing_side != tpsl_order.side:
                 self.cancel_tpsl(account, tpsl_order, "system_canceled")
         if self.venue.settings.leftover_exits == "keep":
             return
         for order in account.live_orders(inst_id):
-            if (order.margin_mode, order.position_side) != (margin_mode, position_side):
+            if identity(order) != of:
                 continue
             closes_only = self.clearing.opening_size(account, order) == 0
             if closes_only and (position is None or position.closing_side != order.side):
@@ -160,9 +162,7 @@ class Triggers:
 
     def fire_tpsl(self, account: Account, tpsl_order: TpslOrder, kind: str) -> None:
         """Turn a TP/SL into its reduce-only order."""
-        position = account.position(
-            tpsl_order.inst_id, tpsl_order.margin_mode, tpsl_order.position_side
-        )
+        position = account.position(*identity(tpsl_order))
         account.open_tpsl.pop(tpsl_order.tpsl_id, None)
         tpsl_order.updated_ms = self.venue.now_ms
         if position is None or position.closing_side != tpsl_order.side:
@@ -205,6 +205,7 @@ class Triggers:
             algo_client_order_id=tpsl_order.client_order_id,
             attached_tpsl_id=tpsl_order.tpsl_id,
             origin="trigger",
+            slot=tpsl_order.slot,
         )
 
     def fire_algo(self, account: Account, algo: AlgoOrder) -> None:

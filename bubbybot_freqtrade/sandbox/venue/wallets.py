@@ -43,7 +43,7 @@ class Wallets:
             return ZERO
         if order.position_side != "net":
             return order.remaining if self.is_opening(order) else ZERO
-        position = account.position(order.inst_id, order.margin_mode, "net")
+        position = account.position(order.inst_id, order.margin_mode, "net", order.slot)
         if position is None or position.closing_side != order.side:
             return order.remaining
         return max(ZERO, order.remaining - position.size)
