@@ -374,3 +374,16 @@ def test_what_is_settled_in_another_currency_is_told_once_and_left_alone(open_de
     trade = desk.enter(BTC)
     desk.loop()
     assert (trade.is_open, len(desk.standing_stops(BTC))) == (True, 1)
+
+
+def test_funding_of_a_position_that_its_owner_has_grown_is_split(open_desk):
+    desk = open_desk()
+    bot = desk.start()
+    trade = desk.enter(BTC)
+    order_by_hand(desk, "buy", 10 * ENTERED - ENTERED)
+    loops(desk)
+    desk.pass_time(250)
+    booked = [e for e in desk.sandbox.ledger().entries if e.kind == "funding"]
+    assert booked
+    bot.update_funding_fees()
+    assert trade.funding_fees == pytest.approx(float(sum(e.amount for e in booked)) / 10)

@@ -85,3 +85,19 @@ def test_what_freqtrade_has_booked_before_stays(trade):
         api.pay(-0.5)
         traveller.shift(timedelta(minutes=1))
         assert funding_since(api, BTC, is_short=False, since=OPENED) == pytest.approx(-3.5)
+
+
+def test_a_payment_counts_by_the_share_that_the_trade_had(trade):
+    api = SevenDays()
+    with time_machine.travel(OPENED, tick=False) as traveller:
+        shares = {8: 1.0, 16: 0.4, 24: 0.4, 32: 1.0}
+        told = []
+        for hour, share in shares.items():
+            traveller.move_to(OPENED + timedelta(hours=hour))
+            api.pay(-1.0)
+            told.append(funding_since(api, BTC, is_short=False, since=OPENED, share=share))
+        # What the owner had added is gone again, what was its is not counted later.
+        assert told == pytest.approx([-1.0, -1.4, -1.8, -2.8])
+        traveller.move_to(OPENED + timedelta(days=9))
+        last = funding_since(api, BTC, is_short=False, since=OPENED, share=1.0)
+    assert last == pytest.approx(-2.8)

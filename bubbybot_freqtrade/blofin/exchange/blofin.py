@@ -322,7 +322,10 @@ class Blofin(LiquidationPrices, ExactAmounts, AccountInRealTime):
             return super().get_funding_fees(pair, amount, is_short, open_date)
         from bubbybot_freqtrade.blofin.exchange.funding import funding_since
 
-        return funding_since(self.requests.api, pair, is_short=is_short, since=open_date)
+        share = self.requests.share_of_position(pair, "short" if is_short else "long", amount)
+        return funding_since(
+            self.requests.api, pair, is_short=is_short, since=open_date, share=share
+        )
 
     def get_liquidation_price(
         self, pair: str, open_rate: float, is_short: bool, *args: Any, **kwargs: Any

@@ -22,10 +22,14 @@ SETTLED = timedelta(days=1)
 KEPT = "blofin_funding"
 
 
-def funding_since(api: Any, pair: str, *, is_short: bool, since: datetime) -> float:
+def funding_since(
+    api: Any, pair: str, *, is_short: bool, since: datetime, share: float = 1.0
+) -> float:
     """Return the sum of the payments for a pair's open trade since its last fill.
 
     :param since: when the trade's last order filled; payments before are booked on that order
+    :param share: of the position that is the trade's: others may have added to it. A payment counts
+        by what it was when it was told first.
     """
     trade = _open_trade(pair, is_short=is_short)
     kept = _kept(trade, dt_ts(since))
@@ -34,44 +38,47 @@ def funding_since(api: Any, pair: str, *, is_short: bool, since: datetime) -> fl
     except ccxt.BaseError as e:
         logger.warning(f"The funding of {pair} stays what it was, BloFin does not tell it: {e}")
         return float(kept["told"])
+    for ts, amount in payments.items():
+        kept["young"].setdefault(str(ts), amount * share)
     if trade is not None:
-        _keep(trade, kept, payments)
-    return float(kept["sum"] + sum(amount for ts, amount in payments if ts > kept["settled"]))
+        _keep(trade, kept)
+    return float(kept["sum"] + sum(kept["young"].values()))
 
 
 def _kept(trade: Trade | None, since: int) -> dict[str, Any]:
-    """What is known of the sum: `sum` of payments until `settled`, and what was `told` last."""
+    """What is known of the sum: `sum` of payments until `settled`, the `young` ones after that by
+    their time (ms), and what was `told` last.
+    """
     kept = (trade.get_custom_data(KEPT) if trade is not None and trade.id else None) or {}
     if kept.get("since") == since:
-        return dict(kept)
+        return {**kept, "young": dict(kept.get("young", {}))}
     booked = (trade.funding_fee_running if trade is not None else None) or 0.0
     if booked and since < dt_ts(dt_now() - HORIZON):
         # Booked by freqtrade before there was this record; BloFin doesn't tell the whole any more.
-        return {"since": since, "settled": dt_ts(), "sum": booked, "told": booked}
-    return {"since": since, "settled": since - 1, "sum": 0.0, "told": booked}
+        return {"since": since, "settled": dt_ts(), "sum": booked, "told": booked, "young": {}}
+    return {"since": since, "settled": since - 1, "sum": 0.0, "told": booked, "young": {}}
 
 
-def _payments(api: Any, pair: str, *, is_short: bool, after: int) -> list[tuple[int, float]]:
-    """Times (ms) and amounts after a time, of a pair and side."""
+def _payments(api: Any, pair: str, *, is_short: bool, after: int) -> dict[int, float]:
+    """Amounts after a time, of a pair and side, by their times (ms)."""
     begin = max(after + 1, dt_ts(dt_now() - HORIZON))
     side = "short" if is_short else "long"
-    return [
-        (payment["timestamp"], payment["amount"])
-        for payment in api.fetch_funding_history(pair, begin)
-        if payment["symbol"] == pair
-        and payment["timestamp"] > after
-        and payment["info"].get("positionSide") in (side, "net", None, "")
-    ]
+    payments: dict[int, float] = {}
+    for payment in api.fetch_funding_history(pair, begin):
+        ts = payment["timestamp"]
+        is_its = payment["info"].get("positionSide") in (side, "net", None, "")
+        if payment["symbol"] == pair and ts > after and is_its:
+            payments[ts] = payments.get(ts, 0.0) + payment["amount"]
+    return payments
 
 
-def _keep(trade: Trade, kept: dict[str, Any], payments: list[tuple[int, float]]) -> None:
+def _keep(trade: Trade, kept: dict[str, Any]) -> None:
     """Move what is a day old into the sum, and write down what was told."""
-    settled = dt_ts(dt_now() - SETTLED)
+    settled, young = dt_ts(dt_now() - SETTLED), kept["young"]
     if settled > kept["settled"]:
-        old = [amount for ts, amount in payments if ts <= settled]
-        kept |= {"settled": settled, "sum": kept["sum"] + sum(old)}
-    young = sum(amount for ts, amount in payments if ts > kept["settled"])
-    kept["told"] = kept["sum"] + young
+        old = [ts for ts in young if int(ts) <= settled]
+        kept |= {"settled": settled, "sum": kept["sum"] + sum(young.pop(ts) for ts in old)}
+    kept["told"] = kept["sum"] + sum(young.values())
     if trade.id is not None:
         trade.set_custom_data(KEPT, kept)
 

@@ -106,6 +106,19 @@ class Requests:
         # It may have been opened after the list was asked for.
         return None if fresh else self.position(pair, side, fresh=True)
 
+    def share_of_position(self, pair: str, side: TradeSide, amount: float) -> float:
+        """Part of a position that an amount in base currency is, at most 1: others may have added
+        to it. 1 where there is none any more, or BloFin does not tell.
+        """
+        try:
+            position = self.position(pair, side)
+        except ExchangeError as e:
+            logger.debug(f"The position of {pair} is not known: {e}")
+            return 1.0
+        if position is None or not amount:
+            return 1.0
+        return min(self.exact_contracts(pair, amount) / position["contracts"], 1.0)
+
     def ended_orders(self, pair: str | None, since: int) -> list[CcxtOrder]:
         """Ended orders of a pair, or of all, since a time (ms), oldest first, in contracts.
 
