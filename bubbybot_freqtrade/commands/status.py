@@ -3,7 +3,7 @@
 Only looks. It may run beside the bot, with the same config.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -49,7 +49,8 @@ class OpenPosition:
     """One position as venue and database see it; None where the one or the other has nothing.
 
     Prices and profits in quote currency, sizes in contracts. `target` and `stop` are the venue's
-    standing orders: `stop` is where the last contract is out, of `covered` that have a stop.
+    standing orders: `stop` is where the last contract is out, of `covered` that have a stop. `last`
+    is the entry where the venue has no price.
     """
 
     pair: str
@@ -66,6 +67,7 @@ class OpenPosition:
     amount: float = 0.0
     fee: float = 0.0
     on_venue: bool = True
+    has_price: bool = True
     contracts: float = 0.0
     covered: float = 0.0
 
@@ -88,6 +90,8 @@ class OpenPosition:
     @property
     def trouble(self) -> str:
         """What is wrong with it, in a few words; empty when nothing is."""
+        if not self.has_price:
+            return "BloFin has no price of it any more, the pair may be gone: look at it in the app"
         if not self.on_venue:
             return "no position on the venue"
         found = ["not in the database"] if self.trade_id is None else []
@@ -114,7 +118,7 @@ def open_positions(exchange: Exchange, trades: Iterable[Trade]) -> list[OpenPosi
     mine = {(trade.pair, trade.trade_direction): trade for trade in trades if trade.amount}
     tickers = exchange.get_tickers()
     return [
-        _position(key, held.get(key), mine.get(key), stops, float(tickers[key[0]]["last"] or 0))
+        _position(key, held.get(key), mine.get(key), stops, last_price(tickers, key[0]))
         for key in sorted(held.keys() | mine.keys())
     ]
 
@@ -123,12 +127,17 @@ def paper_positions(exchange: Exchange, trades: Iterable[Trade]) -> list[OpenPos
     """Open trades of paper trading, whose stops, targets and liquidation only the bot knows."""
     tickers = exchange.get_tickers()
     return sorted(
-        (_on_paper(t, float(tickers[t.pair]["last"] or 0)) for t in trades if t.amount),
+        (_on_paper(t, last_price(tickers, t.pair)) for t in trades if t.amount),
         key=lambda position: (position.pair, position.side),
     )
 
 
-def _on_paper(trade: Trade, last: float) -> OpenPosition:
+def last_price(tickers: Mapping[str, Any], pair: str) -> float | None:
+    """The last price of a pair; None when the venue has none, as for one that is gone."""
+    return _number(tickers.get(pair, {}).get("last")) or None
+
+
+def _on_paper(trade: Trade, last: float | None) -> OpenPosition:
     plan = trade.get_custom_data(PLAN) or {}
     return replace(
         _position((trade.pair, trade.trade_direction), None, trade, (), last),
@@ -144,18 +153,20 @@ def _position(
     row: dict[str, Any] | None,
     trade: Trade | None,
     stops: Sequence[dict[str, Any]],
-    last: float,
+    last: float | None,
 ) -> OpenPosition:
     pair, side = key
+    row = row or {}
+    entry = trade.open_rate if trade is not None else float(row["entryPrice"] or 0)
+    has_price, last = last is not None, entry if last is None else last
     standing = [o for o in stops if o["symbol"] == pair and o["side"] == _closing(side)]
     plan = None if trade is None else trade.get_custom_data(PLAN)
-    row = row or {}
     contracts = float(row.get("contracts") or 0)
     stop, covered = _protection(stop_candidates(stops, pair, _closing(side)), side, contracts)
     return OpenPosition(
         pair=pair,
         side=side,
-        entry=trade.open_rate if trade is not None else float(row["entryPrice"] or 0),
+        entry=entry,
         last=last,
         stop=stop,
         target=next(
@@ -169,6 +180,7 @@ def _position(
         amount=0.0 if trade is None else trade.amount,
         fee=0.0 if trade is None else float(trade.fee_open or 0),
         on_venue=bool(row),
+        has_price=has_price,
         contracts=contracts,
         covered=covered,
     )

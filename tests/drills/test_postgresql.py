@@ -80,6 +80,8 @@ def new_database(server: str) -> Callable[[], str]:
         ("outside", ("exits in parts [as it", "additions [as it", "filled in part [as it"), {}),
         ("random-faults", (), {"steps": 30}),
         ("kills", (), {"kills": 2}),
+        ("streams", ("nothing is wrong", "a candle is missing"), {}),
+        ("limits", (), {"minutes": 2, "pairs": 8}),
     ],
 )
 def test_short_drills_hold_on_postgresql(tmp_path, new_database, name, words, settings):

@@ -259,3 +259,16 @@ def test_looking_leaves_the_database_as_it_is(open_desk):  # noqa: F811
     before = file.read_bytes(), file.stat().st_mtime_ns
     assert "BTC/USDT" in run(desk).output
     assert (file.read_bytes(), file.stat().st_mtime_ns) == before
+
+
+def test_a_trade_on_a_pair_that_is_gone_is_shown_beside_the_others(open_desk):  # noqa: F811
+    desk = open_desk()
+    desk.start()
+    desk.enter(BTC)
+    desk.enter(ETH)
+    desk.loop()
+    desk.sandbox.change_instrument("ETH-USDT", state="gone")
+    result = run(desk)
+    assert result.exit_code == 1, result.output
+    assert "BTC/USDT" in result.output
+    assert "ETH/USDT long: BloFin has no price of it any more" in result.output
