@@ -1,0 +1,28 @@
+"""Candles that the websocket has pushed are taken from the first one on."""
+
+from datetime import timedelta
+
+import pytest
+
+from bubbybot_freqtrade.drills.desk import Desk
+from bubbybot_freqtrade.drills.market import BTC, ETH, SOL, START
+from bubbybot_freqtrade.drills.streams import _minute
+
+CANDLES = "GET /api/v1/market/candles"
+
+
+@pytest.mark.parametrize("is_pushed", [True, False])
+def test_the_first_pushed_candle_of_each_pair_is_not_asked_for_again(tmp_path, is_pushed):
+    with Desk(tmp_path) as desk:
+        desk.start(timeframe="1m", exchange={"enable_ws": is_pushed})
+        desk.loop()
+        at_start = desk.watch.requests[CANDLES]
+        assert at_start >= 3
+        _minute(desk)
+        asked = desk.watch.requests[CANDLES] - at_start
+        assert asked == (0 if is_pushed else 3)
+        newest = {desk.bot.strategy.seen[pair]["date"].iloc[-1] for pair in (BTC, ETH, SOL)}
+        assert newest == {START}
+        _minute(desk)
+        newest = {desk.bot.strategy.seen[pair]["date"].iloc[-1] for pair in (BTC, ETH, SOL)}
+        assert newest == {START + timedelta(minutes=1)}
