@@ -112,13 +112,12 @@ def earlier(values: Floats, rows: int = 1) -> Floats:
 
 def true_range(high: Floats, low: Floats, close: Floats) -> Floats:
     """
-    The largest of high − low, |high − previous close| and |low − previous close|; NaN on the first
-    row, which has no previous close.
+    The largest of high − low, |high − previous close| and |low − previous close|; high − low on the
+    first row, which has no previous close.
     """
-    out = np.full(len(close), np.nan)
-    if len(close) > 1:
-        before = close[:-1]
-        out[1:] = np.maximum(high[1:], before) - np.minimum(low[1:], before)
+    out = high - low
+    before = close[:-1]
+    out[1:] = np.maximum(high[1:], before) - np.minimum(low[1:], before)
     return out
 
 

@@ -355,20 +355,19 @@ def draw_lux_algo(folder: Path) -> None:
 
 
 def draw_swings(price: Panel, full: pd.DataFrame) -> None:
-    """HH, LH, HL and LL at the pivots of the internal structure, by the one before of its kind."""
+    """HH, LH, HL and LL of the internal structure at their pivots."""
     before = len(full) - len(price.frame)
-    for edge, higher, lower, color in (
-        ("high", "HH", "LH", "#c62828"),
-        ("low", "HL", "LL", "#00796b"),
+    length = lux_algo.DEFAULTS.internal_length
+    for name, edge, color in (
+        ("hh", "high", "#c62828"),
+        ("lh", "high", "#c62828"),
+        ("hl", "low", "#00796b"),
+        ("ll", "low", "#00796b"),
     ):
-        level = full[f"lux_internal_{edge}"].to_numpy()
-        known = np.flatnonzero((level[1:] != level[:-1]) & ~np.isnan(level[:-1])) + 1
-        for row in known[known > before]:
-            pivot = row - lux_algo.DEFAULTS.internal_length
-            if pivot >= before:
-                label = higher if level[row] > level[row - 1] else lower
-                y = price.y(level[row]) + (-5 if edge == "high" else 12)
-                price.text(price.x(pivot - before), y, label, color, "middle")
+        for row in np.flatnonzero(full[f"lux_internal_{name}"]) - length:
+            if row >= before:
+                y = price.y(full[edge][row]) + (-5 if edge == "high" else 12)
+                price.text(price.x(row - before), y, name.upper(), color, "middle")
 
 
 def draw_equal_levels(price: Panel, frame: pd.DataFrame) -> None:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from bubbybot_freqtrade.analyzers import frankie_candles
 from bubbybot_freqtrade.analyzers.candles import read_candles
 from bubbybot_freqtrade.analyzers.frankie_candles import divergences, golden_pocket, volume_profile
-from bubbybot_freqtrade.analyzers.lux_algo import running_range, structure_walk
+from bubbybot_freqtrade.analyzers.lux_algo.range import running_range
+from bubbybot_freqtrade.analyzers.lux_algo.structure import structure_walk
 
 
 @pytest.fixture

@@ -60,13 +60,25 @@ def test_another_future_changes_no_row_of_the_past(
     )
 
 
-@each
-def test_newest_row_of_1000_candles_equals_the_full_history(analyzer, candles) -> None:
-    """What a live bot sees (about 1,000 candles) is what the backtest saw."""
-    columns = list(analyzer.COLUMNS)
+@pytest.mark.parametrize(
+    ("analyzer", "length", "longer"),
+    [
+        (market_cipher, 1_000, ()),
+        # A week before this one needs up to 1,344 candles of 15m, a month up to 5,952.
+        (lux_algo, 1_000, ("lux_prev_week", "lux_prev_month")),
+        (lux_algo, 1_440, ("lux_prev_month",)),
+        (frankie_candles, 1_000, ()),
+    ],
+    ids=lambda given: getattr(given, "__name__", str(given)).rpartition(".")[2],
+)
+def test_newest_row_of_a_live_frame_equals_the_full_history(
+    analyzer, length: int, longer: tuple[str, ...], candles
+) -> None:
+    """What a live bot sees is what the backtest saw."""
+    columns = [name for name in analyzer.COLUMNS if not name.startswith(longer)]
     full = analyzer.populate(candles)[columns].to_numpy(dtype=float)
-    for t in np.random.default_rng(2).integers(1_000, len(candles), 25):
-        part = analyzer.populate(candles.iloc[t - 999 : t + 1])[columns]
+    for t in np.random.default_rng(2).integers(length, len(candles), 25):
+        part = analyzer.populate(candles.iloc[t - length + 1 : t + 1])[columns]
         np.testing.assert_allclose(
             part.iloc[-1].to_numpy(dtype=float), full[t], rtol=1e-6, atol=1e-9
         )

@@ -8,34 +8,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bubbybot_freqtrade.analyzers import lux_algo
-from bubbybot_freqtrade.analyzers.lux_algo import (
-    equal_levels,
-    fair_value_gaps,
-    liquidity_grabs,
-    order_blocks,
+from bubbybot_freqtrade.analyzers.lux_algo.blocks import mean_true_range, wide_candles
+from bubbybot_freqtrade.analyzers.lux_algo.liquidity import equal_levels, liquidity_grabs
+from bubbybot_freqtrade.analyzers.lux_algo.range import (
     range_zone,
     running_range,
-    structure,
-    structure_walk,
+    strong_levels,
 )
-
-Arrays = tuple[np.ndarray, np.ndarray, np.ndarray]
-
-
-def points(*closes: float, wick: float = 0.2) -> Arrays:
-    """Candles as points of a line: close, and highs and lows a wick away from it."""
-    close = np.array(closes, dtype=float)
-    return close + wick, close - wick, close
-
-
-def mirrored(candles: Arrays) -> Arrays:
-    high, low, close = candles
-    return 100 - low, 100 - high, 100 - close
-
-
-def rows(event: np.ndarray) -> list[int]:
-    return np.flatnonzero(event).tolist()
+from bubbybot_freqtrade.analyzers.lux_algo.structure import labels, structure_walk
+from tests.analyzers.drawn_lines import PEAK, Arrays, mirrored, points, rows
 
 
 def broken(candles: Arrays, length: int = 2) -> dict[str, list[int]]:
@@ -45,10 +26,6 @@ def broken(candles: Arrays, length: int = 2) -> dict[str, list[int]]:
         for name in ("bos_bull", "bos_bear", "choch_bull", "choch_bear")
         if getattr(walk, name).any()
     }
-
-
-# A pivot high of 12.2 (candle 2, known on row 4), a pivot low of 10.3 (candle 4, known on row 6).
-PEAK = (10, 11, 12, 11, 10.5, 11)
 
 
 # --- pivots ---------------------------------------------------------------------------------------
@@ -124,7 +101,8 @@ def test_trend_follows_the_breaks() -> None:
 def test_an_internal_level_equal_to_the_swings_is_left_to_the_swing() -> None:
     # Seen with both lengths, candle 4 is the pivot high; candle 8 breaks it.
     closes = (9, 8, 9, 10, 12, 11, 10, 9.5, 9.6, 13)
-    swing, internal = structure(*points(*closes), swing_length=4, internal_length=2)
+    swing = structure_walk(*points(*closes), 4)
+    internal = structure_walk(*points(*closes), 2, guard=swing)
     assert swing.high[9] == internal.high[9] == 12.2
     assert rows(swing.bos_bull) == [9]
     assert rows(internal.bos_bull | internal.choch_bull) == []
@@ -134,160 +112,41 @@ def test_an_internal_level_equal_to_the_swings_is_left_to_the_swing() -> None:
     assert rows(alone.bos_bull | alone.choch_bull) == [9]
 
 
-# --- order blocks ---------------------------------------------------------------------------------
-
-
-def blocks(candles: Arrays, mean_range: float = np.nan, memory: int = 500):
-    """Order blocks of the walk of length 2 alone."""
-    walk = structure_walk(*candles, 2)
-    none = structure_walk(*points(*[50] * len(candles[0])), 2)
-    unit = np.full(len(candles[0]), mean_range)
-    return order_blocks(*candles, unit, walk, none, memory=memory)
+# --- higher and lower highs and lows ---
 
 
 @pytest.mark.parametrize("mirror", [False, True])
-def test_the_block_is_the_lowest_candle_before_a_bullish_break(mirror: bool) -> None:
-    candles = points(*PEAK, 13, 12)
-    found = blocks(mirrored(candles) if mirror else candles)
-    zone = found.bear if mirror else found.bull
-    other = found.bull if mirror else found.bear
-    edges = [100 - 10.3, 100 - 10.7] if mirror else [10.7, 10.3]
-    assert np.isnan(zone.top[5])  # not before the break
-    assert [zone.top[6], zone.bottom[6]] == pytest.approx(edges)
-    assert zone.candle.tolist() == [4]
-    assert np.isnan(other.top).all()
+@pytest.mark.parametrize(("second", "expected"), [(14.5, "hh"), (14.0, "lh"), (13.5, "lh")])
+def test_a_new_high_is_higher_or_lower_than_the_one_before(
+    mirror: bool, second: float, expected: str
+) -> None:
+    # Peaks at candles 1 and 6, known three candles later; between them a bottom at candle 3, above
+    # the one of candle 0.
+    candles = points(10, 14, 12, 11, 12, 13, second, 12, 11, 10.5, wick=0.0)
+    found = labels(structure_walk(*(mirrored(candles) if mirror else candles), 3))
+    # A market upside down: a higher high is a lower low.
+    upside_down = {"hh": "ll", "lh": "hl", "hl": "lh"}
+    expected_rows = {"hl": [6], expected: [9]}
+    if mirror:
+        expected_rows = {upside_down[name]: at for name, at in expected_rows.items()}
+    events = {name: rows(getattr(found, name)) for name in found._fields}
+    assert {name: at for name, at in events.items() if at} == expected_rows
 
 
-def test_a_block_dies_below_its_bottom_and_not_on_it() -> None:
-    high, low, close = points(*PEAK, 13, 12, 12)
-    low[7] = 10.3
-    assert blocks((high, low, close)).bull.bottom[7:].tolist() == [10.3, 10.3]
-    low[7] = 10.29
-    found = blocks((high, low, close)).bull
-    assert np.isnan(found.bottom[7:]).all()
-    assert found.ended.tolist() == [7]
+# --- volatility -----------------------------------------------------------------------------------
 
 
-def test_a_block_can_die_on_the_row_of_its_break() -> None:
-    high, low, close = points(*PEAK, 13)
-    low[6] = 10.2
-    found = blocks((high, low, close)).bull
-    assert found.made.tolist() == [6]
-    assert np.isnan(found.top[6])
-
-
-def test_a_wide_candle_swaps_high_and_low_for_the_search() -> None:
-    high, low, close = points(*PEAK, 13)
-    high[4] = 11.4  # candle 4 reaches from 10.3 to 11.4
-    assert blocks((high, low, close), mean_range=0.56).bull.candle.tolist() == [4]
-    # At exactly twice the unit it counts with 11.4; the lowest of the others is candle 3 with 10.8.
-    found = blocks((high, low, close), mean_range=(high[4] - low[4]) / 2).bull
-    assert found.candle.tolist() == [3]
-    assert [found.top[6], found.bottom[6]] == [11.2, 10.8]
-
-
-def test_a_block_is_forgotten_when_its_candle_is_old() -> None:
-    found = blocks(points(*PEAK, 13, 12, 12, 12), memory=4).bull
-    assert np.isnan(found.top).tolist() == [True] * 6 + [False] * 2 + [True] * 2
-
-
-def test_the_nearest_block_is_named_and_inside_counts_as_zero() -> None:
-    # Two rises leave two blocks: around 10.5 (candle 4) and around 14 (candle 9).
-    closes = (*PEAK, 13, 15, 17, 14, 15, 18, 14.1, 12, 11)
-    found = blocks(points(*closes)).bull
-    assert found.candle.tolist() == [4, 9]
-    assert found.tops[1] == pytest.approx(14.2)
-    assert found.top[12] == pytest.approx(14.2)  # close 14.1 lies inside the upper one
-    assert found.top[14] == pytest.approx(10.7)  # which price has run through since
-
-
-def test_of_equally_near_blocks_of_one_row_the_swings_is_named() -> None:
-    # The last close breaks the swing's peak of 15.2 (candle 2) and the internal one of 13.2
-    # (candle 6); the blocks behind them, candles 4 and 8, end at the same height.
-    high, low, close = points(10, 11, 15, 12, 10, 12, 13, 12, 11, 12, 16)
-    high[4] = high[8]
-    swing, internal = structure(high, low, close, swing_length=4, internal_length=2)
-    unit = np.full(len(close), np.nan)
-    found = order_blocks(high, low, close, unit, swing, internal).bull
-    assert found.made.tolist() == [10, 10]
-    assert sorted(found.candle.tolist()) == [4, 8]
-    assert found.bottom[10] == low[4]
-
-
-def test_touching_a_block_includes_its_edge(draw) -> None:
-    settings = lux_algo.Settings(swing_length=2, internal_length=1)
-    high, low, close = points(*PEAK, 13, 12)
-
-    def inside(last_low: float) -> bool:
-        lows = low.copy()
-        lows[7] = last_low
-        frame = draw(zip(close, high, lows, close, strict=True))
-        return bool(lux_algo.populate(frame, settings)["lux_in_bull_ob"][7])
-
-    found = lux_algo.populate(draw(zip(close, high, low, close, strict=True)), settings)
-    top = found["lux_bull_ob_top"][7]
-    assert inside(top)
-    assert not inside(top + 0.01)
-
-
-# --- fair value gaps ------------------------------------------------------------------------------
-
-
-def gap(third_low: float = 11.2, first_high: float = 10.1, bodies: float = 0.01):
-    """Three quiet candles, then 10 → 11.5, then a candle whose low is third_low."""
-    open_ = np.array([10, 10, 10, 10, 11.5, 12.0, 12.0])
-    close = np.array([*[10 + 10 * bodies] * 3, 11.5, 12.0, 12.0, 12.0])
-    high = np.maximum(open_, close)
-    low = np.minimum(open_, close)
-    high[2] = max(high[2], first_high)
-    low[4] = third_low
-    high[4:] = 12.5
-    return fair_value_gaps(open_, high, low, close, body_length=4), (open_, high, low, close)
-
-
-def test_a_gap_behind_an_unusual_body() -> None:
-    found, _ = gap()
-    assert rows(found.bull_event) == [4]
-    assert [found.bull.top[4], found.bull.bottom[4]] == [11.2, 10.1]
-    assert rows(found.bear_event) == []
-
-
-@pytest.mark.parametrize(
-    "miss",
-    [
-        {"third_low": 10.1},  # touches the first candle's high
-        {"first_high": 11.5, "third_low": 11.6},  # the middle candle does not close beyond
-        {"bodies": 0.05},  # the body of 0.15 is not above twice the usual 0.075
-    ],
-)
-def test_no_gap_when_one_condition_misses(miss) -> None:
-    found, _ = gap(**miss)
-    assert 4 not in rows(found.bull_event)
-
-
-def test_a_bearish_gap_is_the_mirror() -> None:
-    _, (open_, high, low, close) = gap()
-    found = fair_value_gaps(24 - open_, 24 - low, 24 - high, 24 - close, body_length=4)
-    assert rows(found.bear_event) == [4]
-    assert [found.bear.top[4], found.bear.bottom[4]] == pytest.approx([13.9, 12.8])
-    assert rows(found.bull_event) == []
-
-
-def test_a_gap_lives_until_price_runs_through_it() -> None:
-    _, (open_, high, low, close) = gap()
-    low[5] = 10.1
-    assert fair_value_gaps(open_, high, low, close, 4).bull.bottom[6] == 10.1
-    low[5] = 10.09
-    found = fair_value_gaps(open_, high, low, close, 4).bull
-    assert np.isnan(found.bottom[5:]).all()
-    assert found.ended.tolist() == [5]
-    low[5] = 12
-    assert np.isnan(fair_value_gaps(open_, high, low, close, 4, memory=2).bull.bottom[6])
-
-
-def test_no_gap_without_the_full_window_of_bodies_before() -> None:
-    _, candles = gap()
-    assert rows(fair_value_gaps(*candles, body_length=5).bull_event) == []
+def test_mtr_begins_with_a_mean_and_goes_on_as_wilder_has_it() -> None:
+    high = np.array([12.0, 11.0, 15.0, 13.0])
+    low = np.array([10.0, 10.0, 12.0, 12.0])
+    close = np.array([11.0, 10.0, 14.0, 13.0])
+    # True ranges 2 (high − low), 1, 5 (from the close of 10) and 2 (to the close of 14).
+    assert mean_true_range(high, low, close, 2)[1:].tolist() == [1.5, 3.25, 2.625]
+    assert mean_true_range(high, low, close, 2, "simple")[1:].tolist() == [1.5, 3.0, 3.5]
+    assert np.isnan(mean_true_range(high, low, close, 2)[0])
+    assert wide_candles(high, low, np.array([np.nan, 0.5, 1.6, 0.5])).tolist() == [
+        *(False, True, False, True)
+    ]
 
 
 # --- equal highs and lows -------------------------------------------------------------------------
@@ -375,6 +234,22 @@ def test_a_turn_resets_its_side_and_every_row_extends_both() -> None:
     assert found.high[3:8].tolist() == pytest.approx([np.nan, 12.2, 12.2, 13.2, 13.2], nan_ok=True)
     assert found.high_candle[4:8].tolist() == [2, 2, 6, 6]
     assert found.low[2:].tolist() == pytest.approx([9.8, 9.8, 9.8, 9.8, 10.3, 10.3, 9.8, 8.8])
+
+
+def test_the_high_of_a_falling_trend_is_strong_and_its_low_weak() -> None:
+    high, low, close = points(*PEAK, 13, 12, 10, 9)
+    running = running_range(high, low, structure_walk(high, low, close, 2).turn, 2)
+    found = strong_levels(running, np.array([0.0] * 7 + [-1.0, 0.0, 1.0]))
+    known = {name: rows(~np.isnan(getattr(found, name))) for name in found._fields}
+    # The range has a low from row 2 on and a high from row 4 on.
+    assert known == {
+        "strong_high": [7],
+        "weak_high": [4, 5, 6, 8, 9],
+        "strong_low": [9],
+        "weak_low": [2, 3, 4, 5, 6, 7, 8],
+    }
+    assert found.strong_high[7] == running.high[7]
+    assert found.weak_low[7] == running.low[7]
 
 
 @pytest.mark.parametrize(

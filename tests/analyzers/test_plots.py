@@ -11,6 +11,7 @@ import pytest
 from freqtrade.ft_types.plot_annotation_type import AnnotationTypeTA
 
 from bubbybot_freqtrade.analyzers import frankie_candles, lux_algo, market_cipher
+from bubbybot_freqtrade.analyzers.lux_algo.structure import structure_walk
 
 ANALYZERS = (market_cipher, lux_algo, frankie_candles)
 
@@ -105,7 +106,9 @@ def test_lines_begin_at_the_pivots_of_the_walk(frame: pd.DataFrame) -> None:
         for line in lux_algo.plot_annotations(frame)
         if line["type"] == "line"
     }
-    walks = lux_algo.structure(*(frame[name].to_numpy() for name in ("high", "low", "close")))
+    high, low, close = (frame[name].to_numpy() for name in ("high", "low", "close"))
+    swing = structure_walk(high, low, close, 50)
+    walks = swing, structure_walk(high, low, close, 5, guard=swing)
     walked = {
         (frame["date"][candle[row]], frame["date"][row], width)
         for walk, width in zip(walks, (2, 1), strict=True)

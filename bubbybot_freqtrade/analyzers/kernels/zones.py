@@ -36,8 +36,7 @@ def block_candles(
 
 @kernel
 def nearest_zones(
-    high: Floats,
-    low: Floats,
+    through: Floats,
     close: Floats,
     side: int,
     made: Integers,
@@ -45,23 +44,23 @@ def nearest_zones(
     top: Floats,
     bottom: Floats,
     memory: int,
-) -> tuple[Floats, Floats, Integers]:
+) -> tuple[Integers, Integers, Flags]:
     """
-    Follow zones of one side (+1 dies when low < its bottom, −1 when high > its top).
+    Follow zones of one side (+1 dies when `through` < its bottom, −1 when `through` > its top).
 
     `made`, `candle`, `top`, `bottom` describe the zones in the order of their making: the row on
     which each appears, the candle whose age counts (forgotten from row candle + memory on) and its
     edges. A zone is tested from the row it is made on; a gap cannot die on that row, because its
     third candle stayed beyond it. Among zones equally near to close the latest in that order wins.
 
-    Returns the nearest living zone's top and bottom per row (NaN: none) and, per zone, the row on
-    which it ended (int64, −1 while it lives).
+    Returns the nearest living zone per row (int64, −1: none), the row on which each zone ended
+    (int64, −1 while it lives), and whether price ended it there (bool; else it was forgotten).
     """
     count = close.size
     zones = made.size
-    nearest_top = np.full(count, np.nan)
-    nearest_bottom = np.full(count, np.nan)
+    nearest = np.full(count, -1, np.int64)
     ended = np.full(zones, -1, np.int64)
+    broken = np.zeros(zones, np.bool_)
     living = np.empty(zones, np.int64)
     size = 0
     following = 0
@@ -71,22 +70,21 @@ def nearest_zones(
             size += 1
             following += 1
         kept = 0
-        best = -1
         best_distance = np.inf
         for i in range(size):
             zone = living[i]
-            through = low[t] < bottom[zone] if side > 0 else high[t] > top[zone]
-            if through or candle[zone] <= t - memory:
+            if candle[zone] <= t - memory:
                 ended[zone] = t
+                continue
+            if through[t] < bottom[zone] if side > 0 else through[t] > top[zone]:
+                ended[zone] = t
+                broken[zone] = True
                 continue
             living[kept] = zone
             kept += 1
             distance = max(close[t] - top[zone], bottom[zone] - close[t], 0.0)
             if distance <= best_distance:
                 best_distance = distance
-                best = zone
+                nearest[t] = zone
         size = kept
-        if best >= 0:
-            nearest_top[t] = top[best]
-            nearest_bottom[t] = bottom[best]
-    return nearest_top, nearest_bottom, ended
+    return nearest, ended, broken

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -15,59 +15,81 @@ from bubbybot_freqtrade.analyzers.candles import (
     true_range,
 )
 from bubbybot_freqtrade.analyzers.lux_algo.structure import Structure
-from bubbybot_freqtrade.analyzers.lux_algo.zones import Zones, follow
+from bubbybot_freqtrade.analyzers.lux_algo.zones import Nearest, Zones, follow, nearer
+
+MeanRange = Literal["wilder", "simple"]
+Mitigation = Literal["wick", "close"]
 
 
-def mean_true_range(high: Floats, low: Floats, close: Floats, length: int = 200) -> Floats:
-    """Plain mean of the last `length` true ranges, in price; NaN on the first `length` rows."""
-    return kernels.averages.sma(true_range(floats(high), floats(low), floats(close)), length)
+def mean_true_range(
+    high: Floats, low: Floats, close: Floats, length: int = 200, kind: MeanRange = "wilder"
+) -> Floats:
+    """
+    Wilder's average of the true range, or the plain mean of the last `length`, in price; NaN on the
+    first `length` − 1 rows.
+    """
+    ranges = true_range(floats(high), floats(low), floats(close))
+    average = kernels.averages.wilder if kind == "wilder" else kernels.averages.long_sma
+    return average(ranges, length)
+
+
+def wide_candles(high: Floats, low: Floats, mean_range: Floats, factor: float = 2.0) -> Flags:
+    """Candles with a range, and one of at least `factor` times the mean true range of their row."""
+    return (high - low >= factor * mean_range) & (high > low)
 
 
 class OrderBlocks(NamedTuple):
-    """Blocks of both sides."""
+    """Blocks of each walk and side, and per side the nearest of both walks."""
 
-    bull: Zones
-    bear: Zones
+    swing_bull: Zones
+    swing_bear: Zones
+    internal_bull: Zones
+    internal_bear: Zones
+    bull: Nearest
+    bear: Nearest
 
 
-def order_blocks(
+def find_blocks(
     high: Floats,
     low: Floats,
     close: Floats,
-    mean_range: Floats,
+    wide: Flags,
     swing: Structure,
     internal: Structure,
-    wide_candle: float = 2.0,
-    memory: int = 500,
+    memory: int | None = 500,
+    mitigation: Mitigation = "wick",
 ) -> OrderBlocks:
     """
     The candles that breaks of structure came from.
 
-    On a bullish break, swing or internal, the block is the earliest candle with the lowest low
-    between the pivot's candle and the candle before the break; on a bearish one the earliest with
-    the highest high. A candle whose range is ≥ wide_candle·`mean_range` of its row swaps high and
-    low for this search. The zone is that candle's high and low; it dies when price runs through
-    its far edge, the break's row included, and is forgotten when its candle is `memory` candles
-    old.
+    On a bullish break the block is the earliest candle with the lowest low between the pivot's
+    candle and the candle before the break; on a bearish one the earliest with the highest high. A
+    candle that is `wide` swaps high and low for this search. The zone is that candle's high and
+    low; it dies when price (its wick, or its close) runs through the far edge, the break's row
+    included, and is forgotten when its candle is `memory` candles old (0 or None: never).
     """
     high, low, close = floats(high), floats(low), floats(close)
-    wide = high - low >= wide_candle * mean_range
     sort_low = np.where(wide, high, low)
     sort_high = np.where(wide, low, high)
-    sides = []
-    for side in (1, -1):
-        # On one row the internal block is made first, so that the swing's is the latest.
-        candles = np.column_stack(
-            [
-                kernels.zones.block_candles(sort_low, sort_high, side, *_side_breaks(walk, side))
-                for walk in (internal, swing)
-            ]
-        )
-        made, column = (np.ascontiguousarray(at) for at in np.nonzero(candles >= 0))
-        candle = candles[made, column]
-        edges = high[candle], low[candle]
-        sides.append(follow((high, low, close), side, made, candle, *edges, memory))
-    return OrderBlocks(*sides)
+
+    def made(walk: Structure, side: int, wick: Floats) -> Zones:
+        breaks = _side_breaks(walk, side)
+        candles = kernels.zones.block_candles(sort_low, sort_high, side, *breaks)
+        rows = np.flatnonzero(candles >= 0)
+        candle = candles[rows]
+        through = wick if mitigation == "wick" else close
+        return follow(through, close, side, rows, candle, high[candle], low[candle], memory)
+
+    swing_bull, swing_bear = made(swing, 1, low), made(swing, -1, high)
+    internal_bull, internal_bear = made(internal, 1, low), made(internal, -1, high)
+    return OrderBlocks(
+        swing_bull,
+        swing_bear,
+        internal_bull,
+        internal_bear,
+        nearer(close, swing_bull, internal_bull),
+        nearer(close, swing_bear, internal_bear),
+    )
 
 
 def _side_breaks(walk: Structure, side: int) -> tuple[Flags, Integers]:

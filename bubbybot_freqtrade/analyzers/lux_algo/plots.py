@@ -14,7 +14,7 @@ from bubbybot_freqtrade.analyzers.candles import (
     earlier,
     read_candles,
 )
-from bubbybot_freqtrade.analyzers.lux_algo.blocks import OrderBlocks, mean_true_range, order_blocks
+from bubbybot_freqtrade.analyzers.lux_algo.blocks import OrderBlocks, find_blocks
 from bubbybot_freqtrade.analyzers.lux_algo.settings import DEFAULTS, Settings
 from bubbybot_freqtrade.analyzers.lux_algo.structure import BREAKS, STRUCTURE, Structure
 from bubbybot_freqtrade.analyzers.lux_algo.zones import Zones, follow
@@ -71,8 +71,10 @@ def plot_annotations(dataframe: pd.DataFrame, settings: Settings = DEFAULTS) -> 
     blocks = _shown_blocks(dataframe, swing, internal, settings)
     bull_gaps, bear_gaps = _shown_gaps(dataframe, settings)
     for zones, color, label, before in (
-        (blocks.bull, "rgba(38, 166, 154, 0.25)", "bullish block", 0),
-        (blocks.bear, "rgba(239, 83, 80, 0.25)", "bearish block", 0),
+        (blocks.swing_bull, "rgba(38, 166, 154, 0.25)", "bullish block", 0),
+        (blocks.internal_bull, "rgba(38, 166, 154, 0.25)", "bullish block", 0),
+        (blocks.swing_bear, "rgba(239, 83, 80, 0.25)", "bearish block", 0),
+        (blocks.internal_bear, "rgba(239, 83, 80, 0.25)", "bearish block", 0),
         (bull_gaps, "rgba(139, 195, 74, 0.2)", "bullish gap", 2),
         (bear_gaps, "rgba(255, 152, 0, 0.2)", "bearish gap", 2),
     ):
@@ -111,25 +113,23 @@ def _changes(level: Floats) -> Flags:
 def _shown_blocks(
     dataframe: pd.DataFrame, swing: Structure, internal: Structure, settings: Settings
 ) -> OrderBlocks:
-    """The blocks of those breaks whose pivot, and whose volatility unit, the frame contains."""
+    """The blocks of those breaks whose pivot the frame contains."""
     candles = read_candles(dataframe)
-    high, low, close = candles.high, candles.low, candles.close
-    first = settings.mean_range_length
-    return order_blocks(
-        high,
-        low,
-        close,
-        mean_true_range(high, low, close, settings.mean_range_length),
-        _breaks_since(swing, first),
-        _breaks_since(internal, first),
-        settings.order_block_wide_candle,
+    return find_blocks(
+        candles.high,
+        candles.low,
+        candles.close,
+        dataframe["lux_wide_candle"].to_numpy(dtype=np.bool_),
+        _shown_breaks(swing),
+        _shown_breaks(internal),
         settings.order_block_memory,
+        settings.order_block_mitigation,
     )
 
 
-def _breaks_since(walk: Structure, first: int) -> Structure:
-    """The walk with those breaks only whose pivot is row `first` or a later one."""
-    by_high, by_low = walk.high_candle >= first, walk.low_candle >= first
+def _shown_breaks(walk: Structure) -> Structure:
+    """The walk with those breaks only whose pivot the frame contains."""
+    by_high, by_low = walk.high_candle >= 0, walk.low_candle >= 0
     return walk._replace(
         bos_bull=walk.bos_bull & by_high,
         choch_bull=walk.choch_bull & by_high,
@@ -143,14 +143,14 @@ def _shown_gaps(dataframe: pd.DataFrame, settings: Settings) -> tuple[Zones, Zon
     candles = read_candles(dataframe)
     high, low, close = candles.high, candles.low, candles.close
     zones = []
-    for side, name, top, bottom in (
-        (1, "bull", low, earlier(high, 2)),
-        (-1, "bear", earlier(low, 2), high),
+    for side, name, through, top, bottom in (
+        (1, "bull", low, low, earlier(high, 2)),
+        (-1, "bear", high, earlier(low, 2), high),
     ):
         event = dataframe[f"lux_fvg_{name}"].to_numpy(dtype=np.bool_) & (np.arange(len(high)) >= 2)
         made = np.flatnonzero(event)
         edges = top[made], bottom[made]
-        zones.append(follow((high, low, close), side, made, made, *edges, settings.gap_memory))
+        zones.append(follow(through, close, side, made, made, *edges, settings.gap_memory))
     return zones[0], zones[1]
 
 

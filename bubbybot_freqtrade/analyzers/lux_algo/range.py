@@ -53,3 +53,26 @@ def range_zone(
         [np.nan, 1.0, -1.0, 0.5, -0.5],
         default=0.0,
     )
+
+
+class StrongLevels(NamedTuple):
+    """The range's edges, each in one of its two columns and NaN in the other."""
+
+    strong_high: Floats
+    weak_high: Floats
+    strong_low: Floats
+    weak_low: Floats
+
+
+def strong_levels(running: RunningRange, trend: Floats) -> StrongLevels:
+    """
+    In a falling swing trend the range's high is strong, else weak; in a rising one its low is
+    strong, else weak.
+    """
+    falls, rises = trend < 0, trend > 0
+    return StrongLevels(
+        np.where(falls, running.high, np.nan),
+        np.where(falls, np.nan, running.high),
+        np.where(rises, running.low, np.nan),
+        np.where(rises, np.nan, running.low),
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -23,18 +25,23 @@ class ScoreWeights(BaseModel):
 
 
 class Settings(BaseModel):
-    """Lengths count candles."""
+    """
+    Lengths count candles. Where None is allowed, 0 is None: a memory without end, or a mean over
+    all candles before, which depends on where the frame begins.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     swing_length: int = Field(default=50, ge=1)
     internal_length: int = Field(default=5, ge=1)
+    mean_range: Literal["wilder", "simple"] = "wilder"
     mean_range_length: int = Field(default=200, ge=1)
     order_block_wide_candle: float = Field(default=2.0, gt=0)
-    order_block_memory: int = Field(default=500, ge=1)
-    gap_body_length: int = Field(default=500, ge=1)
+    order_block_mitigation: Literal["wick", "close"] = "wick"
+    order_block_memory: int | None = Field(default=500, ge=0)
+    gap_body_length: int | None = Field(default=500, ge=0)
     gap_body_factor: float = Field(default=2.0, ge=0)
-    gap_memory: int = Field(default=500, ge=1)
+    gap_memory: int | None = Field(default=500, ge=0)
     equal_length: int = Field(default=3, ge=1)
     equal_reach: float = Field(default=0.1, ge=0)
     premium: float = Field(default=0.95, gt=0.5, le=1)

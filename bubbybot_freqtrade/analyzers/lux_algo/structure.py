@@ -12,6 +12,7 @@ from bubbybot_freqtrade.analyzers.candles import (
     Flags,
     Floats,
     Integers,
+    earlier,
     floats,
 )
 
@@ -69,14 +70,29 @@ def structure_walk(
     return Structure(*(*walked, turn))
 
 
-def structure(
-    high: Floats, low: Floats, close: Floats, swing_length: int = 50, internal_length: int = 5
-) -> tuple[Structure, Structure]:
-    """The swing walk, and the internal walk that leaves the swing's levels alone."""
-    swing = structure_walk(high, low, close, swing_length)
-    return swing, structure_walk(high, low, close, internal_length, guard=swing)
-
-
 def structure_columns(walk: Structure) -> tuple[npt.NDArray[Any], ...]:
     """What is shown of one walk, in the order of `STRUCTURE`."""
     return tuple(getattr(walk, name) for name in STRUCTURE)
+
+
+class Labels(NamedTuple):
+    """Events (bool) on the rows of turns."""
+
+    hh: Flags
+    hl: Flags
+    lh: Flags
+    ll: Flags
+
+
+def labels(walk: Structure) -> Labels:
+    """
+    What a new pivot is beside the one before it of its kind: a high strictly above it HH, else LH;
+    a low strictly below it LL, else HL. The first of a kind is neither.
+    """
+    high_before, low_before = earlier(walk.high), earlier(walk.low)
+    new_high = (walk.turn < 0) & ~np.isnan(high_before)
+    new_low = (walk.turn > 0) & ~np.isnan(low_before)
+    higher, lower = walk.high > high_before, walk.low < low_before
+    return Labels(
+        hh=new_high & higher, hl=new_low & ~lower, lh=new_high & ~higher, ll=new_low & lower
+    )
