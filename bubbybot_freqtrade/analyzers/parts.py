@@ -47,6 +47,10 @@ class Work(Mapping[str, Column], Generic[S]):
             self._made[make] = make(self)
         return cast(T, self._made[make])
 
+    def made(self) -> frozenset[str]:
+        """The columns of all parts that have run."""
+        return frozenset(name for name, part in self._parts.items() if part.make in self._made)
+
     def __getitem__(self, column: str) -> Column:
         """The column's array, whichever part makes it."""
         part = self._parts[column]

@@ -134,11 +134,11 @@ def _chart(
     return {
         **candle_lists(shown, step),
         **annotation_lists(drawn),
-        "stops": _stops(trade),
+        "stops": stops_of(trade),
     }
 
 
-def _stops(trade: ReportTrade) -> list[list[float]]:
+def stops_of(trade: ReportTrade) -> list[list[float]]:
     """Where the stop stood and from when on; its last place at the end where no move is known."""
     if not trade.stop > 0:
         return []

@@ -41,7 +41,7 @@ from bubbybot_freqtrade.report.source import UNREADABLE, read_source
     type=click.IntRange(0),
     default=200,
     show_default=True,
-    help="Draw the newest so many trades.",
+    help="Draw blocks, gaps and dots for the newest so many trades.",
 )
 @click.option(
     "--export",

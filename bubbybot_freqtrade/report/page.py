@@ -24,6 +24,7 @@ from bubbybot_freqtrade.report import figures, measures
 from bubbybot_freqtrade.report.charts import Candles, Chart, curves, trade_charts
 from bubbybot_freqtrade.report.exits import exit_words
 from bubbybot_freqtrade.report.measures import Group
+from bubbybot_freqtrade.report.packed import packed
 from bubbybot_freqtrade.settings import EdgeSettings, LearningSettings
 from bubbybot_freqtrade.signals.words import reasons
 
@@ -46,11 +47,12 @@ WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 def render(source: Source, title: str, candles: Candles, most_charts: int) -> str:
     """The report as one HTML text.
 
-    :param most_charts: only the newest so many trades get a chart
+    :param most_charts: the charts of only the newest so many trades have their evidence
     """
     if not source.trades:
         return _html("report.html.j2", title=title, source=source.name, data={}, has_charts=False)
     charted = list(reversed(source.trades))[:most_charts]
+    others = source.trades[: len(source.trades) - len(charted)]
     start, end = measures.bounds(source)
     told = measures.figures(source)
     learned, patterns = _learned(source)
@@ -64,7 +66,9 @@ def render(source: Source, title: str, candles: Candles, most_charts: int) -> st
         "patterns": patterns,
         "trades": trade_list(source.trades),
         "charts": trade_charts(charted, source.timeframe, candles),
-        "noChart": _no_chart(source, len(charted)),
+        "packed": packed(others, source.timeframe, candles),
+        "noChart": _no_chart(source),
+        "noEvidence": _no_evidence(len(charted)),
     }
     return _html(
         "report.html.j2",
@@ -86,8 +90,6 @@ def render(source: Source, title: str, candles: Candles, most_charts: int) -> st
         learned=learned,
         least=measures.LEAST,
         columns=COLUMNS,
-        left=len(source.trades) > len(charted),
-        charted=len(charted),
     )
 
 
@@ -160,12 +162,15 @@ def _evidence(trade: ReportTrade) -> str:
     return reasons(trade.tag, trade.side) or "no tag"
 
 
-def _no_chart(source: Source, charted: int) -> str:
-    few = f" Charts are of the newest {charted} trades." if charted < len(source.trades) else ""
+def _no_chart(source: Source) -> str:
     return (
         f"No {source.timeframe} candles of this pair and time: fetch them with freqtrade "
-        f"download-data, or name their folder with --data.{few}"
+        "download-data, or name their folder with --data."
     )
+
+
+def _no_evidence(charted: int) -> str:
+    return f"Blocks, gaps and dots are drawn for the newest {charted} trades; --charts draws more."
 
 
 def _times(

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,14 +13,14 @@ from freqtrade.configuration import TimeRange
 from freqtrade.data.history import load_pair_history
 from freqtrade.exchange import timeframe_to_seconds
 
-from bubbybot_freqtrade.analyzers import frankie_candles, lux_algo, market_cipher
 from bubbybot_freqtrade.analyzers.candles import read_candles, with_columns
 from bubbybot_freqtrade.analyzers.parts import Work
+from bubbybot_freqtrade.signals.marks import MARKS
+from bubbybot_freqtrade.signals.plots import ANALYZERS, drawn_columns
 from bubbybot_freqtrade.signals.trend import Floats, typical_range, window_side
 
 logger = logging.getLogger(__name__)
 
-ANALYZERS = (market_cipher, lux_algo, frankie_candles)
 CONTEXT_TIMEFRAMES = ("1h", "4h")
 
 Array = npt.NDArray[Any]
@@ -68,6 +69,28 @@ def analyzed_columns(
         work = Work(read, candles["date"], analyzer.DEFAULTS, analyzer.PARTS)
         wanted = (name for name in analyzer.COLUMNS if columns is None or name in columns)
         made |= {name: work[name] for name in wanted}
+    return made
+
+
+@cache
+def charted_columns() -> frozenset[str]:
+    """The columns of all parts that a score, a chart or a mark of ours needs.
+
+    The others are for other strategies: in a backtest they would double what a pair's frame takes.
+    """
+    marks = (mark for side in MARKS.values() for marks in side.values() for mark in marks)
+    # Order blocks are drawn as boxes, not as columns.
+    asked = {"lux_bull_ob_top", *(mark.column for mark in marks)}
+    # Which parts run for a column does not depend on candles, so none will do.
+    none = pd.DataFrame(columns=["open", "high", "low", "close", "volume"], dtype=np.float64)
+    none.insert(0, "date", pd.Series(dtype="datetime64[ms, UTC]"))
+    made: frozenset[str] = frozenset()
+    for analyzer in ANALYZERS:
+        work = Work(read_candles(none), none["date"], analyzer.DEFAULTS, analyzer.PARTS)
+        for name in analyzer.COLUMNS:
+            if name in asked or name.endswith("_score") or name in drawn_columns(analyzer):
+                work[name]
+        made |= work.made()
     return made
 
 

@@ -5,6 +5,7 @@ Plain dicts of freqtrade's `plot_config` and `plot_annotations`.
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from types import ModuleType
 from typing import Any, Literal
 
 import numpy as np
@@ -64,6 +65,14 @@ def plot_config(panels: Panels = "main") -> dict[str, Any]:
     if panels == "all":
         made["subplots"] |= every
     return made
+
+
+def drawn_columns(analyzer: ModuleType) -> set[str]:
+    """What this analyzer's own plots draw."""
+    config = analyzer.plot_config()
+    panels = (config["main_plot"], *config["subplots"].values())
+    drawn = {name: how for panel in panels for name, how in panel.items()}
+    return {*drawn, *(how["fill_to"] for how in drawn.values() if "fill_to" in how)}
 
 
 def chart_columns(columns: Columns, needed: float) -> dict[str, Floats]:

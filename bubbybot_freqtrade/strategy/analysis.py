@@ -23,6 +23,7 @@ from bubbybot_freqtrade.signals.context import (
     Context,
     analyze_context,
     analyzed_columns,
+    charted_columns,
     opened,
     seen,
     stored_four_hours,
@@ -61,7 +62,10 @@ def with_signals_of(
     bot: BubbyBotStrategy, dataframe: pd.DataFrame, pair: str, contexts: Mapping[str, pd.DataFrame]
 ) -> pd.DataFrame:
     """The same with the context's candles given, by timeframe."""
-    made = analyzed_columns(dataframe) | _context_columns(bot, dataframe, pair, contexts)
+    # Nobody looks at a chart in a backtest: its columns would only take memory.
+    shown = not is_backtest(bot.config) and not is_hyperopt(bot.config)
+    made = analyzed_columns(dataframe, None if shown else charted_columns())
+    made |= _context_columns(bot, dataframe, pair, contexts)
     unknown = np.full(len(dataframe), np.nan)
     made["plan_atr"] = average_true_range(dataframe)
     made["stop_atr"] = made.get("atr_1h", unknown)
@@ -69,8 +73,7 @@ def with_signals_of(
     close = dataframe["close"].to_numpy(dtype=np.float64)
     # Here, not with the entries: freqtrade exports signal candles as they are now.
     made |= _plans(bot, {"close": close, **made}, pair)
-    # Nobody looks at a chart in a backtest: its columns would only take memory.
-    if not is_backtest(bot.config) and not is_hyperopt(bot.config):
+    if shown:
         made |= plots.chart_columns(made, bot.min_confidence.value)
     # In one piece: pandas pays for every single column that is added.
     return with_columns(dataframe, made)

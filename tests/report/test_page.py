@@ -71,6 +71,48 @@ def test_every_trade_opens_its_chart_with_candles_plan_stop_and_evidence(browser
     assert browser.all(".chart.trade") == []
 
 
+CANDLES = (
+    "const [c] = arguments[0].data.filter((trace) => trace.type === 'candlestick'); "
+    "return [c.x, c.open, c.high, c.low, c.close]"
+)
+
+
+def opened(browser, number):
+    """The chart of a trade, and the words around it."""
+    (line,) = [e for e in browser.all(LINES) if e.text.startswith(f"#{number} ")]
+    click(browser, line)
+    browser.draw_all()
+    (chart,) = browser.all(".chart.trade")
+    names = browser.run("return arguments[0].data.map((trace) => trace.name)", chart)
+    text = browser.all("#trades td.detail")[0].text
+    return browser.run(CANDLES, chart), set(names), text
+
+
+def test_the_trades_without_evidence_have_the_same_candles_plan_and_stop(
+    browser, page, backtest, tmp_path
+):
+    export, data = backtest
+    result, plain = write([str(export), "--data", str(data), "--charts", "1"], tmp_path)
+    assert result.exit_code == 0, result.output
+    trades = read_backtest(export).trades
+    first_page = trades[-50:-1]
+    longest = max(first_page, key=lambda t: t.closed - t.opened)
+    for shown in (first_page[0], longest):
+        browser.open(page)
+        whole, _, _ = opened(browser, shown.number)
+        browser.open(plain)
+        candles, names, text = opened(browser, shown.number)
+        assert candles[0] == whole[0]
+        for packed, asked in zip(candles[1:], whole[1:], strict=True):
+            assert packed == pytest.approx(asked, rel=1e-6)
+        assert {"entry", "exit", "stop", "target"} <= names
+        assert "drawn for the newest 1 trades" in text
+        assert browser.faults() == {}
+    browser.open(plain, PHONE)
+    opened(browser, longest.number)
+    assert browser.faults() == {}
+
+
 def test_the_edges_health_stands_beside_what_was_expected(browser, page):
     browser.open(page)
     (section,) = browser.all("#expected")

@@ -1,13 +1,16 @@
 """What a pair's new candle costs, counted: candles analyzed, columns added to a frame."""
 
+import re
 from collections import Counter
 from typing import Any
 
 import pandas as pd
 import pytest
+from freqtrade.enums import RunMode
 
 from bubbybot_freqtrade.search.backtests import BacktestDesk
 from bubbybot_freqtrade.signals import context
+from tests.places import ROOT
 
 BTC = "BTC/USDT:USDT"
 CANDLES = 600
@@ -76,3 +79,29 @@ def test_only_timeframes_with_a_new_candle_are_analyzed_and_columns_come_in_one_
     for counts in (first, second, third):
         # One piece of indicators, one of entries.
         assert (counts["columns alone"], counts["pieces"]) == (0, 2)
+
+
+def test_a_backtest_leaves_out_what_only_other_strategies_read(
+    desk: BacktestDesk, bot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames = {timeframe: frame.iloc[:CANDLES] for timeframe, frame in stored(desk).items()}
+    monkeypatch.setattr(
+        bot.strategy.dp, "get_pair_dataframe", lambda _, timeframe: frames[timeframe].copy()
+    )
+    candles = frames["15m"]
+    shown = bot.strategy.populate_indicators(candles.copy(), {"pair": BTC})
+    bot.strategy.config["runmode"] = RunMode.BACKTEST
+    kept = bot.strategy.populate_indicators(candles.copy(), {"pair": BTC})
+    assert set(kept) < set(shown)
+    assert {"fc_day_poc", "fc_htf_bull_div"} <= set(shown) - set(kept)
+    # Whatever is read of the frame by its name anywhere outside the analyzers is there.
+    package = ROOT / "bubbybot_freqtrade"
+    sources = [file for file in package.rglob("*.py") if "analyzers" not in file.parts]
+    named = {
+        name
+        for file in sources
+        for name in re.findall(r"\b(?:mc|lux|fc)_\w+", file.read_text(encoding="utf-8"))
+    }
+    assert len(named & set(kept)) > 50
+    assert named & set(shown) <= set(kept)
+    pd.testing.assert_frame_equal(kept, shown[list(kept)])

@@ -159,6 +159,43 @@ function tradeChart(element, made, trade) {
     }) };
   });
 }
+// --- candles of trades without evidence: packed by pair, see report/packed.py -----------------
+
+const unpacked = {};
+function pricesOf(pair) {
+  return (unpacked[pair] ||= (async () => {
+    const { runs, prices } = data.packed.pairs[pair];
+    const bytes = Uint8Array.from(atob(prices), (sign) => sign.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+    const places = new Uint8Array(await new Response(stream).arrayBuffer());
+    const count = places.length / 16, view = new DataView(new ArrayBuffer(places.length));
+    for (let i = 0; i < 4 * count; i += 1) for (let place = 0; place < 4; place += 1) view.setUint8(4 * i + place, places[4 * count * place + i]);
+    const all = Float32Array.from({ length: 4 * count }, (_, i) => view.getFloat32(4 * i, true));
+    return { runs, rows: "ohlc".split("").map((_, part) => all.subarray(part * count, (part + 1) * count)) };
+  })());
+}
+// The chart of a trade as the page has it for the newest; null without candles.
+async function unpackedChart(pair, number, opened, closed) {
+  const { step, before, after, pairs, stops } = data.packed;
+  if (!pairs[pair]) return null;
+  const { runs, rows } = await pricesOf(pair);
+  const begin = opened - before * step, end = closed + after * step, most = 240;
+  let first = 0;
+  for (const [ms, count] of runs) {
+    const from = Math.max(0, Math.ceil((begin - ms) / step)), until = Math.min(count, Math.floor((end - ms) / step) + 1);
+    if (from < until && ms + (until - 1) * step > opened - 2 * step) {
+      const joined = Math.ceil((until - from) / most), parts = Math.ceil((until - from) / joined), made = { o: [], h: [], l: [], c: [] };
+      for (let part = 0; part < parts; part += 1) {
+        const a = first + from + part * joined, b = Math.min(a + joined, first + until);
+        made.o.push(rows[0][a]); made.h.push(Math.max(...rows[1].subarray(a, b))); made.l.push(Math.min(...rows[2].subarray(a, b))); made.c.push(rows[3][b - 1]);
+      }
+      return { ...made, t: ms + from * step, step: joined * step, boxes: [], lines: [], points: [], stops: stops[number] || [] };
+    }
+    first += count;
+  }
+  return null;
+}
+
 for (const [id, made] of Object.entries(data.pictures || {})) tradeChart(document.getElementById(id), made, null);
 
 for (const [id, panel] of Object.entries(data.panels || {})) chart(id, () => ({
@@ -236,13 +273,18 @@ if (list) {
         facts.append(one);
       }
       inside.append(facts, Object.assign(document.createElement("p"), { textContent: "Evidence: " + words(row, "evidence") + "." }));
-      const chartData = data.charts[row[0]];
-      if (!chartData) { inside.append(Object.assign(document.createElement("p"), { className: "dim", textContent: data.noChart })); return; }
+      const note = (textContent) => inside.append(Object.assign(document.createElement("p"), { className: "dim", textContent }));
+      const trade = { opened: row[column.opened], closed: row[column.closed], entry: row[column.entry], exit: row[column.exit_rate],
+        stop: row[column.stop], target: row[column.target], long: row[column.long] };
       const element = document.createElement("div");
       element.className = "chart trade";
+      if (data.charts[row[0]]) { inside.append(element); tradeChart(element, data.charts[row[0]], trade); return; }
+      if (!data.packed.pairs[value.pair(row)]) { note(data.noChart); return; }
       inside.append(element);
-      tradeChart(element, chartData, { opened: row[column.opened], closed: row[column.closed], entry: row[column.entry], exit: row[column.exit_rate],
-        stop: row[column.stop], target: row[column.target], long: row[column.long] });
+      unpackedChart(value.pair(row), row[0], trade.opened, trade.closed).then((chartData) => {
+        if (!element.isConnected) return;
+        if (chartData) { tradeChart(element, chartData, trade); note(data.noEvidence); } else { element.remove(); note(data.noChart); }
+      });
     } else {
       const element = made.nextSibling.querySelector(".chart");
       if (element) { Plotly.purge(element); drawn.delete(element); }
