@@ -20,6 +20,7 @@ from importlib.resources import files
 from typing import Literal
 
 from bubbybot_freqtrade.settings import EdgeSettings
+from bubbybot_freqtrade.signals.words import counted
 
 State = Literal["working", "in doubt", "gone"]
 
@@ -58,8 +59,9 @@ class Edge:
         """One line for the operator."""
         if not self.trades:
             return f"The edge: no closed trades yet, {expected.mean_r:+.2f}R each are expected."
+        trades = counted(self.trades, "trade")
         return (
-            f"The edge is {self.state}: {self.trades} trades brought {self.mean_r:+.2f}R each, "
+            f"The edge is {self.state}: {trades} brought {self.mean_r:+.2f}R each, "
             f"{expected.mean_r:+.2f}R were expected, evidence against it {self.evidence:.1f}."
         )
 

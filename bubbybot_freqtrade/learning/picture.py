@@ -6,7 +6,7 @@ from typing import Any
 
 from bubbybot_freqtrade.learning.ledger import Situation
 from bubbybot_freqtrade.learning.table import Row
-from bubbybot_freqtrade.signals.words import reasons
+from bubbybot_freqtrade.signals.words import counted, reasons
 
 
 def name_of(situation: Situation) -> str:
@@ -28,7 +28,7 @@ def chart_rows(rows: Sequence[Row]) -> list[dict[str, Any]]:
             "told": (
                 f"{name_of(row.situation)}: {row.known.mean_r:+.2f} "
                 f"({row.known.mean_r_low:+.2f} to {row.known.mean_r_high:+.2f}), "
-                f"{row.trades} trades"
+                f"{counted(row.trades, 'trade')}"
             ),
         }
         for row in rows

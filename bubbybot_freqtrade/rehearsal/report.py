@@ -16,7 +16,7 @@ from bubbybot_freqtrade.rehearsal.trades import TradeRecord
 from bubbybot_freqtrade.rehearsal.venue_log import PositionLog, when
 from bubbybot_freqtrade.risk.r import r_multiple
 from bubbybot_freqtrade.sandbox.settings import SandboxSettings
-from bubbybot_freqtrade.signals.words import price
+from bubbybot_freqtrade.signals.words import counted, price
 
 TAKER_FEE = float(SandboxSettings().taker_fee)
 
@@ -150,9 +150,9 @@ def verdict(
         Text(
             f"{settings.strategy} on {settings.data or f'generated candles, seed {settings.seed}'}"
             f", {days:g} days from {when(span.start_ms):%Y-%m-%d %H:%M} UTC, "
-            f"{_counted(len(span.pairs), 'pair')}: {_counted(len(rehearsal.trades), 'trade')}, "
-            f"{_counted(entries, 'position')}, {bare} ms without a stop in all, "
-            f"{_counted(len(rehearsal.loops), 'loop')} in "
+            f"{counted(len(span.pairs), 'pair')}: {counted(len(rehearsal.trades), 'trade')}, "
+            f"{counted(entries, 'position')}, {bare} ms without a stop in all, "
+            f"{counted(len(rehearsal.loops), 'loop')} in "
             f"{rehearsal.seconds:.0f} s. Everything lies in {settings.out}."
         )
     ]
@@ -160,7 +160,7 @@ def verdict(
     if unexplained:
         lines.append(
             Text(
-                "Without a name: " + _counted(len(unexplained), "difference") + " to the backtest.",
+                "Without a name: " + counted(len(unexplained), "difference") + " to the backtest.",
                 "yellow",
             )
         )
@@ -172,10 +172,6 @@ def verdict(
     else:
         lines.append(Text("No rule was broken.", "bold green"))
     return Group(*lines)
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def positions_of(rehearsal: Rehearsal) -> dict[int, PositionLog]:

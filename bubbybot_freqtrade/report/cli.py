@@ -19,6 +19,7 @@ from bubbybot_freqtrade.report import export
 from bubbybot_freqtrade.report.charts import Candles
 from bubbybot_freqtrade.report.page import render
 from bubbybot_freqtrade.report.source import UNREADABLE, read_source
+from bubbybot_freqtrade.signals.words import counted
 
 
 @click.command(name="report")
@@ -70,8 +71,7 @@ def report_command(
         candles = _candles(candle_folder(data) if data else folder, read.timeframe)
         html = render(read, "BubbyBot report", candles, charts)
     write_page(out, html)
-    count = len(read.trades)
-    click.echo(f"{count} closed trade{'s' * (count != 1)}: {out.resolve().as_uri()}")
+    click.echo(f"{counted(len(read.trades), 'closed trade')}: {out.resolve().as_uri()}")
     if export_folder is not None:
         try:
             written = export.write(read, export_folder)

@@ -26,7 +26,7 @@ from bubbybot_freqtrade.report.exits import exit_words
 from bubbybot_freqtrade.report.measures import Group
 from bubbybot_freqtrade.report.packed import packed
 from bubbybot_freqtrade.settings import EdgeSettings, LearningSettings
-from bubbybot_freqtrade.signals.words import reasons
+from bubbybot_freqtrade.signals.words import counted, reasons
 
 SECTIONS = (
     ("account", "Account"), ("figures", "Figures"), ("months", "Months"), ("r", "R"),
@@ -170,7 +170,8 @@ def _no_chart(source: Source) -> str:
 
 
 def _no_evidence(charted: int) -> str:
-    return f"Blocks, gaps and dots are drawn for the newest {charted} trades; --charts draws more."
+    newest = counted(charted, "trade")
+    return f"Blocks, gaps and dots are drawn for the newest {newest}; --charts draws more."
 
 
 def _times(
@@ -187,7 +188,7 @@ def _times(
 
 def _told(name: str, group: Group) -> str:
     r = "" if group.mean_r is None else f", mean R {group.mean_r:+.2f}"
-    return f"{name}: {group.profit:+,.2f}, {group.trades} trades, {group.wins} won{r}"
+    return f"{name}: {group.profit:+,.2f}, {counted(group.trades, 'trade')}, {group.wins} won{r}"
 
 
 def _tables(trades: Sequence[ReportTrade]) -> list[dict[str, Any]]:

@@ -22,6 +22,11 @@ def price(value: float) -> str:
     return f"{Decimal(f'{value:.8g}'):,f}"
 
 
+def counted(count: int, what: str) -> str:
+    """A number of things, one or several of them."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
 def reasons(tag: str, side: Side) -> str:
     """An enter tag in words: each analyzer that is on the side, and how."""
     words = []

@@ -17,6 +17,7 @@ from bubbybot_freqtrade.risk.equity import (
 )
 from bubbybot_freqtrade.risk.plan import Refusal, TradePlan
 from bubbybot_freqtrade.signals.trend import Side
+from bubbybot_freqtrade.signals.words import counted
 from bubbybot_freqtrade.strategy import messages
 from bubbybot_freqtrade.strategy.operator import tell
 from bubbybot_freqtrade.strategy.run_modes import is_plot, is_running
@@ -93,7 +94,8 @@ def refuse_side(bot: BubbyBotStrategy, pair: str, side: Side) -> Refusal | None:
     opened = open_trades()
     if looks_for_bias(bot.config) or sum(trade.trade_direction == side for trade in opened) < most:
         return None
-    return Refusal(f"{pair}: {most} {side} trades are open already")
+    allowed = counted(most, f"{side} trade")
+    return Refusal(f"{pair}: no more than {allowed} at once (risk.max_same_side)")
 
 
 def within_the_account(

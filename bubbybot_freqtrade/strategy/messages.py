@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from bubbybot_freqtrade.learning.edge import Edge, shipped
 from bubbybot_freqtrade.learning.table import Row
 from bubbybot_freqtrade.risk.plan import TradePlan
-from bubbybot_freqtrade.signals.words import price, reasons
+from bubbybot_freqtrade.signals.words import counted, price, reasons
 
 MOST_PATTERNS = 12
 """Rows of a message about patterns, besides the vetoed ones."""
@@ -88,7 +88,7 @@ def _pattern(row: Row) -> str:
     return (
         f"{reasons(where.pattern, where.side)} {where.side}: mean R {known.mean_r:+.2f} "
         f"({known.mean_r_low:+.2f} to {known.mean_r_high:+.2f}), target first "
-        f"{known.target_first:.0%}, {row.trades} trades{veto}"
+        f"{known.target_first:.0%}, {counted(row.trades, 'trade')}{veto}"
     )
 
 

@@ -106,7 +106,7 @@ def test_the_trades_without_evidence_have_the_same_candles_plan_and_stop(
         for packed, asked in zip(candles[1:], whole[1:], strict=True):
             assert packed == pytest.approx(asked, rel=1e-6)
         assert {"entry", "exit", "stop", "target"} <= names
-        assert "drawn for the newest 1 trades" in text
+        assert "drawn for the newest 1 trade;" in text
         assert browser.faults() == {}
     browser.open(plain, PHONE)
     opened(browser, longest.number)

@@ -10,6 +10,7 @@ from bubbybot_freqtrade.commands.doctor.findings import Finding, note, ok, probl
 from bubbybot_freqtrade.commands.output import one_line
 from bubbybot_freqtrade.commands.user_config import Config
 from bubbybot_freqtrade.settings import BubbyBotSettings
+from bubbybot_freqtrade.signals.words import counted
 
 
 def pairs(exchange: Exchange, config: Config) -> Iterator[Finding]:
@@ -63,7 +64,9 @@ def limits(exchange: Exchange, config: Config, equity: float) -> Iterator[Findin
     if needs and len(small) == len(needs):
         yield problem("limits", "The account is too small for every pair.", "Add funds.")
     elif needs:
-        yield ok("limits", f"The account is large enough for {len(needs) - len(small)} pairs.")
+        yield ok(
+            "limits", f"The account is large enough for {counted(len(needs) - len(small), 'pair')}."
+        )
 
 
 def smallest_equity(exchange: Exchange, pair: str, settings: BubbyBotSettings) -> float:

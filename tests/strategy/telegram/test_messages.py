@@ -176,7 +176,7 @@ def test_the_phone_hears_what_past_trades_say(open_desk):
     told = desk.phone.wait_for("What past trades say")
     lines = told.splitlines()
     assert any(line.startswith("Market Cipher early uptrend long: mean R") for line in lines)
-    assert sum(line.endswith("1 trades") for line in lines) == 3
+    assert sum(line.endswith(", 1 trade") for line in lines) == 3
     assert desk.phone.refused == []
 
 

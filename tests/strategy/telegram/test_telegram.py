@@ -251,5 +251,5 @@ def test_a_forced_entry_that_breaks_a_rule_is_refused_with_its_reason(open_desk)
     desk.enter()
     desk.command(f"/forcelong {ETH}", "Failed to enter")
     desk.loop()
-    desk.phone.wait_for("No trade.", "1 long trades are open already")
+    desk.phone.wait_for("No trade.", "no more than 1 long trade at once")
     assert len(desk.posts("/api/v1/trade/order")) == 1
