@@ -10,7 +10,7 @@ from freqtrade.exceptions import OperationalException
 from freqtrade.persistence import Trade
 from freqtrade.worker import Worker
 
-from bubbybot_freqtrade.drills.market import BTC, inst_id
+from bubbybot_freqtrade.drills.market import BTC, ETH, inst_id
 from bubbybot_freqtrade.sandbox.api.streams import StreamFaults
 
 STOCK_SLEEP = Worker._sleep

@@ -57,10 +57,10 @@ def latest_entry(pair: str) -> Order | None:
     return None
 
 
-def has_had_stop(trade: Trade) -> bool:
+def has_had_stop(pair: str) -> bool:
     """Whether a stop was booked after the newest entry: the one that came with it has arrived."""
-    entry = next((o for o in reversed(trade.orders) if o.ft_order_side == trade.entry_side), None)
+    entry = latest_entry(pair)
     return entry is not None and any(
         order.ft_order_side == "stoploss" and order.order_date_utc >= entry.order_date_utc
-        for order in trade.orders
+        for order in entry.trade.orders
     )

@@ -232,7 +232,9 @@ class AccountWatch:
         if trade is None or not (finding.is_all_bare or not trade.has_open_orders):
             return False
         # freqtrade waits for the stop that comes with a young entry, and adopts it.
-        return not self._requests.is_entering(finding.pair) or booked_stops.has_had_stop(trade)
+        return not self._requests.is_entering(finding.pair) or booked_stops.has_had_stop(
+            finding.pair
+        )
 
     def _may_bring_its_stop(self, finding: Finding) -> bool:
         trade = database.open_trade(finding.pair, finding.side)

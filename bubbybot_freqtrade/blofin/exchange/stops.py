@@ -73,9 +73,8 @@ class Stops:
             if position is None:
                 closing = self._ended.closed_without_stop(pair, side)
                 return self._requests.in_base_currency(open_stop(closing, triggered=True))
-            standing = self.stop_orders.standing(
-                pair, side, wait=self._requests.has_just_entered(pair)
-            )
+            waits = self._requests.has_just_entered(pair) and not booked_stops.has_had_stop(pair)
+            standing = self.stop_orders.standing(pair, side, wait=waits)
             contracts = max(
                 self._requests.contracts(pair, amount), self._left_bare(position, standing)
             )
@@ -268,7 +267,8 @@ class Stops:
         that BloFin may not show yet.
         """
         pair, side = position["symbol"], position["side"]
-        waits = booked_stops.is_being_entered(pair) or self._requests.has_just_entered(pair)
+        is_young = booked_stops.is_being_entered(pair) or self._requests.has_just_entered(pair)
+        waits = is_young and not booked_stops.has_had_stop(pair)
         for pause in LOOK_UP_PAUSES if waits else (0.0,):
             time.sleep(pause)
             if stops := stops_of(self._requests.rows("tpsl", fresh=True), position):
