@@ -143,6 +143,17 @@ def test_a_stop_canceled_while_the_loop_is_busy_is_back_before_the_next_pair(
     assert listening.broken() == []
 
 
+def test_so_is_that_of_a_young_entry_whose_own_was_booked(listening):
+    listening.enter(ETH)
+    listening.loop(2, sleep_after=False)
+    gone = listening.clock.now_ms
+    listening.cancel_stops(ETH)
+    listening.loop(sleep_after=False)
+    assert first_after(listening, "/trade/order-tpsl", gone) - gone <= 1000
+    assert len(stops(listening, ETH)) == 1
+    assert listening.broken() == []
+
+
 def test_a_stop_canceled_while_candles_are_fetched_is_back_before_they_all_are(
     listening, monkeypatch
 ):
