@@ -93,10 +93,13 @@ class Quiet:
         fields = _FIELDS[name]
         shown = frozenset(tuple(row.get(field) for field in fields) for row in rows)
         counted = (self._seen.session, self._seen.changes, self._own)
+        if time.monotonic() - self._stirred_at < SETTLED_SECONDS:
+            # It may lag behind a change, and show that later without another push.
+            self._known.pop(name, None)
+            return
         before, known = self._known.get(name, ((), frozenset()))
         self._known[name] = counted, shown
-        unsettled = time.monotonic() - self._stirred_at < SETTLED_SECONDS
-        if self._seen.session is None or counted != before or unsettled or shown == known:
+        if self._seen.session is None or counted != before or shown == known:
             return
         if self._suspect is None:
             self._suspect = name, time.monotonic(), counted
