@@ -171,8 +171,13 @@ class Watch:
     def _venue_took_it(self, position_id: str, inst_id: str) -> str:
         """The venue itself cancels a stop whose price was passed already, or what it has fired.
 
-        A limit that was fired and jumped over waits for a price that may never come.
+        A limit that was fired and jumped over waits for a price that may never come. By one reading
+        it attaches a stop only once the entry has filled completely.
         """
+        if self.sandbox.settings.attached_tpsl == "complete_fill" and any(
+            order.filled and order.tpsl for order in self.account.live_orders(inst_id)
+        ):
+            return "the venue"
         ended = [
             order
             for order in self.account.tpsl_orders.values()

@@ -387,3 +387,51 @@ def test_funding_of_a_position_that_its_owner_has_grown_is_split(open_desk):
     assert booked
     bot.update_funding_fees()
     assert trade.funding_fees == pytest.approx(float(sum(e.amount for e in booked)) / 10)
+
+
+def test_what_an_owner_adds_beside_a_waiting_addition_gets_its_stop_at_once(open_desk):
+    desk = open_desk()
+    bot = desk.start(position_adjustment_enable=True)
+    trade = desk.enter(BTC)
+    desk.loop()
+    RPC(bot)._rpc_force_entry(
+        BTC, 49_800.0, order_side="long", order_type="limit", stake_amount=100.0
+    )
+    (order,) = account(desk).live_orders("BTC-USDT")
+    desk.sandbox.fill(order.order_id, Decimal(3))
+    order_by_hand(desk, "buy", 6)
+    desk.loop()
+    assert sorted(s.size for s in desk.standing_stops(BTC)) == [3, 6, ENTERED]
+    desk.sandbox.fill(order.order_id)
+    loops(desk)
+    (stop,) = desk.standing_stops(BTC)
+    assert stop.size == held(desk) == Decimal(str(trade.amount)) * 1000 + 6
+
+
+def test_a_list_that_shows_a_position_after_its_exit_leaves_no_stop_behind(open_desk, caplog):
+    desk = open_desk(position_delay_ms=8_000)
+    bot = desk.start()
+    trade = desk.enter(BTC)
+    loops(desk, 3)
+    RPC(bot)._rpc_force_exit(str(trade.id))
+    for _ in range(6):
+        desk.loop(minutes=0.05)
+        assert held(desk) == 0
+        assert desk.posts("/api/v1/trade/order-tpsl") == []
+    assert not desk.closed(trade).is_open
+    assert "doesn't know" not in caplog.text
+
+
+def test_what_history_did_not_explain_is_asked_for_again(open_desk, caplog):
+    desk = open_desk()
+    desk.start()
+    trade = desk.enter(BTC)
+    desk.loop()
+    desk.sandbox.faults.add(Fault(kind="data", path="*/orders-history", data=[]))
+    order_by_hand(desk, "sell", 4)
+    loops(desk)
+    assert "doesn't tell which order closed the difference" in caplog.text
+    desk.sandbox.faults.clear()
+    desk.loop(minutes=1.1)
+    Trade.session.refresh(trade)
+    assert (trade.is_open, trade.amount) == (True, 0.0059)

@@ -417,3 +417,22 @@ def test_a_waiting_entry_is_not_replaced_at_the_market(open_desk, caplog):
     assert (size(desk), resting(desk)) == (0, [])
     assert Trade.get_open_trades() == []
     assert "Set order_types.entry to 'limit'" in caplog.text
+
+
+def test_an_exit_that_leaves_one_lot_is_canceled_after_its_time(open_desk):
+    desk = open_desk()
+    bot = desk.start(
+        order_types=EXIT_LIMIT, unfilledtimeout={"entry": 3, "exit": 3, "unit": "minutes"}
+    )
+    trade = desk.enter(BTC)
+    RPC(bot)._rpc_force_exit(str(trade.id), ordertype="limit", price=52_000.0)
+    (order,) = resting(desk)
+    desk.sandbox.fill(order.order_id, size(desk) - Decimal("0.1"))
+    desk.loop()
+    desk.loop(minutes=4)
+    assert resting(desk) == []
+    assert (trade.is_open, trade.amount) == (True, 0.0001)
+    RPC(bot)._rpc_force_exit(str(trade.id), ordertype="market")
+    desk.loop()
+    assert size(desk) == 0
+    assert not desk.closed(trade).is_open

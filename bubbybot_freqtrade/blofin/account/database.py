@@ -102,6 +102,14 @@ def open_trade(pair: str, side: TradeSide) -> Trade | None:
     return next((trade for trade in trades if trade.trade_direction == side), None)
 
 
+def just_ended(pair: str, side: TradeSide, since: datetime) -> Trade | None:
+    """The trade of a pair and side that has ended last, if it was after a moment."""
+    wanted = [Trade.pair == pair, Trade.is_open.is_(False)]
+    wanted.append(Trade.close_date >= since.replace(tzinfo=None))
+    ended = [trade for trade in Trade.get_trades(wanted) if trade.trade_direction == side]
+    return max(ended, key=lambda trade: trade.close_date_utc, default=None)
+
+
 def first_entry(pair: str, stop_id: str | None = None) -> Order | None:
     """The order that opened a trade: the one of a stop, also when it has ended by now, else the
     pair's open one. None when there is none.

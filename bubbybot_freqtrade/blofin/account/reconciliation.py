@@ -160,8 +160,10 @@ def _of_position(
 ) -> list[Finding]:
     size = row["contracts"]
     bare = uncovered(stops, size)
+    own = [stop for stop in stops if stop["id"] in account.own]
+    spare = [Finding(Discrepancy.SURPLUS_STOP, *key, stop) for stop in surplus(own, row)]
     if trade is None:
-        return [Finding(Discrepancy.UNKNOWN_POSITION, *key, row, size, bare)]
+        return [Finding(Discrepancy.UNKNOWN_POSITION, *key, row, size, bare), *spare]
     findings = [Finding(Discrepancy.BARE_POSITION, *key, row, size, bare)] if bare else []
     if trade.has_open_orders:
         return findings
@@ -169,8 +171,7 @@ def _of_position(
     if abs(difference) > max(1e-9, 1e-6 * size):
         kind = Discrepancy.POSITION_GREW if difference > 0 else Discrepancy.POSITION_SHRANK
         return [*findings, Finding(kind, *key, row, size, contracts=trade.contracts)]
-    own = [stop for stop in stops if stop["id"] in account.own]
-    return findings + [Finding(Discrepancy.SURPLUS_STOP, *key, stop) for stop in surplus(own, row)]
+    return [*findings, *spare]
 
 
 def surplus(stops: list[Row], position: Row) -> list[Row]:

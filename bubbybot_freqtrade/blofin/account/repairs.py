@@ -19,6 +19,10 @@ from bubbybot_freqtrade.blofin.protection import stop_candidates
 logger = logging.getLogger(__name__)
 
 
+# How far a list may be behind what has happened.
+LISTS_LAG_MS = 60_000
+
+
 class Repairs:
     """Mends one finding at a time.
 
@@ -166,7 +170,8 @@ class Repairs:
         since = stop.get("timestamp")
         if since is None:
             return False
-        closed = self._requests.closed_positions(finding.pair, since)
+        # One that had closed a moment before: a list that lagged has shown it still.
+        closed = self._requests.closed_positions(finding.pair, since - LISTS_LAG_MS)
         return any(row["side"] == finding.side for row in closed)
 
     def _part_was_closed(self, finding: Finding) -> bool:

@@ -12,6 +12,7 @@ from freqtrade.persistence import Trade
 from freqtrade.util import dt_now, dt_ts
 
 from bubbybot_freqtrade.blofin.account import booked_stops, database
+from bubbybot_freqtrade.blofin.account.entries_underway import is_of_an_entry, may_be_filling
 from bubbybot_freqtrade.blofin.account.first_come import FirstCome
 from bubbybot_freqtrade.blofin.account.lost_trades import LostTrades
 from bubbybot_freqtrade.blofin.account.messages import gives_way, not_mended
@@ -53,8 +54,9 @@ SECOND_GLANCE_SECONDS = 0.3
 # What couldn't be settled for want of a proof is looked up again after this.
 LOOKED_UP_AGAIN = timedelta(minutes=1)
 
-# An entry's trade is there, its order may not be yet: freqtrade adds to a position.
-_OF_AN_ENTRY = (Discrepancy.UNKNOWN_ORDER, Discrepancy.POSITION_GREW)
+# What BloFin's history didn't explain yet is asked for again.
+_OPEN_QUESTIONS = (Discrepancy.POSITION_SHRANK, Discrepancy.MISSING_POSITION)
+
 # Or BloFin has changed the contract.
 _OF_ANOTHER_SIZE = (Discrepancy.POSITION_GREW, Discrepancy.POSITION_SHRANK)
 # Another bot's order may have done it.
@@ -192,7 +194,9 @@ class AccountWatch:
             tpsl = self._requests.rows("tpsl", fresh=True)
             findings = compare(trades, self._account(positions, tpsl, orders))
         traded = {trade.pair for trade in trades}
-        return [finding for finding in findings if not self._is_of_an_entry(finding, traded)]
+        return [
+            finding for finding in findings if not is_of_an_entry(self._requests, finding, traded)
+        ]
 
     def _compare_at_once(self) -> list[Finding]:
         """Compare, and place the stops that can't wait for freqtrade's turn; what else there is.
@@ -273,30 +277,16 @@ class AccountWatch:
             logger.warning(say)
         self._requests.share_with(self.other_bots.count)
 
-    def _is_of_an_entry(self, finding: Finding, traded: set[str]) -> bool:
-        """Whether this is what an entry looks like before freqtrade has written its trade.
-
-        Telegram's and the API's entries run beside the loop, and an answer that got lost is looked
-        up for seconds.
-        """
-        if not self._requests.is_entering(finding.pair):
-            return False
-        return finding.pair not in traded or finding.kind in _OF_AN_ENTRY
-
     def _open_trade(self, trade: Trade) -> OpenTrade:
         held = self._requests.exact_contracts(trade.pair, trade.amount) if trade.amount else 0.0
         return OpenTrade(trade.pair, trade.trade_direction, held, trade.has_open_orders)
 
     def _is_sure(self, finding: Finding, now: datetime) -> bool:
         patience = PATIENCE.get(finding.kind, timedelta(0))
-        if finding.bare and not finding.is_all_bare and self._may_be_filling(finding):
+        if finding.bare and not finding.is_all_bare and may_be_filling(self._requests, finding):
             # A stop beside it may be growing with its entry.
             patience = SECOND_LOOK
         return now - self._seen[finding.key] >= patience
-
-    def _may_be_filling(self, finding: Finding) -> bool:
-        trade = database.open_trade(finding.pair, finding.side)
-        return trade is None or trade.has_open_orders or self._requests.is_entering(finding.pair)
 
     def _is_due(self, finding: Finding, now: datetime) -> bool:
         """Whether a finding is to be looked into: each costs requests."""
@@ -307,11 +297,16 @@ class AccountWatch:
         at, before = self._looked_into.get(finding.key, (None, None))
         if at is None or before != finding:
             return True
-        settled = finding.key in self._says and not finding.bare
+        known = finding.key in self._says and not finding.bare
+        settled = known and finding.kind not in _OPEN_QUESTIONS
         return not settled and (finding.bare or now - at >= LOOKED_UP_AGAIN)
 
     def _is_another_s(self, finding: Finding) -> bool:
         """Whether an unknown position is not this bot's business, or not yet."""
+        ended = database.just_ended(finding.pair, finding.side, dt_now() - LONG_LOOK)
+        if ended and finding.size == self._requests.exact_contracts(finding.pair, ended.amount):
+            # A list that lags behind the exit.
+            return True
         waits = finding.pair in self._waiting and not finding.bare
         return waits or self.other_bots.trades(finding.pair)
 

@@ -30,16 +30,15 @@ class ExactAmounts(Exchange):
         so it needs no reserve for a price that falls: with one, freqtrade would neither cancel the
         rest of an entry whose first lot has filled, nor exit that lot.
 
-        Where freqtrade names no leverage a bot asks what it could not leave once an order is
-        canceled. Less than an order's minimum is left by close-position, so that is nothing that
-        has a lot.
+        Where freqtrade names no leverage it asks whether the rest of an order may be canceled, or
+        whether a part could not be left (and compares a stake with leverage to one without). Less
+        than an order's minimum is left by close-position: whatever has a lot can be.
         """
-        market = self.markets.get(pair, {})
-        smallest = market.get("limits", {}).get("amount", {}).get("min")
+        if leverage is None and self._config["runmode"] in TRADE_MODES:
+            return None
+        smallest = self.markets.get(pair, {}).get("limits", {}).get("amount", {}).get("min")
         if smallest is None:
             return super().get_min_pair_stake_amount(pair, price, stoploss, leverage or 1.0)
-        if leverage is None and self._config["runmode"] in TRADE_MODES:
-            smallest = min(smallest, market["precision"]["amount"] or smallest)
         value = self._contracts_to_amount(pair, smallest) * price
         # freqtrade compares it with products of floats.
         return value / (leverage or 1.0) * (1 - 1e-9)

@@ -21,7 +21,6 @@ from bubbybot_freqtrade.blofin.exchange.ended_stops import EndedStops
 from bubbybot_freqtrade.blofin.exchange.errors import freqtrade_errors
 from bubbybot_freqtrade.blofin.exchange.orders import Orders
 from bubbybot_freqtrade.blofin.exchange.requests import (
-    LOOK_UP_PAUSES,
     REQUEST_LIFETIME,
     Requests,
 )
@@ -36,6 +35,10 @@ from bubbybot_freqtrade.blofin.protection import (
 )
 
 logger = logging.getLogger(__name__)
+
+# A bare position of an entry is looked at after these pauses before it gets a stop of its own.
+# BloFin may attach none before the entry has filled completely.
+SHOWN_AFTER = (0.0, 0.5, 1.0, 1.0)
 
 # Contracts of a stop that covers all there are.
 WHOLE_POSITION = -1
@@ -269,7 +272,7 @@ class Stops:
         pair, side = position["symbol"], position["side"]
         is_young = booked_stops.is_being_entered(pair) or self._requests.has_just_entered(pair)
         waits = is_young and not booked_stops.has_had_stop(pair)
-        for pause in LOOK_UP_PAUSES if waits else (0.0,):
+        for pause in SHOWN_AFTER if waits else (0.0,):
             time.sleep(pause)
             if stops := stops_of(self._requests.rows("tpsl", fresh=True), position):
                 return stops
@@ -314,6 +317,9 @@ class Stops:
         with freqtrade_errors(f"protect the position of {pair} by a stop at {stop}"):
             # The whole position: also when its owner adds to it.
             size = self._left_bare(position, own) if stops else WHOLE_POSITION
+            if stops and booked_stops.is_being_entered(pair):
+                # What came with the entry grows with it, and stays.
+                size = uncovered(stops, position["contracts"])
             placed = self._requests.send_once(pair, "market", side, size, None, params)
             self.stop_orders.read_back(placed)
         self._requests.forget("tpsl")
