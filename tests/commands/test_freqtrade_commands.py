@@ -207,7 +207,7 @@ def test_hyperopt_writes_parameters_that_the_next_run_reads(desk, candles, strat
     desk.run(
         "hyperopt", "-c", config, "--strategy-path", strategies, "--timerange", candles,
         "--hyperopt-loss", "SharpeHyperOptLoss", "--spaces", "buy", "sell", "--epochs", "2",
-        "--random-state", "3", "-j", "1", "-p", PAIRS[0],
+        "--random-state", "3", "-j", "2", "-p", PAIRS[0],
     )  # fmt: skip
     written = Path(strategies) / "BubbyBot.json"
     found = json.loads(written.read_text())["params"]

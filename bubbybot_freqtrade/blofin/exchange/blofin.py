@@ -30,6 +30,7 @@ from bubbybot_freqtrade.blofin.exchange.candles import (
     fetch_funding_rates,
     later_than,
 )
+from bubbybot_freqtrade.blofin.exchange.copies import Copied
 from bubbybot_freqtrade.blofin.exchange.delisting import delisting_time
 from bubbybot_freqtrade.blofin.exchange.errors import freqtrade_errors
 from bubbybot_freqtrade.blofin.exchange.facts import FACTS, FACTS_OF_FUTURES, TRADING_MODES
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class Blofin(LiquidationPrices, ExactAmounts, AccountInRealTime):
+class Blofin(LiquidationPrices, ExactAmounts, AccountInRealTime, Copied):
     """BloFin exchange class.
 
     USDT-M perpetuals. Contains adjustments needed for Freqtrade to work with this exchange, and
