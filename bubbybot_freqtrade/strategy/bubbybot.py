@@ -130,8 +130,10 @@ class BubbyBotStrategy(IStrategy):
     def bot_loop_start(self, current_time: datetime, **kwargs: Any) -> None:
         """At the day's loss limit: lock every pair. Then tell what the operator should know."""
         day.stop_at_the_limit(self, current_time)
-        if is_running(self.config) and self.memory.watches.are_due(current_time):
-            watch.tell_news(self, current_time)
+        if is_running(self.config):
+            moving = watch.is_moving(self)
+            if self.memory.watches.are_due(current_time, moving=moving):
+                watch.tell_news(self, current_time)
             plans.find_lost(self)
 
     # --- candles in, signals out ------------------------------------------------------------------

@@ -146,12 +146,19 @@ class Watches:
             EdgeWatch(),
         )
 
-    def are_due(self, now: datetime) -> bool:
-        """Whether to look now: at most once a minute."""
-        if self.looked_at is not None and now - self.looked_at < INTERVAL:
+    def are_due(self, now: datetime, *, moving: bool = False) -> bool:
+        """Whether to look now: once a minute, and when the price of a position moves fast."""
+        is_soon = self.looked_at is not None and now - self.looked_at < INTERVAL
+        if is_soon and not moving:
             return False
         self.looked_at = now
         return True
+
+
+def is_moving(bot: BubbyBotStrategy) -> bool:
+    """Whether a pushed price has woken this loop; the extension knows, where it listens."""
+    real_time = getattr(exchange_of(bot.dp), "real_time", None)
+    return real_time is not None and real_time.has_moved
 
 
 def tell_news(bot: BubbyBotStrategy, now: datetime) -> None:

@@ -10,7 +10,8 @@ from freqtrade.exceptions import OperationalException
 from freqtrade.persistence import Trade
 from freqtrade.worker import Worker
 
-from bubbybot_freqtrade.drills.market import BTC, ETH, inst_id
+from bubbybot_freqtrade.drills.desk import Desk
+from bubbybot_freqtrade.drills.market import BTC, ETH, inst_id, straight
 from bubbybot_freqtrade.sandbox.api.streams import StreamFaults
 
 STOCK_SLEEP = Worker._sleep
@@ -191,6 +192,25 @@ def test_a_position_closed_in_the_app_ends_its_trade_in_the_next_second(listenin
     assert Trade.get_open_trades() == []
     (trade,) = Trade.get_trades().all()
     assert trade.close_date_utc.timestamp() * 1000 - gone[0] <= 1000
+
+
+def test_a_price_that_moves_fast_wakes_the_loop(tmp_path):
+    falls = straight([(0, 50_000), (1, 50_000), (2, 49_600), (9, 49_600)], 60)
+    with Desk(tmp_path, {BTC: falls}, account_stream=True) as desk:
+        desk.start()
+        desk.loop()
+        desk.enter(BTC)
+        moved = []
+        real_time = desk.bot.exchange.real_time
+        for _ in range(24):
+            begun = desk.clock.now_ms
+            desk.loop()
+            if real_time.has_moved:
+                moved.append(begun)
+        # 0.8 %, of which 0.5 % are fast; the market moves every 15 s.
+        assert len(moved) == 1
+        assert moved[0] % 15_000 <= 1000
+        assert desk.broken() == []
 
 
 # --- when it fails --------------------------------------------------------------------------------

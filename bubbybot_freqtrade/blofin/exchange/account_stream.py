@@ -14,6 +14,8 @@ from typing import Any
 
 import ccxt
 
+from bubbybot_freqtrade.blofin.exchange.mark_moves import MarkMoves
+
 logger = logging.getLogger(__name__)
 
 CHANNELS = ("orders", "orders-algo", "positions", "account")
@@ -41,12 +43,13 @@ class Pulse:
 
     session: number of the connection, another one after every gap; None while there is none that
     can be relied on. changes: pushes so far that told of a changed order, stop or position. data:
-    pushes so far of any kind.
+    pushes so far of any kind. moves: those that told of a position whose price moves fast.
     """
 
     session: int | None = None
     changes: int = 0
     data: int = 0
+    moves: int = 0
 
 
 class AccountStream:
@@ -54,7 +57,7 @@ class AccountStream:
 
     :param make_api: ccxt's pro BloFin, made on the stream's thread
     :param on_change: called on the stream's thread when something has changed that can't wait:
-        anything but an order that was placed
+        anything but an order that was placed, and a position's price when it moves fast
     """
 
     def __init__(self, make_api: Callable[[], Any], on_change: Callable[[], None]) -> None:
@@ -64,6 +67,7 @@ class AccountStream:
         self._pulse = Pulse()
         self._sessions = 0
         self._positions: dict[str, tuple[Any, ...]] = {}
+        self._marks = MarkMoves()
         # Orders that wait, as far as they were pushed in this session.
         self._waiting: set[Any] = set()
         self._confirmed: set[str] = set()
@@ -155,6 +159,7 @@ class AccountStream:
         self._confirmed.clear()
         self._positions.clear()
         self._waiting.clear()
+        self._marks.forget()
         self._heard_at = self._now()
         watchdog = asyncio.ensure_future(self._watch(api))
         reason = ""
@@ -219,13 +224,18 @@ class AccountStream:
     def _take(self, channel: str, rows: Any) -> None:
         changed = channel in ("orders", "orders-algo")
         wakes = changed and not self._are_new(rows)
+        is_fast = False
         if channel == "positions":
             wakes = changed = self._is_news(rows)
+            is_fast = self._marks.are_fast(rows)
         with self._lock:
             self._pulse = replace(
-                self._pulse, data=self._pulse.data + 1, changes=self._pulse.changes + changed
+                self._pulse,
+                data=self._pulse.data + 1,
+                changes=self._pulse.changes + changed,
+                moves=self._pulse.moves + is_fast,
             )
-        if wakes:
+        if wakes or is_fast:
             self._on_change()
 
     def _are_new(self, rows: Any) -> bool:

@@ -28,6 +28,9 @@ class RealTime:
         self.bell = Bell(self.end, exchange.look_at_account)
         self.stream = AccountStream(self._make_api, self._wake)
         self._is_called = False
+        # Whether the price of a position has moved fast since the loop before this one.
+        self.has_moved = False
+        self._moves = 0
         # Changes that the loop has seen, or is about to see.
         self._looked_at = 0
         self.quiet = Quiet(
@@ -53,7 +56,9 @@ class RealTime:
         if is_account_streamed(self._exchange._config):
             self.bell.loop_begins()
             self.stream.start()
-            self._looked_at = self.stream.pulse.changes
+            pulse = self.stream.pulse
+            self._looked_at = pulse.changes
+            self.has_moved, self._moves = pulse.moves != self._moves, pulse.moves
 
     def end(self) -> None:
         """No loops any more (for now): no thread, no socket, freqtrade's own pauses."""

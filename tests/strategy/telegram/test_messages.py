@@ -19,6 +19,7 @@ from bubbybot_freqtrade.strategy.watch import (
     CandleWatch,
     PatternCalendar,
     PriceWatch,
+    Watches,
 )
 from tests.strategy.telegram.conftest import BTC, ETH, START, write_market
 
@@ -128,6 +129,15 @@ def test_each_pair_may_have_its_own_threshold_and_none_is_silence():
     watch.look(NOON, {BTC: 100, ETH: 100})
     (told,) = watch.look(NOON + timedelta(minutes=1), {BTC: 200, ETH: 98})
     assert told.startswith("ETH/USDT:USDT moved -2.00%")
+
+
+def test_prices_are_looked_at_once_a_minute_and_at_once_when_one_of_a_trade_is_pushed_as_fast():
+    watches = Watches.of(MessageSettings())
+    assert watches.are_due(NOON)
+    assert not watches.are_due(NOON + timedelta(seconds=5))
+    assert watches.are_due(NOON + timedelta(seconds=6), moving=True)
+    assert not watches.are_due(NOON + timedelta(seconds=65))
+    assert watches.are_due(NOON + timedelta(seconds=66))
 
 
 def test_old_candles_are_told_once_and_their_end_too():
