@@ -19,7 +19,7 @@ pytestmark = pytest.mark.parametrize(
 )
 
 
-BY_CLOCK = ("lux_prev_", "fc_day_", "fc_prev_", "fc_session_", "fc_naked_", "fc_htf_")
+BY_CLOCK = ("lux_prev_", "fc_day_", "fc_prev_", "fc_session_", "fc_naked_", "fc_htf_", "mc_sommi_")
 """Columns of days, sessions and longer candles, which a gap in time cuts."""
 
 

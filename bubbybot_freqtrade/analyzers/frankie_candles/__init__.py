@@ -21,7 +21,6 @@ from bubbybot_freqtrade.analyzers.frankie_candles.flow import (
     volume_delta,
     window_sum,
 )
-from bubbybot_freqtrade.analyzers.frankie_candles.higher import HigherCandles, higher_candles
 from bubbybot_freqtrade.analyzers.frankie_candles.plots import plot_annotations, plot_config
 from bubbybot_freqtrade.analyzers.frankie_candles.pocket import (
     GoldenPocket,
@@ -39,6 +38,7 @@ from bubbybot_freqtrade.analyzers.frankie_candles.profile import (
 )
 from bubbybot_freqtrade.analyzers.frankie_candles.scores import scores
 from bubbybot_freqtrade.analyzers.frankie_candles.settings import DEFAULTS, ScoreWeights, Settings
+from bubbybot_freqtrade.analyzers.higher import HigherCandles, higher_candles
 
 __all__ = [
     "COLUMNS",

@@ -22,7 +22,6 @@ from bubbybot_freqtrade.analyzers.frankie_candles.flow import (
     volume_delta,
     window_sum,
 )
-from bubbybot_freqtrade.analyzers.frankie_candles.higher import higher_candles, on_rows
 from bubbybot_freqtrade.analyzers.frankie_candles.pocket import (
     GoldenPocket,
     golden_pocket,
@@ -39,6 +38,7 @@ from bubbybot_freqtrade.analyzers.frankie_candles.profile import (
 )
 from bubbybot_freqtrade.analyzers.frankie_candles.scores import scores
 from bubbybot_freqtrade.analyzers.frankie_candles.settings import DEFAULTS, Settings
+from bubbybot_freqtrade.analyzers.higher import higher_candles, on_rows
 from bubbybot_freqtrade.analyzers.lux_algo.range import RunningRange
 from bubbybot_freqtrade.analyzers.parts import Part, Work, names_of, populate_parts
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
         clock as clock,
     )
     from bubbybot_freqtrade.analyzers.kernels import (
+        cycles as cycles,
+    )
+    from bubbybot_freqtrade.analyzers.kernels import (
         fading as fading,
     )
     from bubbybot_freqtrade.analyzers.kernels import (
@@ -37,7 +40,16 @@ if TYPE_CHECKING:
         zones as zones,
     )
 
-__all__ = ["averages", "clock", "fading", "pivots", "profile", "structure", "zones"]
+__all__ = [
+    "averages",
+    "clock",
+    "cycles",
+    "fading",
+    "pivots",
+    "profile",
+    "structure",
+    "zones",
+]
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -1,4 +1,4 @@
-"""B: wave trend, money flow, RSI, dots and divergences."""
+"""B: wave trend, money flow, stochastic RSI, Schaff trend cycle, divergences and gold dots."""
 
 from __future__ import annotations
 
@@ -110,6 +110,26 @@ def _extreme(values: Floats, length: int, extreme: Any) -> Floats:
     if length == 1 or len(values) == 0 or np.isnan(values).all():
         return values.copy()
     return extreme(values, length)
+
+
+def schaff_trend_cycle(
+    close: Floats, length: int = 10, fast: int = 23, slow: int = 50, factor: float = 0.5
+) -> Floats:
+    """
+    Schaff trend cycle, 0–100: the place of EMA(close, fast) − EMA(close, slow) in its last `length`
+    values, smoothed, and the place of that in its last `length` values, smoothed again. Smoothed
+    means s[t] = s[t−1] + factor·(x[t] − s[t−1]), with 0 before the first.
+
+    Where the last `length` values are equal (within 1e-10 of the price, or 1e-9 of a place), the
+    place is the one before, 0 if there was none. NaN before both windows are full, which is on the
+    first `slow` − 1 + 2·(`length` − 1) rows.
+    """
+    close = floats(close)
+    line = kernels.averages.ema(close, fast) - kernels.averages.ema(close, slow)
+    first = kernels.cycles.held_place(line, 1e-10 * close, length)
+    smooth = kernels.cycles.followed(first, factor)
+    second = kernels.cycles.held_place(smooth, np.full(len(close), 1e-9), length)
+    return kernels.cycles.followed(second, factor)
 
 
 class Divergences(NamedTuple):

@@ -29,7 +29,8 @@ class ScoreWeights(BaseModel):
 class Settings(BaseModel):
     """
     Lengths count candles; levels are in units of the oscillator they belong to. Without
-    `yellow_money_flow` (None) the yellow cross does not ask for money that flows out.
+    `yellow_money_flow` (None) the yellow cross does not ask for money that flows out. Without
+    `sommi_flag_minutes` the flag's higher timeframe is `sommi_flag_candles` of the frame's candles.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,6 +47,10 @@ class Settings(BaseModel):
     stoch_length: int = Field(default=14, ge=1)
     stoch_k_length: int = Field(default=3, ge=1)
     stoch_d_length: int = Field(default=3, ge=1)
+    schaff_length: int = Field(default=10, ge=1)
+    schaff_fast_length: int = Field(default=23, ge=1)
+    schaff_slow_length: int = Field(default=50, ge=1)
+    schaff_factor: float = Field(default=0.5, gt=0, le=1)
     oversold: float = -53.0
     overbought: float = 53.0
 
@@ -54,9 +59,15 @@ class Settings(BaseModel):
     divergence_top: float = 45.0
     divergence_weak_bottom: float = -40.0
     divergence_weak_top: float = 15.0
+    rsi_divergence_bottom: float = 30.0
+    rsi_divergence_top: float = 60.0
     gold_wave_level: float = -75.0
     gold_wave_rise: float = 5.0
     gold_rsi: float = 30.0
+
+    sommi_flag_minutes: PositiveInt | None = None
+    sommi_flag_candles: int = Field(default=3, ge=1)
+    sommi_diamond_minutes: tuple[PositiveInt, PositiveInt] = (60, 240)
 
     ema_lengths: tuple[PositiveInt, ...] = Field(
         default=(5, 11, 15, 18, 21, 24, 28, 34), min_length=8, max_length=8
@@ -67,6 +78,9 @@ class Settings(BaseModel):
     yellow_rsi_low: float = 15.0
     yellow_rsi_high: float = 30.0
     yellow_money_flow: float | None = -5.0
+    yellow_down_wave_low: float = 55.0
+    yellow_down_wave_high: float = 100.0
+    yellow_down_rsi: float = 70.0
 
     pivot_side: int = Field(default=10, ge=1)
     level_window: int = Field(default=500, ge=2)
