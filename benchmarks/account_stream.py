@@ -60,14 +60,16 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0, help="of each quiet and busy span")
-    seconds = parser.parse_args().seconds
+    parser.add_argument("--trades", type=int, nargs="+", default=TRADES, help="open trades")
+    given = parser.parse_args()
+    seconds = given.seconds
     print(
         f"{seconds:g} s quiet, {seconds:g} s with an event every {EVENT_EVERY_S:g} s; ms bare and"
     )
     print("requests a minute: trading (30 in 10 s are allowed) and all, quiet and busy")
     print("way      trades    median     worst  trading   all  trading   all")
     rows = []
-    for trades in TRADES:
+    for trades in given.trades:
         for way, streamed in (("polled", False), ("streamed", True)):
             rows.append(measure(way, streamed, trades, seconds))
             print(rows[-1].told(), flush=True)
@@ -140,7 +142,7 @@ def _own(sandbox: Sandbox, row: Row, seconds: float, done: threading.Event) -> N
             next_at = time.perf_counter() + EVENT_EVERY_S
             row.bare_ms.append(bare_ms(sandbox, draw))
             # Not at the same moment of a loop each time.
-            time.sleep(max(0.0, next_at - time.perf_counter()) + draw.random() * 2 - 1)
+            time.sleep(max(0.0, next_at - time.perf_counter() + draw.random() * 2 - 1))
         row.busy = counted(sandbox, begin)
     finally:
         done.set()
