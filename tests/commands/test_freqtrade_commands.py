@@ -128,7 +128,7 @@ def candles(desk) -> str:
     start = end - timedelta(days=45)
     told = desk.run(
         "download-data", "-c", desk.config("download"), "--timerange",
-        f"{start - timedelta(days=12):%Y%m%d}-{end:%Y%m%d}", "-t", "15m", "1h", "4h",
+        f"{start - timedelta(days=16):%Y%m%d}-{end:%Y%m%d}", "-t", "15m", "1h", "4h",
     )  # fmt: skip
     assert "BTC/USDT:USDT, 1h, mark" in told
     assert "BTC/USDT:USDT, 1h, funding_rate" in told
@@ -395,7 +395,7 @@ def test_no_command_finds_a_bias_in_the_strategy(every_command):
     told = every_command["recursive-analysis"]
     (row,) = [line for line in told.splitlines() if " long_confluence │" in line]
     cells = [cell.strip() for cell in row.strip("│").split("│")]
-    # The strategy's own 1000, and 1999, beside fewer that do change it.
+    # The strategy's own 1439, and 1999, beside fewer that do change it.
     assert cells[1] != "-"
     assert cells[-2:] == ["-", "-"]
 

@@ -319,7 +319,7 @@ RUNS: dict[str, Run] = {
     "docker compose --profile demo up -d": start_the_container,
     ".venv/bin/bubbybot verify -c config.demo.json": verify_the_demo_account,
     ".venv/bin/freqtrade trade -c config.json": trade_on_paper,
-    ".venv/bin/freqtrade download-data -c config.json -t 15m 1h 4h --timerange 20240815-":
+    ".venv/bin/freqtrade download-data -c config.json -t 15m 1h 4h --timerange 20240605-":
         download_candles,
     ".venv/bin/freqtrade backtesting -c config.json --timerange 20250201-": backtest,
     ".venv/bin/bubbybot sandbox": serve_a_sandbox,

@@ -48,8 +48,8 @@ def test_a_context_with_too_little_history_is_told_with_the_date_to_download_fro
     with caplog.at_level(logging.WARNING):
         analyzed(desk)
     told = [line for line in caplog.messages if "signals differ" in line]
-    # The folder begins on 2025-01-01, 104 days of six 4h candles before; 1,000 of them are 166.67
+    # The folder begins on 2025-01-01, 104 days of six 4h candles before; 1,439 of them are 239.83
     # days. The 1h candles before the range are enough.
     assert len(told) == 1
-    assert f"{BTC}: only 624 of 1000 4h candles before 2025-04-15" in told[0]
-    assert "from 2024-10-30 on" in told[0]
+    assert f"{BTC}: only 624 of 1439 4h candles before 2025-04-15" in told[0]
+    assert "from 2024-08-18 on" in told[0]
