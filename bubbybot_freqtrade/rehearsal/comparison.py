@@ -111,7 +111,7 @@ def _differences(live: TradeRecord, other: BacktestTrade, candle: int) -> Iterab
 def _planned_alike(plan: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether both plans took the same from the signal candle.
 
-    Size and leverage follow the entry's own price and account. Analysis on 1,000 candles may differ
+    Size and leverage follow the entry's own price and account. Analysis on 1,439 candles may differ
     from that on all in the sixth digit, so a price may round to the neighbouring tick.
     """
     return all(

@@ -75,7 +75,7 @@ def test_the_same_plans(week):
         assert row.live.plan is not None
         assert row.backtest.planned.keys() == {"stop", "target", "confidence"}
         for name, value in row.backtest.planned.items():
-            # Analysis on the newest 1,000 candles, and on all of them.
+            # Analysis on the newest 1,439 candles, and on all of them.
             assert row.live.plan[name] == pytest.approx(value, rel=1e-3)
     assert [row.differences for row in compared if not row.is_explained] == []
 
