@@ -49,8 +49,8 @@ class BubbyBotStrategy(IStrategy):
     timeframe = "15m"
     can_short = True
     process_only_new_candles = True
-    # One request at BloFin, whose 1,440th candle is still open. Wilder's average of 200 candles wants
-    # more than 1,000 (docs/analyzers/lux-algo.md).
+    # One request at BloFin, whose 1,440th candle is still open. Wilder's average of 200 candles
+    # wants more than 1,000 (docs/analyzers/lux-algo.md).
     startup_candle_count = 1439
     # An entry belongs to the open of the next candle; a slot that frees up later is no signal.
     ignore_buying_expired_candle_after = 180
