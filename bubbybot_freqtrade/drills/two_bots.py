@@ -124,14 +124,19 @@ def _look(run: Run, desk: Desk, name: str, unsettled: Counter[str]) -> None:
     for bot in NAMES:
         trades.update(_open_trades(desk, bot))
     with desk.sandbox.engine.exclusive():
-        held = {p.inst_id: float(p.base_size) for p in desk.watch.account.positions.values()}
+        account = desk.watch.account
+        held = {p.inst_id: float(p.base_size) for p in account.positions.values()}
+        stops = Counter(order.inst_id for order in account.live_tpsl())
     for pair in desk.pairs:
         amounts = [amount for of, amount in trades.elements() if of == pair]
         size = held.get(inst_id(pair), 0.0)
         is_one_s = len(amounts) <= 1 and abs(sum(amounts) - size) < 1e-9
+        is_one_s &= stops[inst_id(pair)] == len(amounts)
         unsettled[pair] = 0 if is_one_s else unsettled[pair] + 1
         if unsettled[pair] == LOOKS_TO_SETTLE:
-            run.figures.broken.append(f"{name}: trades of {amounts} {pair}, {size} held")
+            run.figures.broken.append(
+                f"{name}: trades of {amounts} {pair}, {size} held, {stops[inst_id(pair)]} stops"
+            )
 
 
 def _open_trades(desk: Desk, bot: str) -> list[tuple[str, float]]:

@@ -435,3 +435,26 @@ def test_what_history_did_not_explain_is_asked_for_again(open_desk, caplog):
     desk.loop(minutes=1.1)
     Trade.session.refresh(trade)
     assert (trade.is_open, trade.amount) == (True, 0.0059)
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_of_two_bots_that_enter_a_position_at_once_the_second_one_leaves(open_desk, is_first):
+    desk = open_desk()
+    desk.start()
+    desk.loop()
+    theirs = {"clientOrderId": THEIRS, "slTriggerPrice": "48900", "slOrderPrice": "-1"}
+    if is_first:
+        trade = desk.enter(BTC)
+        order_by_hand(desk, "buy", 8, **theirs)
+    else:
+        # They were a moment faster, and no list had shown it when this bot looked.
+        desk.sandbox.faults.add(Fault(kind="data", path="*/account/positions", data=[], times=3))
+        order_by_hand(desk, "buy", 8, **theirs)
+        trade = desk.enter(BTC)
+        desk.sandbox.faults.clear()
+    loops(desk, 5)
+    Trade.session.refresh(trade)
+    assert trade.is_open is is_first
+    stops = {(s.size, s.tpsl.sl_trigger == 48_900) for s in desk.standing_stops(BTC)}
+    assert held(desk) == (ENTERED + 8 if is_first else 8)
+    assert stops == ({(8, True), (ENTERED, False)} if is_first else {(8, True)})

@@ -163,6 +163,9 @@ def _of_position(
     own = [stop for stop in stops if stop["id"] in account.own]
     spare = [Finding(Discrepancy.SURPLUS_STOP, *key, stop) for stop in surplus(own, row)]
     if trade is None:
+        if own and not uncovered([stop for stop in stops if stop not in own], size):
+            # Who holds it has stops for all of it: the bot's are of a trade that it has left.
+            spare = [Finding(Discrepancy.LEFTOVER_STOP, *key, stop) for stop in own]
         return [Finding(Discrepancy.UNKNOWN_POSITION, *key, row, size, bare), *spare]
     findings = [Finding(Discrepancy.BARE_POSITION, *key, row, size, bare)] if bare else []
     if trade.has_open_orders:
