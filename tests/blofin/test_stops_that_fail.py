@@ -286,3 +286,20 @@ def test_padded_sizes_change_nothing(open_desk):
     assert trade.is_open
     triggers = {float(s.tpsl.sl_trigger) for s in desk.standing_stops(BTC)}
     assert 49_800.0 in triggers
+
+
+def test_what_a_stop_has_left_of_an_entry_between_two_loops_goes_out_at_the_market(open_desk):
+    course = [(0, 50_000), (5, 50_000), (20, 48_000), (90, 48_000)]
+    desk = open_desk({BTC: course}, stop_fill_share="0.4")
+    # The strategy's own stop is far behind the one that the entry was sent with.
+    desk.start(stoploss=-0.5)
+    trade = desk.enter(BTC, price=49_800.0, order_type="limit")
+    assert trade.has_open_orders
+    desk.pass_time(30)
+    (position,) = desk.sandbox.engine.account(DEMO_UID).positions.values()
+    assert 0 < position.size < 10
+    desk.loop()
+    desk.loop()
+    assert not desk.sandbox.engine.account(DEMO_UID).positions
+    assert desk.closed(trade).exit_reason == "emergency_exit"
+    assert not desk.standing_stops(BTC)

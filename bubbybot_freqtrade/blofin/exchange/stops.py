@@ -77,6 +77,8 @@ class Stops:
                 closing = self._ended.closed_without_stop(pair, side)
                 return self._requests.in_base_currency(open_stop(closing, triggered=True))
             waits = self._requests.has_just_entered(pair) and not booked_stops.has_had_stop(pair)
+            if why := self._ended.why_at_market(pair, side):
+                raise ccxt.InvalidOrder(why)
             standing = self.stop_orders.standing(pair, side, wait=waits)
             contracts = max(
                 self._requests.contracts(pair, amount), self._left_bare(position, standing)
@@ -303,6 +305,13 @@ class Stops:
         )
         shifted = last * stop / opened
         at_last = self._orders.stoploss_bracket(entry, last, leverage).stop
+        if not tighter(side, last, stop) and (trade := database.trade_of(pair)) is not None:
+            # Until then, which is in this loop, the position has a looser one.
+            self.leave(
+                trade,
+                f"The price of {pair} has passed the trade's stop at {stop:.8g}, which did not "
+                "close all of it: what is left goes out at the market.",
+            )
         stop = next(price for price in (stop, shifted, at_last) if tighter(side, last, price))
         stop = self._exchange.price_to_precision(pair, stop)
         params = {
