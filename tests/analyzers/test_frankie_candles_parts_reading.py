@@ -180,7 +180,7 @@ def three_oscillators(frame: pd.DataFrame) -> list[list]:
     return [
         np.round(talib.RSI(close, 14), 9).tolist(),
         np.round(talib.MFI(high, low, close, volume, 14), 9).tolist(),
-        market_cipher.wave_trend(high, low, close).wt1.tolist(),
+        market_cipher.wave_trend(high, low, close).wt2.tolist(),
     ]
 
 

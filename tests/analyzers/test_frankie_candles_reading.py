@@ -169,13 +169,13 @@ def test_profile_agrees_with_the_slow_reading(candles: pd.DataFrame, fast: pd.Da
 
 def test_divergences_agree_with_the_slow_reading(candles: pd.DataFrame, fast: pd.DataFrame) -> None:
     high, low, close, volume = (candles[c].to_numpy() for c in ("high", "low", "close", "volume"))
-    wt1 = market_cipher.populate(candles)["mc_wt1"]
+    wt2 = market_cipher.populate(candles)["mc_wt2"]
     # TA-Lib's sums round; equal values of its MFI are equal only within that, and so are those of
     # its RSI on candles that close where the one before did.
     mfi = np.round(talib.MFI(high, low, close, volume, 14), 9)
     rsi = np.round(talib.RSI(close, 14), 9)
     slow = divergence_counts(
-        [rsi.tolist(), mfi.tolist(), wt1.tolist()], high.tolist(), low.tolist()
+        [rsi.tolist(), mfi.tolist(), wt2.tolist()], high.tolist(), low.tolist()
     )
     for name, values in slow.items():
         np.testing.assert_array_equal(fast[f"fc_{name}"].to_numpy(), values, name)

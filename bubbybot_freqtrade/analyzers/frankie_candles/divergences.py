@@ -35,7 +35,7 @@ class DivergenceCounts(NamedTuple):
 
 
 def oscillators(candles: Candles, settings: Settings = DEFAULTS) -> tuple[Floats, ...]:
-    """The three that `fc_bull_div` and its like count: RSI, MFI and Market Cipher's wt1."""
+    """The three that `fc_bull_div` and its like count: RSI, MFI and Market Cipher's wt2."""
     return tuple(OSCILLATORS[name](candles, settings) for name in COUNTED)
 
 
@@ -48,7 +48,7 @@ def rsi(candles: Candles, length: int = 14) -> Floats:
 
 
 def wave(candles: Candles, settings: Settings = DEFAULTS) -> Floats:
-    """Market Cipher's wt1."""
+    """Market Cipher's wt2."""
     return wave_trend(
         candles.high,
         candles.low,
@@ -57,7 +57,7 @@ def wave(candles: Candles, settings: Settings = DEFAULTS) -> Floats:
         settings.wave_average_length,
         settings.wave_signal_length,
         settings.wave_factor,
-    ).wt1
+    ).wt2
 
 
 def money_flow_index(candles: Candles, length: int = 14) -> Floats:
