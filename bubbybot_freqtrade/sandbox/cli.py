@@ -104,6 +104,12 @@ profile_option = click.option(
 )
 @click.option("--balance", type=Amount(), default="10000", show_default=True, help="USDT.")
 @click.option(
+    "--past-days",
+    default=0,
+    show_default=True,
+    help="The account has traded on so many days before: orders, fills and funding to look at.",
+)
+@click.option(
     "--position-mode",
     type=click.Choice(["net_mode", "long_short_mode"]),
     default="net_mode",

@@ -96,6 +96,22 @@ class Readings(BaseModel):
             ("accept", "refuse"),
         ),
     ] = "accept"
+    index_trigger: Annotated[
+        bool,
+        _Asks(
+            "Whether a TP/SL takes the index price as its trigger, or refuses it with 152002 (the "
+            "reference names last, index and mark; only mark was seen on a demo account).",
+            (True, False),
+        ),
+    ] = True
+    trailing_stop: Annotated[
+        bool,
+        _Asks(
+            "Whether trade/order-algo takes orderType trailing_stop, or refuses it with 152002 "
+            "(announced in the changelog of 2026-08-27, seen by nobody).",
+            (True, False),
+        ),
+    ] = True
     leftover_exits: Annotated[
         Literal["cancel", "keep"],
         _Asks(
@@ -156,6 +172,14 @@ class Readings(BaseModel):
             (0, 2000),
         ),
     ] = 0
+    fill_delay_ms: Annotated[
+        int,
+        Field(ge=0),
+        _Asks(
+            "How long a fill is missing from fills-history, in ms (no source says).",
+            (0, 2000),
+        ),
+    ] = 0
     tpsl_sizes: Annotated[
         Literal["plain", "padded"],
         _Asks(
@@ -196,6 +220,15 @@ class Readings(BaseModel):
             ("wallet", "margin"),
         ),
     ] = "wallet"
+    funding_days: Annotated[
+        int,
+        Field(ge=1),
+        _Asks(
+            "How many days back account/funding-fees goes (clients clamp their questions to seven; "
+            "no source says what an older one would get).",
+            (7, 30),
+        ),
+    ] = 7
     trading_requests: Annotated[
         Literal["all", "posts"],
         _Asks(

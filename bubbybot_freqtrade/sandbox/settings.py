@@ -53,6 +53,8 @@ class SandboxSettings(Readings):
     `start_ms` is where a driven clock starts (a real one plays recorded candles from there on);
     None starts in the middle of the data, or at a fixed day with the generator.
 
+    `past_days`: on each of so many past days a new account has held and left a position of the
+    smallest size, so that its histories of orders, fills and funding have something in them.
     `multi_position`: the account is in Multi-Position mode, where a pair can have several positions
     of one side. How the venue behaves where no source settles it: `readings.QUESTIONS`.
     """
@@ -69,6 +71,7 @@ class SandboxSettings(Readings):
     port: int = Field(default=0, ge=0, le=65535)
 
     balance: Decimal = Field(default=Decimal(10_000), ge=0)
+    past_days: int = Field(default=0, ge=0, le=365)
     position_mode: PositionMode = "net_mode"
     multi_position: bool = False
     margin_mode: MarginMode = "cross"

@@ -71,6 +71,7 @@ class Cleaner:
             # Those near the price first: once ours is closed, they would fire on the owner's. The
             # entry's own stop stands until then.
             self._cancel_tpsl(self._placed_alone)
+            self._cancel_trailing()
             if not self._close(orders):
                 break
         else:
@@ -80,7 +81,7 @@ class Cleaner:
             # The list of positions may be behind: the next probe must not take ours for its own.
             self.desk.eventually(lambda: not self.desk.rows("account/positions"))
         if thorough:
-            self._wait_for_late_tpsl()
+            self._wait_for_late_ones()
         self.desk.journal.settle()
         self._restore(thorough=thorough)
 
@@ -185,11 +186,27 @@ class Cleaner:
         journal = self.desk.journal
         return journal.intents[journal.learned[str(row["tpslId"])]].kind == "tpsl"
 
-    def _wait_for_late_tpsl(self) -> None:
+    def _wait_for_late_ones(self) -> None:
         """Until every intent is so old that no TP/SL of it can still come."""
         while any(not self._is_old(intent) for intent in self.desk.journal.intents.values()):
             self.desk.clock.sleep(1)
             self._cancel_tpsl(_all)
+            self._cancel_trailing()
+
+    # Trailing stops
+
+    def _cancel_trailing(self) -> None:
+        intents = self.desk.journal.intents.values()
+        if not any(intent.kind == "algo" for intent in intents):
+            return
+        for _ in range(ROUNDS):
+            rows = self.desk.trailing_rows()
+            for row in rows:
+                # A refusal says that it is gone, or that it has fired: the next look shows.
+                self.desk.cancel_trailing(str(row["algoId"]))
+            if not rows:
+                return
+        raise NoAnswerError("a trailing stop cannot be canceled")
 
     # Settings
 

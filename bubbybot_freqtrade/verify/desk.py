@@ -12,7 +12,7 @@ from bubbybot_freqtrade.verify.client import NoAnswerError, RawBlofin, Reply
 from bubbybot_freqtrade.verify.clock import Clock
 from bubbybot_freqtrade.verify.instrument import Instrument
 from bubbybot_freqtrade.verify.journal import Intent, Journal, Setting
-from bubbybot_freqtrade.verify.view import OPPOSITE, NotMeasuredError, PairView
+from bubbybot_freqtrade.verify.view import OPPOSITE, TRAILING_STOP, NotMeasuredError, PairView
 
 # How far stops and targets stand from the price: far enough that ordinary minutes don't reach them.
 STOP_SHARE = Decimal("0.03")
@@ -40,8 +40,8 @@ class Desk(PairView):
     ) -> None:
         super().__init__(client, journal, clock, instrument, hedged=hedged)
         self.margin_mode = margin_mode
-        # None while it is not known.
-        self._leverage: Decimal | None = None
+        # By position side, where it is known.
+        self._leverages: dict[str, Decimal] = {}
 
     # Orders
 
@@ -72,7 +72,8 @@ class Desk(PairView):
         return client_order_id, self._send("order", "trade/order", body)
 
     def _make_room_for_stop(self, side: str) -> None:
-        if self._leverage is None or self._leverage > MOST_LEVERAGE:
+        known = self._leverages.get(self._leverage_side(side))
+        if known is None or known > MOST_LEVERAGE:
             reply = self.set_leverage(LEVERAGE, side)
             if not reply.ok:
                 raise NotMeasuredError(f"the leverage cannot be lowered: {reply.words}")
@@ -94,6 +95,26 @@ class Desk(PairView):
         reply = self._send("tpsl", "trade/order-tpsl", body)
         if reply.ok and reply.row.get("tpslId"):
             self.journal.learn(str(reply.row["tpslId"]), client_order_id)
+        return client_order_id, reply
+
+    def send_trailing(self, side: str, size: Decimal | str, **fields: Any) -> tuple[str, Reply]:
+        """Journal and send a trailing stop that closes with `side`."""
+        client_order_id = self.journal.new_id()
+        body = {
+            "instId": self.instrument.inst_id,
+            "marginMode": self.margin_mode,
+            "positionSide": self.position_side(side, closing=True),
+            "side": side,
+            "orderType": TRAILING_STOP,
+            "size": str(size),
+            "reduceOnly": "true",
+            "clientOrderId": client_order_id,
+            **self._broker(),
+            **{name: str(value) for name, value in fields.items()},
+        }
+        reply = self._send("algo", "trade/order-algo", body)
+        if reply.ok and reply.row.get("algoId"):
+            self.journal.learn(str(reply.row["algoId"]), client_order_id)
         return client_order_id, reply
 
     def _send(self, kind: str, path: str, body: dict[str, str]) -> Reply:
@@ -155,6 +176,11 @@ class Desk(PairView):
         """Cancel a TP/SL."""
         body = [{"instId": self.instrument.inst_id, "tpslId": tpsl_id}]
         return self.client.call("POST", "trade/cancel-tpsl", body)
+
+    def cancel_trailing(self, algo_id: str) -> Reply:
+        """Cancel a trailing stop."""
+        body = {"instId": self.instrument.inst_id, "algoId": algo_id}
+        return self.client.call("POST", "trade/cancel-algo", body)
 
     # Prices and sizes
 
@@ -226,19 +252,22 @@ class Desk(PairView):
     def set_leverage(self, leverage: Decimal | int, side: str = "buy") -> Reply:
         """Set the pair's leverage; what it was is given back when all is done."""
         basics = {"instId": self.instrument.inst_id, "marginMode": self.margin_mode}
-        position_side = self.position_side(side) if self.margin_mode == "isolated" else "net"
-        basics["positionSide"] = position_side
+        basics["positionSide"] = position_side = self._leverage_side(side)
         name = f"leverage {position_side}"
         if not any(known.name == name for known in self.journal.settings):
             before = self.leverage(side)
             restore = {**basics, "leverage": str(before)}
             self.journal.change(Setting(name, "account/set-leverage", restore))
-        self._leverage = None
+        self._leverages.pop(position_side, None)
         body = {**basics, "leverage": str(leverage)}
         reply = self.client.call("POST", "account/set-leverage", body)
         if reply.ok:
-            self._leverage = Decimal(leverage)
+            self._leverages[position_side] = Decimal(leverage)
         return reply
+
+    def _leverage_side(self, side: str) -> str:
+        """Long and short have leverages of their own only when isolated in hedge mode."""
+        return self.position_side(side) if self.margin_mode == "isolated" else "net"
 
     def leverage(self, side: str = "buy") -> Decimal:
         """The pair's leverage as it is set."""

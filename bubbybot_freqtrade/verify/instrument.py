@@ -45,9 +45,10 @@ class Instrument:
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """Last traded price and the best of both sides, with what is offered there (contracts)."""
+    """Last traded price and the best of both sides, with what is there (contracts)."""
 
     last: Decimal
     bid: Decimal
     ask: Decimal
     ask_size: Decimal
+    bid_size: Decimal

@@ -35,10 +35,10 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """An order, TP/SL or closing that may have been sent.
+    """An order, TP/SL, trailing stop or closing that may have been sent.
 
-    kind: `order`, `tpsl`. side: buy or sell. size: contracts, "-1" for the whole position. stop and
-    target: its trigger prices, by which a TP/SL that carries no id of ours is known.
+    kind: `order`, `tpsl`, `algo`. side: buy or sell. size: contracts, "-1" for the whole position.
+    stop and target: its trigger prices, by which a TP/SL that carries no id of ours is known.
     """
 
     kind: str
@@ -66,7 +66,9 @@ class Setting:
 
 @dataclass(slots=True)
 class Journal:
-    """The file and what it says. `learned`: TP/SL orders by the venue's id, and their intent's."""
+    """The file and what it says. `learned`: TP/SL and algo orders by the venue's id, and their
+    intent's.
+    """
 
     file: Path
     account: Account
@@ -141,7 +143,7 @@ class Journal:
         self.outcomes[client_order_id] = code
 
     def learn(self, tpsl_id: str, client_order_id: str) -> None:
-        """A TP/SL that came of one of ours."""
+        """A TP/SL or algo order that came of one of ours."""
         if tpsl_id not in self.learned:
             self._write({"learned": [tpsl_id, client_order_id]})
             self.learned[tpsl_id] = client_order_id

@@ -15,21 +15,22 @@ from freqtrade.misc import deep_merge_dicts
 
 from bubbybot_freqtrade.blofin.account.key import SECRETS
 from bubbybot_freqtrade.blofin.ccxt_blofin import BlofinPro
-from bubbybot_freqtrade.verify.client import NoAnswerError, RawBlofin
+from bubbybot_freqtrade.verify.client import NO_PERMISSION, NoAnswerError, RawBlofin
 from bubbybot_freqtrade.verify.clock import Clock
 from bubbybot_freqtrade.verify.desk import LARGEST_USDT, LEVERAGE, STOP_SHARE, Desk
 from bubbybot_freqtrade.verify.exchanges import Exchanges
 from bubbybot_freqtrade.verify.instrument import Instrument
 from bubbybot_freqtrade.verify.journal import Account, Journal
 from bubbybot_freqtrade.verify.probe import Probe
-from bubbybot_freqtrade.verify.view import MALFORMED
+from bubbybot_freqtrade.verify.probes.partly import TRIES
+from bubbybot_freqtrade.verify.view import MALFORMED, TRAILING_STOP
 
 TAKER_FEE = Decimal("0.0006")
 SLIPPAGE = Decimal("0.002")
 # Smallest orders in the position of a probe, and its round trips; a difference is asked twice.
 MULTIPLE = 5
 ROUND_TRIPS = Decimal(2)
-ROUND_TRIPS_OF = {"position-delay": 20, "fill-delay": 20}
+ROUND_TRIPS_OF = {"position-delay": 20, "fill-delay": 20, "fill-push": 20}
 BUYS_UP_AN_OFFER = "attached-tpsl"
 
 
@@ -182,22 +183,28 @@ def check_flat(desk: Desk) -> None:
 
     :raises RefusedError: naming what is open
     """
-    lists = {
-        "account/positions": "a position",
-        "trade/orders-pending": "an order",
-        "trade/orders-tpsl-pending": "a TP/SL",
-        "trade/orders-algo-pending": "a trigger order",
-    }
-    for path, what in lists.items():
-        params = {"orderType": "trigger"} if "algo" in path else {}
-        try:
-            rows = desk.rows(path, **params)
-        except NoAnswerError as error:
-            raise RefusedError(f"Not known to be flat: {error}.") from error
+    inst_id = desk.instrument.inst_id
+    try:
+        algos = desk.get(
+            "trade/orders-algo-pending",
+            expecting=(NO_PERMISSION,),
+            instId=inst_id,
+            orderType=TRAILING_STOP,
+        )
+        there = {
+            "a position": desk.rows("account/positions"),
+            "an order": desk.rows("trade/orders-pending"),
+            "a TP/SL": desk.rows("trade/orders-tpsl-pending"),
+            "a trigger order": desk.rows("trade/orders-algo-pending", orderType="trigger"),
+            # Refused where the venue knows no such type.
+            "a trailing stop": algos.rows if algos.ok else [],
+        }
+    except NoAnswerError as error:
+        raise RefusedError(f"Not known to be flat: {error}.") from error
+    for what, rows in there.items():
         if rows:
             raise RefusedError(
-                f"{desk.instrument.inst_id} has {what}: close it, or name a pair that is flat "
-                "with --pair."
+                f"{inst_id} has {what}: close it, or name a pair that is flat with --pair."
             )
 
 
@@ -215,10 +222,10 @@ def plan(desk: Desk, probes: Iterable[Probe]) -> Plan:
         raise RefusedError(f"Balance and price are not told: {error}.") from error
     notional = desk.smallest * desk.instrument.contract_value * last
     trips = sum((Decimal(ROUND_TRIPS_OF.get(p.name, ROUND_TRIPS)) for p in chosen), Decimal(0))
-    offers = 2 * LARGEST_USDT if BUYS_UP_AN_OFFER in {p.name for p in chosen} else 0
+    offers = 2 * TRIES * LARGEST_USDT if BUYS_UP_AN_OFFER in {p.name for p in chosen} else 0
     traded = trips * MULTIPLE * notional + offers
     cost = traded * (2 * TAKER_FEE + STOP_SHARE + SLIPPAGE)
-    largest = max(MULTIPLE * notional, Decimal(offers) / 2)
+    largest = max(MULTIPLE * notional, Decimal(LARGEST_USDT if offers else 0))
     needed = cost + largest / LEVERAGE * Decimal("1.1")
     if free < needed:
         raise RefusedError(

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from bubbybot_freqtrade.verify.client import NoAnswerError, RawBlofin, Reply
+from bubbybot_freqtrade.verify.client import NO_PERMISSION, NoAnswerError, RawBlofin, Reply
 from bubbybot_freqtrade.verify.clock import Clock
 from bubbybot_freqtrade.verify.instrument import Instrument, Prices
 from bubbybot_freqtrade.verify.journal import Intent, Journal
@@ -29,6 +29,7 @@ PAUSE_WHEN_SHUT_OUT_S = 30
 MALFORMED = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
 
 OPPOSITE = {"buy": "sell", "sell": "buy"}
+TRAILING_STOP = "trailing_stop"
 
 
 class NotMeasuredError(Exception):
@@ -113,8 +114,9 @@ class PairView:
     def prices(self) -> Prices:
         """Of the pair, now."""
         row = self.public("market/tickers", instId=self.instrument.inst_id).row
+        names = ("last", "bidPrice", "askPrice", "askSize", "bidSize")
         try:
-            return Prices(*(Decimal(row[n]) for n in ("last", "bidPrice", "askPrice", "askSize")))
+            return Prices(*(Decimal(row[name]) for name in names))
         except (KeyError, ArithmeticError) as error:
             raise NoAnswerError("the ticker has no prices") from error
 
@@ -153,6 +155,29 @@ class PairView:
             maker = self.journal.learned.get(tpsl_id) or next(made_by, None)
             if maker is not None:
                 self.journal.learn(tpsl_id, maker)
+                ours.append(row)
+        return ours
+
+    def trailing_rows(self) -> list[dict[str, Any]]:
+        """Live trailing stops of the pair that are ours; none where the venue knows no such type.
+
+        :raises NoAnswerError: when it does not say
+        """
+        reply = self.get(
+            "trade/orders-algo-pending",
+            instId=self.instrument.inst_id,
+            orderType=TRAILING_STOP,
+            limit=100,
+            expecting=(NO_PERMISSION,),
+        )
+        if not reply.ok:
+            return []
+        ours = []
+        for row in reply.rows:
+            algo_id = str(row["algoId"])
+            maker = self.journal.learned.get(algo_id) or row.get("clientOrderId")
+            if maker in self.journal.intents:
+                self.journal.learn(algo_id, maker)
                 ours.append(row)
         return ours
 

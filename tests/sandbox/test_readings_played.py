@@ -199,3 +199,22 @@ def test_tier_unit():
     for contracts, quote in zip(answers["contracts"], answers["quote"], strict=True):
         assert Decimal(quote["maxSize"]) == Decimal(contracts["maxSize"]) * value
         assert quote["maxLeverage"] == contracts["maxLeverage"]
+
+
+@pytest.mark.parametrize(("reading", "code"), [(True, "0"), (False, "152002")])
+def test_index_trigger(open_sandbox, reading, code):
+    owner = open_sandbox(index_trigger=reading)
+    owner.order("buy", "5")
+    by_index = {"slTriggerPrice": "49000", "slTriggerPriceType": "index"}
+    answer = owner.tpsl("sell", "5", **by_index)
+    assert answer["code"] == code
+    assert owner.tpsl("sell", "5", slTriggerPrice="49000", slTriggerPriceType="mark")["code"] == "0"
+
+
+def test_fill_delay(open_sandbox):
+    owner = open_sandbox(fill_delay_ms=2000)
+    order_id = owner.order("buy", "1")["orderId"]
+    assert owner.detail(order_id)["state"] == "filled"
+    assert owner.get("trade/fills-history") == []
+    owner.play(2 / 60 + 0.001)
+    assert len(owner.get("trade/fills-history")) == 1

@@ -25,6 +25,8 @@ from tests.commands.doctor.conftest import open_sandbox  # noqa: F401 - a fixtur
 PAIR = "PYTH/USDT:USDT"
 # Eight minutes before a settlement of funding, so that it is met in a run.
 START_MS = 1_748_764_320_000
+# More than any reading of the funding history.
+PAST_DAYS = 35
 
 
 class SandboxClock(Clock):
@@ -64,6 +66,12 @@ def config_of(sandbox: Sandbox, **exchange: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
+def few_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two of a delay instead of ten, where many runs are about something else."""
+    monkeypatch.setattr("bubbybot_freqtrade.verify.probes.delays.SAMPLES", 2)
+
+
+@pytest.fixture
 def open_verify(tmp_path: Path) -> Iterator[Callable[..., Desk]]:
     """`open_verify(**settings of the sandbox)`: a desk on a sandbox of its own."""
     opened: list[Sandbox] = []
@@ -74,6 +82,7 @@ def open_verify(tmp_path: Path) -> Iterator[Callable[..., Desk]]:
             "margin_mode": "isolated",
             "start_ms": START_MS,
             "pairs": ("PYTH-USDT", "BTC-USDT"),
+            "past_days": PAST_DAYS,
             **settings,
         }
         sandbox = Sandbox(SandboxSettings(**given)).start()

@@ -17,6 +17,8 @@ from bubbybot_freqtrade.verify.probes import NOT_SEEN_BY_A_PROGRAM, PROBES
 from bubbybot_freqtrade.verify.profile import keep
 from bubbybot_freqtrade.verify.run import run
 
+pytestmark = pytest.mark.usefixtures("few_samples")
+
 # One venue that is otherwise in nearly everything; what would hide another answer is left.
 OTHERWISE: dict[str, Any] = {
     name: question.others[0]

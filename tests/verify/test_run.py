@@ -12,17 +12,16 @@ from bubbybot_freqtrade.verify.probe import Verdict
 from bubbybot_freqtrade.verify.probes import PROBES
 from bubbybot_freqtrade.verify.run import run
 
-# The sandbox's account has never paid funding for a week.
-NEVER_MEASURED = {"funding-range"}
-
 
 @pytest.mark.parametrize(
     ("settings", "not_asked"),
     [
         ({"leverage": 7}, set()),
         ({"position_mode": "long_short_mode"}, {"margin-mode-beside"}),
+        # Those of an account that has never paid funding.
+        ({"past_days": 0}, {"funding-range", "funding-pages"}),
     ],
-    ids=["one-way", "hedge"],
+    ids=["one-way", "hedge", "new account"],
 )
 def test_all_is_as_assumed_and_the_account_as_it_was(
     open_verify: Callable[..., Desk], settings: dict[str, Any], not_asked: set[str]
@@ -38,9 +37,32 @@ def test_all_is_as_assumed_and_the_account_as_it_was(
     assert not desk.journal.file.exists()
     by_verdict = {r.probe.name: r.verdict for r in results}
     others = {name: v for name, v in by_verdict.items() if v is not Verdict.AS_ASSUMED}
-    assert others == dict.fromkeys(NEVER_MEASURED | not_asked, Verdict.NOT_MEASURED)
+    assert others == dict.fromkeys(not_asked, Verdict.NOT_MEASURED)
 
 
+def test_a_delay_is_told_of_ten_samples_in_every_place(
+    open_verify: Callable[..., Desk],
+) -> None:
+    desk = open_verify()
+    results = run(desk, [PROBES[name] for name in PLACES]).results
+    for result in results:
+        told = {place: f"median 0 ms, worst 0 ms of {n}" for place, n in PLACES[result.probe.name]}
+        assert result.answer.figures == "; ".join(f"{p}: {words}" for p, words in told.items())
+
+
+# Both orders of a round trip are looked for on the websocket.
+PLACES = {
+    "order-delay": [("detail", 10), ("pending", 10), ("history", 10)],
+    "tpsl-delay": [("pending", 10), ("detail", 10), ("history", 10)],
+    "position-delay": [("opened", 10), ("closed", 10)],
+    "fill-delay": [("history", 10), ("detail", 10), ("pending", 10)],
+    "order-push": [("websocket", 10)],
+    "fill-push": [("websocket", 20)],
+    "tpsl-push": [("websocket", 10)],
+}
+
+
+@pytest.mark.usefixtures("few_samples")
 def test_no_more_than_one_position_is_held_and_each_has_a_stop(
     open_verify: Callable[..., Desk],
 ) -> None:
@@ -60,6 +82,7 @@ def test_no_more_than_one_position_is_held_and_each_has_a_stop(
     assert not bare
 
 
+@pytest.mark.usefixtures("few_samples")
 def test_every_request_that_changes_something_is_on_disk_before_it_is_sent(
     open_verify: Callable[..., Desk],
 ) -> None:
@@ -79,7 +102,7 @@ def test_every_request_that_changes_something_is_on_disk_before_it_is_sent(
 
 
 # What may be sent without a word: it takes something away, or it has no effect.
-TAKING_AWAY = ("cancel-order", "cancel-tpsl", "asset/transfer", "amend-tpsl")
+TAKING_AWAY = ("cancel-order", "cancel-tpsl", "cancel-algo", "asset/transfer", "amend-tpsl")
 
 
 def is_announced(request: Any, journal: str) -> bool:

@@ -17,7 +17,6 @@ MARGIN_MODES = ("cross", "isolated")
 POSITION_MODES = ("net_mode", "long_short_mode")
 ACCOUNT_TYPES = ("funding", "futures", "copy_trading", "earn", "spot", "inverse_contract")
 DEMO_FUNDS_LIMIT = Decimal(5_000_000)
-FUNDING_HISTORY_MS = 7 * DAY_MS
 
 
 # asset/*
@@ -192,10 +191,10 @@ def _positions_history(call: PrivateCall) -> Answer:
 def _funding_fees(call: PrivateCall) -> Answer:
     """Not in the reference; ccxt lists the path and public clients read these fields.
 
-    What is older than seven days is gone: clients clamp their questions to that.
+    What is older than the settings' days is gone.
     """
     inst_id = parameters.text(call.fields, "instId")
-    oldest = call.engine.now_ms - FUNDING_HISTORY_MS
+    oldest = call.engine.now_ms - call.engine.settings.funding_days * DAY_MS
     begin = max(parameters.whole_number(call.fields, "begin") or 0, oldest)
     end = parameters.whole_number(call.fields, "end")
     rows = [

@@ -17,6 +17,7 @@ from bubbybot_freqtrade.sandbox.venue import parameters
 from bubbybot_freqtrade.sandbox.venue.amounts import padded, plain
 from bubbybot_freqtrade.sandbox.venue.errors import UNKNOWN_PATH, VenueError
 from bubbybot_freqtrade.sandbox.venue.orders import AlgoOrder, Order, TpslOrder
+from bubbybot_freqtrade.sandbox.venue.trailing import ORDER_TYPE as TRAILING_STOP
 
 BATCH_LIMIT = 20
 # Refusals of a single order live inside data[]; broken requests are refused as a whole.
@@ -320,8 +321,10 @@ def _algo_history(call: PrivateCall) -> Answer:
 
 
 def _algo_orders(call: PrivateCall, orders: list[AlgoOrder]) -> Answer:
-    parameters.choice(call.fields, "orderType", ("trigger",))
-    return _waiting_orders(call, orders, "algoId", "algo_id")
+    known = ("trigger", TRAILING_STOP) if call.engine.settings.trailing_stop else ("trigger",)
+    asked = parameters.choice(call.fields, "orderType", known)
+    chosen = [order for order in orders if order.order_type == asked]
+    return _waiting_orders(call, chosen, "algoId", "algo_id")
 
 
 def _fills_history(call: PrivateCall) -> Answer:
@@ -330,7 +333,7 @@ def _fills_history(call: PrivateCall) -> Answer:
     end = parameters.whole_number(call.fields, "end")
     rows = [
         fill
-        for fill in reversed(call.account.fills)
+        for fill in call.engine.visibility.fills(call.account)
         if wanted["instId"] in ("", fill.inst_id)
         and wanted["orderId"] in ("", fill.order_id)
         and (begin is None or fill.ts_ms >= begin)

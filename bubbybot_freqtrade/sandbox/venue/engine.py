@@ -16,7 +16,7 @@ from decimal import Decimal
 import orjson
 
 from bubbybot_freqtrade.sandbox.market.funding import FUNDING_INTERVAL_MS
-from bubbybot_freqtrade.sandbox.market.paths import MINUTE_MS
+from bubbybot_freqtrade.sandbox.market.paths import DAY_MS, MINUTE_MS
 from bubbybot_freqtrade.sandbox.market.prices import MarketData
 from bubbybot_freqtrade.sandbox.market.quotes import PriceKind, Tick
 from bubbybot_freqtrade.sandbox.settings import ApiKey, SandboxSettings
@@ -29,6 +29,7 @@ from bubbybot_freqtrade.sandbox.venue.instrument_change import InstrumentChange
 from bubbybot_freqtrade.sandbox.venue.listing import Listing
 from bubbybot_freqtrade.sandbox.venue.matching import Matching
 from bubbybot_freqtrade.sandbox.venue.order_entry import OrderEntry
+from bubbybot_freqtrade.sandbox.venue.past import live_through
 from bubbybot_freqtrade.sandbox.venue.trigger_entry import TriggerEntry
 from bubbybot_freqtrade.sandbox.venue.triggers import Triggers
 from bubbybot_freqtrade.sandbox.venue.visibility import Visibility
@@ -286,8 +287,11 @@ class Engine:
             margin_mode=self.settings.margin_mode,
             default_leverage=self.settings.leverage,
         )
-        account.ledger.post(self.venue.new_id(), self.now_ms, "deposit", self.settings.balance)
+        past_ms = self.settings.past_days * DAY_MS
+        deposited_ms = self.now_ms - past_ms
+        account.ledger.post(self.venue.new_id(), deposited_ms, "deposit", self.settings.balance)
         self.venue.accounts[uid] = account
+        live_through(self, account, self.settings.past_days)
         return account
 
     def add_key(self, key: ApiKey) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
 from bubbybot_freqtrade.sandbox.venue.amounts import ZERO, divide, padded, padded_or_null, plain
+from bubbybot_freqtrade.sandbox.venue.trailing import ORDER_TYPE as TRAILING_STOP
+from bubbybot_freqtrade.sandbox.venue.trailing import Trailing
 
 Side = Literal["buy", "sell"]
 OrderState = Literal["live", "partially_filled", "filled", "canceled", "partially_canceled"]
@@ -231,6 +233,7 @@ class AlgoOrder:
     """A trigger order: becomes a plain order when the last price reaches `trigger_price`.
 
     `rises` says from which side: True when the trigger lies above the last price at placement.
+    With `trailing` it follows the price instead, and both say nothing.
     """
 
     algo_id: str
@@ -252,6 +255,25 @@ class AlgoOrder:
     actual_size: Decimal | None = None
     broker_id: str = ""
     cancel_type: str = "not_canceled"
+    trailing: Trailing | None = None
+
+    @property
+    def order_type(self) -> str:
+        """As the venue spells it."""
+        return "trigger" if self.trailing is None else TRAILING_STOP
+
+    def reached(self, price: Decimal) -> bool:
+        """Take a last price; True when it fires."""
+        if self.trailing is not None:
+            return self.trailing.reached(price)
+        return price >= self.trigger_price if self.rises else price <= self.trigger_price
+
+    def prices_of_interest(self) -> Iterator[tuple[Decimal, int]]:
+        """(price, direction) that change something: 1 when reached from below."""
+        if self.trailing is not None:
+            yield from self.trailing.prices_of_interest()
+        else:
+            yield self.trigger_price, 1 if self.rises else -1
 
     def as_rest(self) -> dict[str, Any]:
         """The object of orders-algo-pending and orders-algo-history."""
@@ -262,15 +284,16 @@ class AlgoOrder:
             "marginMode": self.margin_mode,
             "positionSide": self.position_side,
             "side": self.side,
-            "orderType": "trigger",
+            "orderType": self.order_type,
             "size": plain(self.size),
             "actualSize": None if self.actual_size is None else plain(self.actual_size),
             "reduceOnly": "true" if self.reduce_only else "false",
             "leverage": plain(self.leverage),
             "state": self.state,
-            "triggerPrice": padded(self.trigger_price),
+            "triggerPrice": None if self.trailing else padded(self.trigger_price),
             "triggerPriceType": "last",
             "orderPrice": plain(self.order_price),
+            **(self.trailing.as_rest() if self.trailing else {}),
             "createTime": str(self.created_ms),
             "brokerId": self.broker_id,
             "attachAlgoOrders": self._attached_rows(),

@@ -6,11 +6,13 @@ All methods raise VenueError for a refusal.
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import TypeVar
 
 from bubbybot_freqtrade.sandbox.market.instruments import Instrument
 from bubbybot_freqtrade.sandbox.venue import checks, parameters
 from bubbybot_freqtrade.sandbox.venue.accounts import Account
+from bubbybot_freqtrade.sandbox.venue.amounts import ZERO
 from bubbybot_freqtrade.sandbox.venue.core import Venue
 from bubbybot_freqtrade.sandbox.venue.errors import VenueError
 from bubbybot_freqtrade.sandbox.venue.orders import (
@@ -21,6 +23,8 @@ from bubbybot_freqtrade.sandbox.venue.orders import (
     identity,
 )
 from bubbybot_freqtrade.sandbox.venue.parameters import Fields
+from bubbybot_freqtrade.sandbox.venue.trailing import ORDER_TYPE as TRAILING_STOP
+from bubbybot_freqtrade.sandbox.venue.trailing import read_trailing
 from bubbybot_freqtrade.sandbox.venue.triggers import Triggers
 
 Kind = TypeVar("Kind", TpslOrder, AlgoOrder)
@@ -44,6 +48,7 @@ class TriggerEntry:
         tpsl = checks.read_tpsl(body)
         if not tpsl:
             raise VenueError("152003", "tpTriggerPrice", "slTriggerPrice")
+        self._check_trigger_types(tpsl)
         checks.check_tpsl_prices(instrument, tpsl)
         order = TpslOrder(
             tpsl_id=self.venue.new_id(),
@@ -64,6 +69,14 @@ class TriggerEntry:
         self._check_tpsl(account, order)
         self.triggers.stand(account, order)
         return order
+
+    def _check_trigger_types(self, tpsl: Tpsl) -> None:
+        if self.venue.settings.index_trigger:
+            return
+        kinds = {"tpTriggerPriceType": tpsl.tp_type, "slTriggerPriceType": tpsl.sl_type}
+        for name, kind in kinds.items():
+            if kind == "index":
+                raise VenueError("152002", name)
 
     def _check_tpsl(self, account: Account, order: TpslOrder) -> None:
         if order.client_order_id and any(
@@ -134,34 +147,33 @@ class TriggerEntry:
     def place_algo(self, account: Account, body: Fields) -> AlgoOrder:
         """trade/order-algo."""
         instrument = checks.tradable(self.venue, body)
-        parameters.choice(body, "orderType", ("trigger",))
+        order_type = parameters.choice(body, "orderType", self._algo_types())
         margin_mode = parameters.choice(body, "marginMode", checks.MARGIN_MODES)
         position_side = checks.position_side(account, body)
         checks.same_margin_mode(account, instrument.inst_id, margin_mode)
-        trigger = parameters.required_number(body, "triggerPrice")
-        checks.check_tick(instrument, trigger, "triggerPrice")
-        parameters.choice(body, "triggerPriceType", ("last",), default="last")
-        order_price = parameters.number(body, "orderPrice")
-        order_price = MARKET_PRICE if order_price is None else order_price
-        if order_price != MARKET_PRICE:
-            checks.check_tick(instrument, order_price, "orderPrice")
+        side = parameters.choice(body, "side", checks.SIDES)
+        last = self.venue.last_price(instrument.inst_id)
+        trailing = read_trailing(body, side, last) if order_type == TRAILING_STOP else None
+        trigger = ZERO if trailing else self._trigger_price(instrument, body)
+        order_price = MARKET_PRICE if trailing else self._order_price(instrument, body)
         algo = AlgoOrder(
             algo_id=self.venue.new_id(),
             client_order_id=parameters.client_id(body, "clientOrderId"),
             inst_id=instrument.inst_id,
             margin_mode=margin_mode,
             position_side=position_side,
-            side=parameters.choice(body, "side", checks.SIDES),
+            side=side,
             size=checks.trigger_size(instrument, body),
             order_price=order_price,
             trigger_price=trigger,
-            rises=trigger > self.venue.last_price(instrument.inst_id),
+            rises=trigger > last,
             reduce_only=parameters.flag(body, "reduceOnly"),
             leverage=account.leverage(instrument.inst_id, margin_mode, position_side),
             created_ms=self.venue.now_ms,
             updated_ms=self.venue.now_ms,
             attached=self._attached(instrument, body),
             broker_id=parameters.text(body, "brokerId"),
+            trailing=trailing,
         )
         if algo.client_order_id and any(
             other.client_order_id == algo.client_order_id for other in account.algo_orders.values()
@@ -171,6 +183,24 @@ class TriggerEntry:
         account.open_algo[algo.algo_id] = None
         self.venue.emit("orders-algo", account, algo)
         return algo
+
+    def _algo_types(self) -> tuple[str, ...]:
+        return ("trigger", TRAILING_STOP) if self.venue.settings.trailing_stop else ("trigger",)
+
+    @staticmethod
+    def _trigger_price(instrument: Instrument, body: Fields) -> Decimal:
+        trigger = parameters.required_number(body, "triggerPrice")
+        checks.check_tick(instrument, trigger, "triggerPrice")
+        parameters.choice(body, "triggerPriceType", ("last",), default="last")
+        return trigger
+
+    @staticmethod
+    def _order_price(instrument: Instrument, body: Fields) -> Decimal:
+        price = parameters.number(body, "orderPrice")
+        if price is None or price == MARKET_PRICE:
+            return MARKET_PRICE
+        checks.check_tick(instrument, price, "orderPrice")
+        return price
 
     def _attached(self, instrument: Instrument, body: Fields) -> Tpsl:
         rows = body.get("attachAlgoOrders") or []

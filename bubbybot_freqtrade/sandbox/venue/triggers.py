@@ -135,7 +135,7 @@ class Triggers:
                 if kind is not None and tpsl_order.state == "live":
                     self.fire_tpsl(account, tpsl_order, kind)
             for algo in account.live_algo(inst_id):
-                if algo_reached(algo, price) and algo.state == "live":
+                if algo.state == "live" and algo.reached(price):
                     self.fire_algo(account, algo)
 
     def prices_of_interest(self, inst_id: str, kind: str) -> Iterator[tuple[Decimal, int]]:
@@ -156,7 +156,7 @@ class Triggers:
             for order in account.live_orders(inst_id):
                 yield order.price, -1 if order.side == "buy" else 1
             for algo in account.live_algo(inst_id):
-                yield algo.trigger_price, 1 if algo.rises else -1
+                yield from algo.prices_of_interest()
 
     # Firing
 
@@ -273,8 +273,3 @@ class Triggers:
         algo.updated_ms = self.venue.now_ms
         account.open_algo.pop(algo.algo_id, None)
         self.venue.emit("orders-algo", account, algo)
-
-
-def algo_reached(algo: AlgoOrder, price: Decimal) -> bool:
-    """True when the last price has reached the trigger from its side."""
-    return price >= algo.trigger_price if algo.rises else price <= algo.trigger_price

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from bubbybot_freqtrade.sandbox.venue.accounts import Account, Position
 from bubbybot_freqtrade.sandbox.venue.core import Venue
-from bubbybot_freqtrade.sandbox.venue.orders import Order, TpslOrder
+from bubbybot_freqtrade.sandbox.venue.orders import Fill, Order, TpslOrder
 
 Kind = TypeVar("Kind", Order, TpslOrder)
 
@@ -33,6 +33,11 @@ class Visibility:
     def tpsl_orders(self, orders: Iterable[TpslOrder]) -> Iterator[TpslOrder]:
         """Those that are old enough to be listed."""
         return self._old_enough(orders, self.venue.settings.tpsl_delay_ms)
+
+    def fills(self, account: Account) -> list[Fill]:
+        """Those that are old enough to be listed, newest first."""
+        newest = self.venue.now_ms - self.venue.settings.fill_delay_ms
+        return [fill for fill in reversed(account.fills) if fill.ts_ms <= newest]
 
     def positions(self, account: Account) -> list[Position]:
         """The positions as they were `position_delay_ms` ago, oldest first."""

@@ -6,6 +6,7 @@ from bubbybot_freqtrade.verify.probes import (
     attached,
     candles,
     closing,
+    delays,
     funding,
     history,
     limits,
@@ -17,7 +18,8 @@ from bubbybot_freqtrade.verify.probes import (
 
 # Funding first: its settlement may be near.
 _MODULES = (
-    funding, account, tiers, refusals, attached, stops, closing, orders, candles, history, limits,
+    funding, account, tiers, refusals, attached, stops,
+    closing, delays, orders, candles, history, limits,
 )  # fmt: skip
 
 PROBES: dict[str, Probe] = {probe.name: probe for module in _MODULES for probe in module.PROBES}

@@ -5,14 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from bubbybot_freqtrade.verify.desk import LARGEST_USDT, Desk
+from bubbybot_freqtrade.verify.desk import Desk
 from bubbybot_freqtrade.verify.probe import Answer, probe
+from bubbybot_freqtrade.verify.probes.partly import partly_filled
 from bubbybot_freqtrade.verify.view import NotMeasuredError, same_price
 
 GROUP = "stops"
 WHOLE = Decimal(-1)
-# How often the book is looked at for an offer that is small enough to be bought up.
-LOOKS_FOR_THIN_BOOK = 40
 # An entry that was in parts for so long, and had no TP/SL, has none.
 LONG_ENOUGH_MS = 4_000
 
@@ -89,8 +88,8 @@ def attached_fields(desk: Desk) -> Answer:
     copes=("complete_fill",),
 )
 def attached_tpsl(desk: Desk) -> Answer:
-    """Buys a little more than the best offer has, by a limit there: the rest waits."""
-    entry_id = _partly_filled(desk)
+    """Looked at while the rest of an entry waits."""
+    entry_id, _ = partly_filled(desk)
     began = desk.clock.elapsed_ms()
     filled_in_parts_ms = 0
 
@@ -109,24 +108,6 @@ def attached_tpsl(desk: Desk) -> Answer:
     if filled_in_parts_ms < LONG_ENOUGH_MS:
         raise NotMeasuredError("the rest filled before it was seen")
     return Answer("complete_fill", f"none in {filled_in_parts_ms} ms")
-
-
-def _partly_filled(desk: Desk) -> str:
-    for _ in range(LOOKS_FOR_THIN_BOOK):
-        prices = desk.prices()
-        size = desk.instrument.size(prices.ask_size) + desk.smallest
-        worth = size * desk.instrument.contract_value * prices.ask
-        if worth > LARGEST_USDT or size > desk.instrument.max_limit_size:
-            desk.clock.sleep(1)
-            continue
-        entry_id, reply = desk.send_order("buy", size, price=prices.ask)
-        if reply.ok and desk.placed(entry_id).get("state") == "partially_filled":
-            return entry_id
-        raise NotMeasuredError(f"the entry did not fill in part: {reply.words}")
-    raise NotMeasuredError(
-        f"the best offer is never below {LARGEST_USDT} USDT here: name a pair with a thin book "
-        "with --pair"
-    )
 
 
 @probe(

@@ -13,6 +13,8 @@ from bubbybot_freqtrade.verify.view import NotMeasuredError, same_price
 
 GROUP = "stops"
 FIRING_S = 90.0
+# The reference's, and the one that a public client asks for.
+DETAIL_PATHS = ("order-tpsl-detail", "orders-tpsl-detail")
 
 
 def _amended(desk: Desk, entry_id: str, **fields: str) -> tuple[dict[str, Any], bool, str]:
@@ -121,18 +123,40 @@ def tpsl_detail(desk: Desk) -> Answer:
     """The reference's, or the one that a public client asks for."""
     with desk.long() as long:
         tpsl_id = str(own_tpsl(desk, long.entry_id)["tpslId"])
-        said = []
-        for path in ("order-tpsl-detail", "orders-tpsl-detail"):
-            reply = desk.get(
-                f"trade/{path}",
-                expecting=(NO_PERMISSION,),
-                instId=desk.instrument.inst_id,
-                tpslId=tpsl_id,
-            )
-            if reply.ok and str(reply.row.get("tpslId")) == tpsl_id:
-                return Answer(path)
-            said.append(f"{path}: {reply.words}")
-    return Answer("none", "; ".join(said))
+        path = detail_path(desk, tpsl_id)
+    return Answer(path or "none")
+
+
+def detail_path(desk: Desk, tpsl_id: str) -> str:
+    """The path that shows a live TP/SL, empty when neither does."""
+    return next((path for path in DETAIL_PATHS if shown_by(desk, path, tpsl_id)), "")
+
+
+def shown_by(desk: Desk, path: str, tpsl_id: str) -> bool:
+    """Whether a detail path shows the TP/SL."""
+    reply = desk.get(
+        f"trade/{path}",
+        expecting=(NO_PERMISSION,),
+        instId=desk.instrument.inst_id,
+        tpslId=tpsl_id,
+    )
+    return reply.ok and str(reply.row.get("tpslId")) == tpsl_id
+
+
+_LAST_ONLY = "Leave order_types.stoploss_price_type at last."
+
+
+def _trigger_type(desk: Desk, kind: str) -> tuple[str, str]:
+    """`shown`, `hidden` or `refused` for a TP/SL of its own with this trigger price, and words."""
+    with desk.long():
+        tpsl_id, reply = desk.send_tpsl(
+            "sell", desk.smallest, slTriggerPriceType=kind, **desk.stop_for("buy")
+        )
+        if not reply.ok:
+            return "refused", reply.words
+        row = own_tpsl(desk, tpsl_id)
+    told = row.get("slTriggerPriceType")
+    return "shown" if told == kind else "hidden", f"slTriggerPriceType: {told}"
 
 
 @probe(
@@ -145,19 +169,50 @@ def tpsl_detail(desk: Desk) -> Answer:
         "refused": "it is refused",
     },
     copes=("hidden", "refused"),
-    advice="Leave order_types.stoploss_price_type at last.",
+    advice=_LAST_ONLY,
 )
 def mark_trigger(desk: Desk) -> Answer:
     """On an order of its own, beside the entry's."""
+    return Answer(*_trigger_type(desk, "mark"))
+
+
+@probe(
+    GROUP,
+    "Does a TP/SL take the index price as its trigger?",
+    setting="index_trigger",
+    readings={
+        True: "it does, and the row shows it",
+        "hidden": "it is accepted, and the row does not show it",
+        False: "it is refused",
+    },
+    copes=("hidden", False),
+    advice=_LAST_ONLY,
+)
+def index_trigger(desk: Desk) -> Answer:
+    """On an order of its own, beside the entry's."""
+    seen, words = _trigger_type(desk, "index")
+    return Answer({"shown": True, "refused": False}.get(seen, seen), words)
+
+
+@probe(
+    GROUP,
+    "Does order-algo take a trailing stop?",
+    setting="trailing_stop",
+    readings={True: "it does", False: "it is refused", "hidden": "it does, and lists it nowhere"},
+    copes=(False,),
+    advice="Place no trailing stops on this venue: one that cannot be seen cannot be canceled.",
+)
+def trailing_stop(desk: Desk) -> Answer:
+    """A tenth behind the price, on a long with its stop; canceled again."""
     with desk.long():
-        tpsl_id, reply = desk.send_tpsl(
-            "sell", desk.smallest, slTriggerPriceType="mark", **desk.stop_for("buy")
-        )
+        _, reply = desk.send_trailing("sell", desk.smallest, callbackRatio="0.1")
         if not reply.ok:
-            return Answer("refused", reply.words)
-        row = own_tpsl(desk, tpsl_id)
-    told = row.get("slTriggerPriceType")
-    return Answer("shown" if told == "mark" else "hidden", f"slTriggerPriceType: {told}")
+            return Answer(False, reply.words)
+        rows = desk.eventually(desk.trailing_rows)
+        canceled = desk.cancel_trailing(str(reply.row["algoId"]))
+    if not rows:
+        return Answer("hidden", f"cancel: {canceled.words}")
+    return Answer(True, f"callbackRatio {rows[0].get('callbackRatio')}; cancel: {canceled.words}")
 
 
 @probe(
@@ -326,6 +381,8 @@ PROBES = (
     amend_request_id,
     tpsl_detail,
     mark_trigger,
+    index_trigger,
+    trailing_stop,
     passed_trigger,
     whole_beside_whole,
     whole_beside_sized,

@@ -1,0 +1,321 @@
+"""How soon what was done is seen: in detail, pending list and history, and on the websocket."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from functools import partial
+from statistics import median
+from typing import Any
+
+from bubbybot_freqtrade.verify.client import Reply
+from bubbybot_freqtrade.verify.desk import Desk
+from bubbybot_freqtrade.verify.probe import Answer, UpTo, probe
+from bubbybot_freqtrade.verify.probes.attached import own_tpsl
+from bubbybot_freqtrade.verify.probes.stops import detail_path, shown_by
+from bubbybot_freqtrade.verify.stream import Stream, open_stream
+from bubbybot_freqtrade.verify.view import LOOK_EVERY_S, PATIENCE_S, NotMeasuredError
+
+GROUP = "delays"
+SAMPLES = 10
+# The extension looks for what it has placed for this long before it believes that it is not there.
+BOT_WAITS_MS = 5_000
+# Between two looks; a delay is known no better. What answers slower than that tells no delay.
+FINEST_MS = 1_400
+# Below the time between two requests, a delay is none.
+AT_ONCE_MS = 350
+LATE = "The bot would take what it has just placed for missing. Report the delay."
+PUSHED_LATE = (
+    "The bot does not trade by pushes; leave exchange.enable_ws off if candles come late too."
+)
+
+_WORDS = {0: "seen at once"}
+Look = Callable[[], Any]
+Looks = Mapping[str, Look]
+"""What to call to see something, by the place where it looks."""
+
+
+class Delays:
+    """Milliseconds by place, of every sample."""
+
+    def __init__(self) -> None:
+        self.by_place: dict[str, list[int]] = {}
+
+    def sample(self, desk: Desk, since_ms: int, looks: Looks) -> None:
+        """Look at every place in turn until all have shown it.
+
+        :raises NotMeasuredError: when one never does, or looks came too far apart
+        """
+        end = since_ms + PATIENCE_S * 1000
+        # A place of its own looks first each time: those behind it are asked a request later.
+        turn = len(next(iter(self.by_place.values()), ())) % len(looks)
+        names = [*looks][turn:] + [*looks][:turn]
+        missed: dict[str, int] = {}
+        while names:
+            for name in tuple(names):
+                asked = desk.clock.elapsed_ms()
+                if looks[name]():
+                    names.remove(name)
+                    delay = _between(since_ms, missed.get(name), asked)
+                    self.by_place.setdefault(name, []).append(delay)
+                elif asked > end:
+                    raise NotMeasuredError(f"{name}: not seen within {PATIENCE_S:.0f} s")
+                else:
+                    missed[name] = asked
+            if names:
+                desk.clock.sleep(LOOK_EVERY_S)
+
+    def answer(self) -> Answer:
+        """The worst of all places, which is what a bot has to live with."""
+        told = (
+            f"{name}: median {median(delays):.0f} ms, worst {max(delays)} ms of {len(delays)}"
+            for name, delays in self.by_place.items()
+        )
+        worst = max(max(delays) for delays in self.by_place.values())
+        return Answer(worst if worst > AT_ONCE_MS else 0, "; ".join(told))
+
+
+def _between(since_ms: int, missed_ms: int | None, seen_ms: int) -> int:
+    """0 when the first look saw it; the time of a look is that of its request."""
+    if seen_ms - (since_ms if missed_ms is None else missed_ms) > FINEST_MS:
+        raise NotMeasuredError("the venue answers too slowly to measure a delay")
+    return 0 if missed_ms is None else seen_ms - since_ms
+
+
+def _accepted(reply: Reply) -> Reply:
+    if not reply.ok:
+        raise NotMeasuredError(reply.words)
+    return reply
+
+
+def _waiting_orders(desk: Desk) -> Iterator[tuple[str, Reply]]:
+    """Ten orders far from the market: our id and the answer."""
+    price = desk.far_price()
+    stop = desk.stop_for("buy", price)
+    for _ in range(SAMPLES):
+        order_id, reply = desk.send_order("buy", desk.smallest, price=price, **stop)
+        yield order_id, _accepted(reply)
+
+
+@probe(
+    GROUP,
+    "How long is a new order missing from detail and pending list, and an ended one from history?",
+    setting="order_delay_ms",
+    readings=_WORDS,
+    copes=UpTo(BOT_WAITS_MS),
+    advice=LATE,
+)
+def order_delay(desk: Desk) -> Answer:
+    """Ten orders far from the market, each canceled again."""
+    placed, ended = Delays(), Delays()
+    for order_id, reply in _waiting_orders(desk):
+        pending = partial(_listed, desk, "orders-pending", "clientOrderId", order_id)
+        looks: Looks = {"detail": partial(desk.order, order_id), "pending": pending}
+        placed.sample(desk, reply.answered_ms, looks)
+        canceled = _accepted(desk.cancel(order_id))
+        history = partial(_listed, desk, "orders-history", "clientOrderId", order_id)
+        ended.sample(desk, canceled.answered_ms, {"history": history})
+    placed.by_place |= ended.by_place
+    return placed.answer()
+
+
+def _listed(desk: Desk, name: str, field: str, value: str) -> bool:
+    return any(str(row.get(field)) == value for row in desk.rows(f"trade/{name}", limit=20))
+
+
+@probe(
+    GROUP,
+    "How long is a new TP/SL missing from detail and pending list, and an ended one from history?",
+    setting="tpsl_delay_ms",
+    readings=_WORDS,
+    copes=UpTo(BOT_WAITS_MS),
+    advice=LATE,
+)
+def tpsl_delay(desk: Desk) -> Answer:
+    """Ten beside the entry's on one position, each canceled again; detail where there is a path."""
+    placed, ended = Delays(), Delays()
+    with desk.long() as long:
+        path = detail_path(desk, str(own_tpsl(desk, long.entry_id)["tpslId"]))
+        for tpsl_id, reply in _lone_tpsls(desk):
+            looks: dict[str, Look] = {"pending": partial(desk.tpsl_of, tpsl_id)}
+            venue_id = str(reply.row["tpslId"])
+            if path:
+                looks["detail"] = partial(shown_by, desk, path, venue_id)
+            placed.sample(desk, reply.answered_ms, looks)
+            canceled = _accepted(desk.cancel_tpsl(venue_id))
+            history = partial(_listed, desk, "orders-tpsl-history", "tpslId", venue_id)
+            ended.sample(desk, canceled.answered_ms, {"history": history})
+    placed.by_place |= ended.by_place
+    return placed.answer()
+
+
+def _lone_tpsls(desk: Desk) -> Iterator[tuple[str, Reply]]:
+    """Ten TP/SLs of the smallest size: our id and the answer."""
+    stop = desk.stop_for("buy")
+    for _ in range(SAMPLES):
+        tpsl_id, reply = desk.send_tpsl("sell", desk.smallest, **stop)
+        yield tpsl_id, _accepted(reply)
+
+
+def _round_trips(
+    desk: Desk, opened: Callable[[str, Reply], None], closed: Callable[[str, Reply], None]
+) -> None:
+    """Ten positions, opened and closed at the market; each order's id and answer are handed on."""
+    for _ in range(SAMPLES):
+        order_id, reply = desk.send_order("buy", desk.smallest)
+        opened(order_id, _accepted(reply))
+        if not desk.has_filled(order_id):
+            raise NotMeasuredError("a market order did not fill")
+        order_id, reply = desk.send_order("sell", desk.smallest, closing=True, reduceOnly="true")
+        closed(order_id, _accepted(reply))
+        if not desk.has_filled(order_id):
+            raise NotMeasuredError("the position does not close")
+        if not desk.eventually(lambda: not desk.position()):
+            raise NotMeasuredError("the closed position is still shown")
+
+
+@probe(
+    GROUP,
+    "How far is the list of positions behind a fill?",
+    setting="position_delay_ms",
+    readings=_WORDS,
+    copes=UpTo(BOT_WAITS_MS),
+    advice=LATE,
+)
+def position_delay(desk: Desk) -> Answer:
+    """Ten positions, opened and closed at the market."""
+    opening, closing = Delays(), Delays()
+    _round_trips(
+        desk,
+        lambda _, reply: opening.sample(desk, reply.answered_ms, {"opened": desk.position}),
+        lambda _, reply: closing.sample(
+            desk, reply.answered_ms, {"closed": lambda: not desk.position()}
+        ),
+    )
+    opening.by_place |= closing.by_place
+    return opening.answer()
+
+
+@probe(
+    GROUP,
+    "How long is a fill missing from detail, pending list and history?",
+    setting="fill_delay_ms",
+    readings=_WORDS,
+    copes=UpTo(BOT_WAITS_MS),
+    advice=LATE,
+)
+def fill_delay(desk: Desk) -> Answer:
+    """Ten positions, opened and closed at the market.
+
+    In the detail counted from when the order itself is shown, in the pending list until it is gone.
+    """
+    history, detail, pending = Delays(), Delays(), Delays()
+
+    def opened(order_id: str, reply: Reply) -> None:
+        fills = partial(_listed, desk, "fills-history", "orderId", str(reply.row["orderId"]))
+        history.sample(desk, reply.answered_ms, {"history": fills})
+
+    def closed(order_id: str, reply: Reply) -> None:
+        desk.placed(order_id)
+        shown_ms = desk.clock.elapsed_ms()
+        gone = partial(_is_gone, desk, order_id)
+        filled = partial(_is_filled, desk, order_id)
+        detail.sample(desk, shown_ms, {"detail": filled, "pending": gone})
+
+    _round_trips(desk, opened, closed)
+    history.by_place |= detail.by_place | pending.by_place
+    return history.answer()
+
+
+def _is_gone(desk: Desk, order_id: str) -> bool:
+    return not _listed(desk, "orders-pending", "clientOrderId", order_id)
+
+
+def _is_filled(desk: Desk, order_id: str) -> bool:
+    return desk.order(order_id).get("state") == "filled"
+
+
+# Pushes
+
+
+def _pushed(stream: Stream, channel: str, field: str, value: str) -> bool:
+    return any(str(row.get(field)) == value for row in stream.rows(channel))
+
+
+@probe(
+    GROUP,
+    "How long until an order is pushed on the websocket?",
+    assumed=0,
+    readings=_WORDS,
+    copes=UpTo(BOT_WAITS_MS),
+    advice=PUSHED_LATE,
+)
+def order_push(desk: Desk) -> Answer:
+    """Ten orders far from the market, on the channel `orders`."""
+    delays = Delays()
+    with open_stream(desk, private=True) as stream:
+        stream.subscribe("orders", desk.instrument.inst_id)
+        for order_id, reply in _waiting_orders(desk):
+            look = partial(_pushed, stream, "orders", "clientOrderId", order_id)
+            delays.sample(desk, reply.answered_ms, {"websocket": look})
+            desk.cancel(order_id)
+    return delays.answer()
+
+
+@probe(
+    GROUP,
+    "How long until a fill is pushed on the websocket?",
+    assumed=0,
+    readings=_WORDS,
+    copes=UpTo(BOT_WAITS_MS),
+    advice=PUSHED_LATE,
+)
+def fill_push(desk: Desk) -> Answer:
+    """Ten positions, opened and closed at the market, on the channel `orders`."""
+    delays = Delays()
+    with open_stream(desk, private=True) as stream:
+        stream.subscribe("orders", desk.instrument.inst_id)
+
+        def filled(order_id: str, reply: Reply) -> None:
+            look = partial(_fill_is_pushed, stream, order_id)
+            delays.sample(desk, reply.answered_ms, {"websocket": look})
+
+        _round_trips(desk, filled, filled)
+    return delays.answer()
+
+
+def _fill_is_pushed(stream: Stream, order_id: str) -> bool:
+    rows = (row for row in stream.rows("orders") if row.get("clientOrderId") == order_id)
+    return any(Decimal(row.get("filledSize") or 0) > 0 for row in rows)
+
+
+@probe(
+    GROUP,
+    "How long until a TP/SL is pushed on the websocket?",
+    assumed=0,
+    readings=_WORDS,
+    copes=UpTo(BOT_WAITS_MS),
+    advice=PUSHED_LATE,
+)
+def tpsl_push(desk: Desk) -> Answer:
+    """Ten beside the entry's on one position, on the channel `orders-algo`."""
+    delays = Delays()
+    with open_stream(desk, private=True) as stream:
+        stream.subscribe("orders-algo", desk.instrument.inst_id)
+        with desk.long():
+            for tpsl_id, reply in _lone_tpsls(desk):
+                look = partial(_pushed, stream, "orders-algo", "clientOrderId", tpsl_id)
+                delays.sample(desk, reply.answered_ms, {"websocket": look})
+                desk.cancel_tpsl(str(reply.row["tpslId"]))
+    return delays.answer()
+
+
+PROBES = (
+    order_delay,
+    tpsl_delay,
+    position_delay,
+    fill_delay,
+    order_push,
+    fill_push,
+    tpsl_push,
+)
