@@ -154,5 +154,5 @@ def test_the_command_shows_the_rehearsals_ledger(rehearsed, tmp_path):
     assert done.exit_code == 0, done.output
     assert done.output.count("BTC/USDT") >= 3
     assert "mc:early (Market Cipher early uptrend)" in done.output
-    assert "a half-life of 2 days, veto on" in " ".join(done.output.split())
+    assert "a half-life of 2 days, prior a fair game, veto on" in " ".join(done.output.split())
     assert out.read_text().count("<circle") >= 3
