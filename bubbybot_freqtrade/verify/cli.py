@@ -11,6 +11,7 @@ import click
 from freqtrade.exceptions import FreqtradeException
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
 from rich.text import Text
 
 from bubbybot_freqtrade.commands.user_config import (
@@ -41,6 +42,7 @@ from bubbybot_freqtrade.verify.profile import keep
 from bubbybot_freqtrade.verify.run import Result, Run, run
 
 FOLDER = "verify"
+NAME_WIDTH, VERDICT_WIDTH = 28, 30
 _STYLES = {
     Verdict.AS_ASSUMED: "green",
     Verdict.COPES: "yellow",
@@ -159,10 +161,16 @@ def _ask(
         with _progress(console) as progress:
             task = progress.add_task("", total=len(probes))
 
+            def line(name: str, verdict: Text, measured: str) -> None:
+                row = _row(console, name, verdict, measured)
+                progress.console.print(row, soft_wrap=not console.is_terminal)
+
             def show(result: Result) -> None:
-                progress.console.print(_line(result))
+                verdict = Text(result.verdict.value, _STYLES[result.verdict])
+                line(result.probe.name, verdict, result.measured)
                 progress.update(task, advance=1, description=result.probe.group)
 
+            line("asked", Text("verdict", "bold"), "measured")
             run(desk, probes, show, found)
     finally:
         # Also what an interrupted run has found.
@@ -194,9 +202,17 @@ def announce(console: Console, planned: Plan) -> None:
     )
 
 
-def _line(result: Result) -> Text:
-    verdict = (f"{result.verdict.value:<30}", _STYLES[result.verdict])
-    return Text.assemble(f"{result.probe.name:<30}", verdict, result.measured)
+def _row(console: Console, name: str, verdict: Text, measured: str) -> Table | Text:
+    """A row of the table that grows above the bar; one line each where nobody sees a screen."""
+    if not console.is_terminal:
+        verdict.align("left", VERDICT_WIDTH)
+        return Text.assemble(f"{name:<{NAME_WIDTH}}", verdict, measured)
+    row = Table.grid(expand=True)
+    row.add_column(width=NAME_WIDTH, overflow="fold")
+    row.add_column(width=VERDICT_WIDTH // 2)
+    row.add_column(ratio=1, overflow="fold")
+    row.add_row(name, verdict, measured)
+    return row
 
 
 def _progress(console: Console) -> Progress:
