@@ -148,6 +148,8 @@ sandbox --port 80000 | --port: Input should be less
 sandbox --port port | cannot be used
 sandbox --clock sundial | not one of
 sandbox --latency -1 | --latency: Input should be greater
+sandbox --past-days -1 | --past-days: Input should be greater
+sandbox --past-days 366 | --past-days: Input should be less
 sandbox --position-mode both | not one of
 sandbox --margin-mode both | not one of
 sandbox --port 0 --profile nowhere.json | cannot be read
