@@ -105,14 +105,24 @@ def verdict(found: Found, markets: Mapping[str, Any]) -> str:
     told = []
     for name, market in markets.items():
         ours, plain = (_figures(found[name, one], market) for one in (OURS, PLAIN))
-        is_above = ours.profit_factor > plain.profit_factor and ours.sharpe > plain.sharpe
-        told.append(
-            f"On {name} BubbyBot is {'above' if is_above else 'not above'} the plain breakout with "
-            f"the same exits: profit factor {ours.profit_factor:.2f} and {plain.profit_factor:.2f},"
-            f" Sharpe {ours.sharpe:.2f} and {plain.sharpe:.2f}, drawdown {ours.drawdown:.0%} and "
-            f"{plain.drawdown:.0%}."
-        )
+        told.append(f"On {name} BubbyBot {_beside(ours, plain)} with the same exits.")
     return " ".join(told)
+
+
+def _beside(ours: Figures, plain: Figures) -> str:
+    """What is said only where both profit factor and Sharpe are above: that it is above."""
+    is_above = ours.profit_factor > plain.profit_factor and ours.sharpe > plain.sharpe
+    return (
+        f"({_ratios(ours)}) is {'above' if is_above else 'not above'} the plain 480-hour breakout "
+        f"({_ratios(plain)})"
+    )
+
+
+def _ratios(made: Figures) -> str:
+    return (
+        f"profit factor {made.profit_factor:.2f}, Sharpe {made.sharpe:.2f}, drawdown "
+        f"{made.drawdown:.1%}, profit {made.profit:+.0%}"
+    )
 
 
 def _figures(trades: Trades, market: Any) -> Figures:
@@ -368,9 +378,12 @@ def _walk_forward(found: Found, market: Market) -> Iterator[str]:
     plain = trades_of(market, PLAIN_BLOCK, any_breakout)
     plain = plain[plain["open_date"] >= pd.Timestamp(FOLDS[0], tz="UTC")]
     yield ""
+    walked, passed = (figures(made, FOLDS[0], FOLDS[-1]) for made in (forward, plain))
+    yield f"**BubbyBot walking forward {_beside(walked, passed)}.**"
+    yield ""
     yield Figures.HEAD
-    yield figures(forward, FOLDS[0], FOLDS[-1]).row("walk-forward")
-    yield figures(plain, FOLDS[0], FOLDS[-1]).row("plain 480-hour breakout, scanned")
+    yield walked.row("walk-forward")
+    yield passed.row("plain 480-hour breakout, scanned")
     yield ""
     ratios = []
     for made in results:
