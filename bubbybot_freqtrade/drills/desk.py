@@ -270,7 +270,7 @@ class Desk:
             self.tell(error)
             raise
         self._state = None
-        self._hearing = Hearing(self.sandbox, self.bot.exchange.real_time.stream)
+        self._hearing = Hearing(self.sandbox, self.bot.exchange.real_time)
         return self.bot
 
     @property
@@ -331,7 +331,7 @@ class Desk:
                 self._state = self._worker._worker(old_state=self._state)
                 if self._state == State.RELOAD_CONFIG:
                     self._worker._reconfigure()
-                    self._hearing = Hearing(self.sandbox, self.bot.exchange.real_time.stream)
+                    self._hearing = Hearing(self.sandbox, self.bot.exchange.real_time)
                     self.log.attach()
             except Exception as error:
                 # Whatever kills the bot is a finding of the drill, not a failure of it.

@@ -24,6 +24,7 @@ from bubbybot_freqtrade.signals import plots
 from bubbybot_freqtrade.signals.context import CONTEXT_TIMEFRAMES
 from bubbybot_freqtrade.signals.trend import Side
 from bubbybot_freqtrade.strategy import (
+    alarms,
     analysis,
     charts,
     day,
@@ -131,12 +132,13 @@ class BubbyBotStrategy(IStrategy):
 
     def bot_loop_start(self, current_time: datetime, **kwargs: Any) -> None:
         """At the day's loss limit: lock every pair. Then tell what the operator should know."""
-        day.stop_at_the_limit(self, current_time)
+        moving = is_running(self.config) and alarms.are_moving(self)
+        today = day.stop_at_the_limit(self, current_time)
         if is_running(self.config):
-            moving = watch.is_moving(self)
             if self.memory.watches.are_due(current_time, moving=moving):
                 watch.tell_news(self, current_time)
             plans.find_lost(self)
+            alarms.set_alarms(self, current_time, today)
 
     # --- candles in, signals out ------------------------------------------------------------------
 

@@ -30,30 +30,34 @@ logger = logging.getLogger(__name__)
 DAILY_LOSS_LOCK = "BubbyBot: daily loss limit"
 
 
-def stop_at_the_limit(bot: BubbyBotStrategy, now: datetime) -> None:
-    """Lock every pair once the day has lost its share; critical exits then close what is open."""
+def stop_at_the_limit(bot: BubbyBotStrategy, now: datetime) -> Day | None:
+    """Lock every pair once the day has lost its share; critical exits then close what is open.
+
+    :return: the day so far; None where nothing of it can change, or it is not known
+    """
     if looks_for_bias(bot.config) or is_plot(bot.config):
-        return
+        return None
     memory = bot.memory
     memory.is_halted = False
     opened = open_trades()
     state = _account_state(bot, opened, now)
     if state is not None and state == memory.harmless:
-        return
+        return None
     if not opened and not closed_today(now):
         memory.harmless = state
-        return
+        return None
     try:
         day = bot.equity.day(now)
     except UnknownMarkError as error:
         # Entries are refused until it is known; what is open keeps its stops.
         logger.warning("The day's loss is not known: %s is missing.", error)
-        return
+        return None
     memory.is_halted = day.limit_reached(bot.settings.risk.daily_loss)
     if day.room(bot.settings.risk.daily_loss) > 0:
         memory.harmless = state
     if memory.is_halted and not _is_over(now):
         _end(bot, day, now)
+    return day
 
 
 def _end(bot: BubbyBotStrategy, day: Day, now: datetime) -> None:

@@ -153,12 +153,17 @@ def _reason(
     return None
 
 
-def _liquidation_is_near(trade: Trade, rate: float, share: float) -> bool:
-    """Less than `share` of the way from liquidation to entry is left."""
+def liquidation_bound(trade: LocalTrade, share: float) -> float | None:
+    """The price from which on less than `share` of the way from liquidation to entry is left."""
     if not trade.liquidation_price:
-        return False
+        return None
     way = abs(trade.open_rate - trade.liquidation_price)
-    return sign_of(trade) * (rate - trade.liquidation_price) < share * way
+    return trade.liquidation_price + sign_of(trade) * share * way
+
+
+def _liquidation_is_near(trade: Trade, rate: float, share: float) -> bool:
+    bound = liquidation_bound(trade, share)
+    return bound is not None and sign_of(trade) * (rate - bound) < 0
 
 
 def _stop_is_passed(bot: BubbyBotStrategy, trade: Trade, now: datetime, rate: float) -> bool:

@@ -7,6 +7,7 @@ happens again.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -56,6 +57,14 @@ class PriceWatch:
                 recent = []
             self._seen[pair] = [*recent, (now, rate)]
         return told
+
+    def bounds(self, pair: str, now: datetime) -> tuple[float, float]:
+        """The prices below and above which a pair's next message is due; it has seen one."""
+        threshold = self._settings.price_moves.get(pair, self._settings.price_move)
+        recent = [rate for at, rate in self._seen.get(pair, []) if now - at <= WINDOW]
+        if not threshold or not recent:
+            return 0.0, math.inf
+        return max(recent) * (1 - threshold), min(recent) * (1 + threshold)
 
 
 class CandleWatch:
@@ -153,12 +162,6 @@ class Watches:
             return False
         self.looked_at = now
         return True
-
-
-def is_moving(bot: BubbyBotStrategy) -> bool:
-    """Whether a pushed price has woken this loop; the extension knows, where it listens."""
-    real_time = getattr(exchange_of(bot.dp), "real_time", None)
-    return real_time is not None and real_time.has_moved
 
 
 def tell_news(bot: BubbyBotStrategy, now: datetime) -> None:

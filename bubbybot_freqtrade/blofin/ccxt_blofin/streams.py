@@ -18,7 +18,7 @@ from bubbybot_freqtrade.blofin.ccxt_blofin.rows import check_push, readable
 
 _LOGIN = "authenticate_hash"  # ccxt's name for the answer to a login
 _LOGIN_PATH = "/users/self/verify"
-_ACCOUNT = "account_stream"
+_LISTENED = "listened"
 _CONFIRMED = "confirmed"
 _UNSUBSCRIBE = "unsubscribe:"
 _SECONDS_BETWEEN_CONNECTIONS = 1.0  # the venue takes one new websocket a second from an IP
@@ -91,14 +91,21 @@ class Streams:
         request = self.extend({"op": "login", "args": [login]}, params or {})
         await self.watch(url, _LOGIN, request, _LOGIN)
 
-    async def watch_account(self: Any, channels: list[dict[str, str]]) -> None:
-        """Subscribe private channels for `listener`; ends when the connection does.
+    async def listen_to(self: Any, access: str, channels: list[dict[str, str]]) -> None:
+        """Subscribe `public` or `private` channels for `listener`; ends when the connection does.
 
         :raises ccxt.BaseError: always: why it has ended
         """
-        url = self.urls["api"]["ws"]["swap"]["private"]
         request = {"op": "subscribe", "args": channels}
-        await self.watch(url, _ACCOUNT, request, _ACCOUNT)
+        await self.watch(self.urls["api"]["ws"]["swap"][access], _LISTENED, request, _LISTENED)
+
+    async def send_to(self: Any, access: str, op: str, channels: list[dict[str, str]]) -> bool:
+        """Change what `listener` hears; whether it was sent: not before there is a connection."""
+        client = (self.clients or {}).get(self.urls["api"]["ws"]["swap"][access])
+        if client is None or client.connection is None or client.closed():
+            return False
+        await client.send({"op": op, "args": channels})
+        return True
 
     async def watch_ticker(self: Any, symbol: str, params: Any = None) -> Any:
         """The ticker of a market; loads the markets first."""

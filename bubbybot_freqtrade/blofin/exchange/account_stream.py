@@ -14,7 +14,8 @@ from typing import Any
 
 import ccxt
 
-from bubbybot_freqtrade.blofin.exchange.mark_moves import MarkMoves
+from bubbybot_freqtrade.blofin.exchange.price_moves import PriceMoves
+from bubbybot_freqtrade.blofin.exchange.price_stream import PriceStream
 
 logger = logging.getLogger(__name__)
 
@@ -58,16 +59,20 @@ class AccountStream:
     :param make_api: ccxt's pro BloFin, made on the stream's thread
     :param on_change: called on the stream's thread when something has changed that can't wait:
         anything but an order that was placed, and a position's price when it moves fast
+    :param prices: heard on the same thread, as long
     """
 
-    def __init__(self, make_api: Callable[[], Any], on_change: Callable[[], None]) -> None:
+    def __init__(
+        self, make_api: Callable[[], Any], on_change: Callable[[], None], prices: PriceStream
+    ) -> None:
         self._make_api = make_api
+        self._beside = prices
         self._on_change = on_change
         self._lock = Lock()
         self._pulse = Pulse()
         self._sessions = 0
         self._positions: dict[str, tuple[Any, ...]] = {}
-        self._marks = MarkMoves()
+        self._marks = PriceMoves()
         # Orders that wait, as far as they were pushed in this session.
         self._waiting: set[Any] = set()
         self._confirmed: set[str] = set()
@@ -146,12 +151,14 @@ class AccountStream:
         api = self._api = self._make_api()
         api.streaming = {**api.streaming, "keepAlive": PING_MS, "maxPingPongMisses": 1e9}
         api.listener = self._hear
+        prices = asyncio.ensure_future(self._beside.listen(self._make_api()))
         try:
             while True:
                 pause = await self._session(api)
                 await asyncio.sleep(pause)
         finally:
             self._set_session(None)
+            prices.cancel()
             await api.close()
 
     async def _session(self, api: Any) -> float:
@@ -167,7 +174,7 @@ class AccountStream:
         self._attempts += 1
         try:
             await asyncio.wait_for(api.authenticate(), PATIENCE_S)
-            await api.watch_account([{"channel": channel} for channel in CHANNELS])
+            await api.listen_to("private", [{"channel": channel} for channel in CHANNELS])
         except (ccxt.AuthenticationError, ccxt.PermissionDenied) as e:
             pause, reason = PAUSE_REFUSED_S, f"BloFin refuses its login: {e}"
         except (ccxt.BaseError, TimeoutError, ConnectionError) as e:
@@ -227,7 +234,7 @@ class AccountStream:
         is_fast = False
         if channel == "positions":
             wakes = changed = self._is_news(rows)
-            is_fast = self._marks.are_fast(rows)
+            is_fast = self._are_fast(rows)
         with self._lock:
             self._pulse = replace(
                 self._pulse,
@@ -237,6 +244,16 @@ class AccountStream:
             )
         if wakes or is_fast:
             self._on_change()
+
+    def _are_fast(self, rows: Any) -> bool:
+        """Whether the price of a pushed position moves fast. What can't be read is no price."""
+        fast = False
+        for row in rows if isinstance(rows, list) else ():
+            try:
+                fast |= self._marks.is_fast(str(row["positionId"]), float(row["markPrice"]))
+            except (KeyError, TypeError, ValueError):
+                continue
+        return fast
 
     def _are_new(self, rows: Any) -> bool:
         """Whether pushed orders were placed, no more: they wait, as the bot's own mostly do."""

@@ -20,7 +20,6 @@ from freqtrade.exchange.exchange_types import (
     CcxtPosition,
     FtHas,
     OHLCVResponse,
-    OrderBook,
 )
 
 from bubbybot_freqtrade.blofin.bracket import Bracket, TradeSide
@@ -35,7 +34,7 @@ from bubbybot_freqtrade.blofin.exchange.delisting import delisting_time
 from bubbybot_freqtrade.blofin.exchange.errors import freqtrade_errors
 from bubbybot_freqtrade.blofin.exchange.facts import FACTS, FACTS_OF_FUTURES, TRADING_MODES
 from bubbybot_freqtrade.blofin.exchange.liquidation import LiquidationPrices, buffered
-from bubbybot_freqtrade.blofin.exchange.prices import best_prices
+from bubbybot_freqtrade.blofin.exchange.prices import SharedPrices
 from bubbybot_freqtrade.blofin.exchange.real_time import AccountInRealTime, RealTime
 from bubbybot_freqtrade.blofin.exchange.settings import check_settings
 from bubbybot_freqtrade.blofin.exchange.tiers import Tiers
@@ -48,7 +47,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class Blofin(LiquidationPrices, ExactAmounts, AccountInRealTime, Copied):
+class Blofin(LiquidationPrices, ExactAmounts, SharedPrices, AccountInRealTime, Copied):
     """BloFin exchange class.
 
     USDT-M perpetuals. Contains adjustments needed for Freqtrade to work with this exchange, and
@@ -219,6 +218,7 @@ class Blofin(LiquidationPrices, ExactAmounts, AccountInRealTime, Copied):
         :raises InvalidOrderException: when no legal stop can be had, or the size or leverage is
             not what the venue takes for this pair. Nothing is sent then.
         """
+        self.look_at_account()
         attached = None
         if not reduceOnly:
             self._check_account(pair)
@@ -336,15 +336,3 @@ class Blofin(LiquidationPrices, ExactAmounts, AccountInRealTime, Copied):
             return super().get_liquidation_price(pair, open_rate, is_short, *args, **kwargs)
         position = self.requests.position(pair, "short" if is_short else "long")
         return None if position is None else buffered(position, open_rate, self.liquidation_buffer)
-
-    def fetch_l2_order_book(self, pair: str, limit: int = 100) -> OrderBook:
-        """Return an order book; its first level alone comes from the tickers of all pairs.
-
-        freqtrade prices every open trade in every loop. One request a trade would pass BloFin's
-        1500 requests in five minutes with some twenty-five open trades.
-        """
-        if limit == 1 and self._config["runmode"] in TRADE_MODES:
-            best = best_prices(pair, self.requests.rows("tickers"))
-            if best is not None:
-                return best
-        return super().fetch_l2_order_book(pair, limit)

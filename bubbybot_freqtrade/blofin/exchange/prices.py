@@ -3,7 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
+from freqtrade.enums import TRADE_MODES
 from freqtrade.exchange.exchange_types import OrderBook
+
+from bubbybot_freqtrade.blofin.exchange.real_time import AccountInRealTime
+from bubbybot_freqtrade.blofin.exchange.requests import Requests
 
 
 def best_prices(pair: str, tickers: Iterable[dict[str, Any]]) -> OrderBook | None:
@@ -19,3 +23,23 @@ def best_prices(pair: str, tickers: Iterable[dict[str, Any]]) -> OrderBook | Non
                 "nonce": None,
             }
     return None
+
+
+class SharedPrices(AccountInRealTime):
+    """Where freqtrade asks for a pair's prices."""
+
+    requests: Requests
+
+    def fetch_l2_order_book(self, pair: str, limit: int = 100) -> OrderBook:
+        """Return an order book; its first level alone comes from the tickers of all pairs.
+
+        freqtrade prices every open trade in every loop. One request a trade would pass BloFin's
+        1500 requests in five minutes with some twenty-five open trades. Between those of two
+        trades is time to look at the account.
+        """
+        self.look_at_account()
+        if limit == 1 and self._config["runmode"] in TRADE_MODES:
+            best = best_prices(pair, self.requests.rows("tickers"))
+            if best is not None:
+                return best
+        return super().fetch_l2_order_book(pair, limit)

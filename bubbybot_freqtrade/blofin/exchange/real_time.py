@@ -1,5 +1,7 @@
 """The account in real time: its websocket, the loop it wakes, and when both are there."""
 
+import math
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +12,8 @@ from pandas import DataFrame
 
 from bubbybot_freqtrade.blofin.exchange.account_stream import AccountStream
 from bubbybot_freqtrade.blofin.exchange.pause import Bell
+from bubbybot_freqtrade.blofin.exchange.price_moves import PriceAlarm
+from bubbybot_freqtrade.blofin.exchange.price_stream import PriceStream
 from bubbybot_freqtrade.blofin.exchange.quiet import Quiet
 from bubbybot_freqtrade.blofin.exchange.settings import check_seconds, is_account_streamed
 
@@ -26,7 +30,8 @@ class RealTime:
     def __init__(self, exchange: "AccountInRealTime") -> None:
         self._exchange = exchange
         self.bell = Bell(self.end, exchange.look_at_account)
-        self.stream = AccountStream(self._make_api, self._wake)
+        self.prices = PriceStream(self.bell.ring)
+        self.stream = AccountStream(self._make_api, self._wake, self.prices)
         self._is_called = False
         # Whether the price of a position has moved fast since the loop before this one.
         self.has_moved = False
@@ -38,6 +43,11 @@ class RealTime:
             lambda: check_seconds(self._exchange._config),
             self.stream.distrust,
         )
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether there are websockets to listen to, heard or not."""
+        return self.stream.is_running
 
     @property
     def is_heard(self) -> bool:
@@ -58,12 +68,42 @@ class RealTime:
             self.stream.start()
             pulse = self.stream.pulse
             self._looked_at = pulse.changes
-            self.has_moved, self._moves = pulse.moves != self._moves, pulse.moves
+            moves = pulse.moves + self.prices.moves
+            self.has_moved, self._moves = moves != self._moves, moves
+            self._follow_open_trades()
+
+    def wake_at(
+        self,
+        bounds: Mapping[str, tuple[float, float]],
+        exposures: Mapping[str, tuple[float, float]] | None = None,
+        room: float = math.inf,
+    ) -> None:
+        """Have the next loop come at once when pushed prices of open trades get there.
+
+        Replaces what was asked for before; strategies do so in each loop. What to do then they
+        judge in the loop itself, by prices that freqtrade asks for.
+
+        :param bounds: per pair, the prices below and above which
+        :param exposures: per pair, what a price higher by 1 brings (quote currency), and the price
+            at which `room` was reckoned
+        :param room: what all of them together may lose from there, in quote currency
+        """
+        self.prices.set_alarm(PriceAlarm(dict(bounds), dict(exposures or {}), room))
 
     def end(self) -> None:
         """No loops any more (for now): no thread, no socket, freqtrade's own pauses."""
         self.stream.stop()
         self.bell.take_down()
+
+    def _follow_open_trades(self) -> None:
+        """Hear the prices of open trades until the next loop."""
+        # freqtrade.persistence imports freqtrade.exchange.
+        from bubbybot_freqtrade.blofin.account import database
+
+        if database.is_open():
+            markets = self._exchange.markets
+            pairs = {trade.pair for trade in database.open_trades()} & markets.keys()
+            self.prices.follow({markets[pair]["id"]: pair for pair in pairs})
 
     def _wake(self) -> None:
         """Something has happened that can't wait; on the stream's thread."""

@@ -81,8 +81,9 @@ class Streams:
         self._subscribers: dict[Subscription, set[Connection]] = defaultdict(set)
         self._public = PublicChannels(engine, feed)
         self._private = 0
-        # Pushes to private websockets so far, sent or about to be.
+        # Pushes to private websockets so far, and of tickers, sent or about to be.
         self.private_pushes = 0
+        self.ticker_pushes = 0
         engine.venue.listeners.append(self._account_changed)
 
     # Connections
@@ -338,7 +339,9 @@ class Streams:
         text = orjson.dumps(message).decode()
         for connection in connections:
             for _ in range(1 + (connection.private and self.faults.twice)):
-                self.private_pushes += connection.private and not self.faults.silent
+                if not self.faults.silent:
+                    self.private_pushes += connection.private
+                    self.ticker_pushes += message["arg"]["channel"] == "tickers"
                 self._in_loop(connection.outbox.put_nowait, (text, True))
 
     def _say(self, connection: Connection, message: dict[str, Any]) -> None:
