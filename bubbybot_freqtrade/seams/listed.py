@@ -243,6 +243,12 @@ EXCHANGE_REPLACED = (
     Seam(EXCHANGE + "close", "ends the account's websocket", takes="self"),
     Seam(WORKER + "_sleep", "the pause after a loop, which a push ends", takes="sleep_duration"),
     Seam(
+        WORKER + "_process_running",
+        "the pause after an error of the network, by the module's `time`, which a push ends",
+        takes="self",
+        calls=("process", "TemporaryError", "sleep"),
+    ),
+    Seam(
         WORKER + "_throttle",
         "the pause after a loop",
         takes="self, func, throttle_secs, timeframe=, timeframe_offset=, *args, **kwargs",

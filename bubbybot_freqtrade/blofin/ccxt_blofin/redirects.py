@@ -14,6 +14,8 @@ import aiohttp
 import ccxt
 import requests
 
+from bubbybot_freqtrade.blofin.ccxt_blofin.patience import PatientSession
+
 
 def refuse_redirect(
     exchange_id: str, status: int, url: str, headers: Mapping[str, str] | None
@@ -34,7 +36,7 @@ def refuse_redirect(
     )
 
 
-class _StayingSession(requests.Session):
+class _StayingSession(PatientSession):
     """A session that hands a redirect out as the answer it is."""
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:

@@ -49,6 +49,7 @@ class Pulse:
 
     session: int | None = None
     changes: int = 0
+    wakes: int = 0
     data: int = 0
     moves: int = 0
 
@@ -240,6 +241,7 @@ class AccountStream:
                 self._pulse,
                 data=self._pulse.data + 1,
                 changes=self._pulse.changes + changed,
+                wakes=self._pulse.wakes + wakes,
                 moves=self._pulse.moves + is_fast,
             )
         if wakes or is_fast:

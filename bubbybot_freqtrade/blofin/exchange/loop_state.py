@@ -8,6 +8,7 @@ for as long as it says that nothing has changed.
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from threading import RLock
 from typing import Any, Literal
 
@@ -22,6 +23,15 @@ MAX_AGE_SECONDS = 15.0
 MAX_PRICE_AGE_SECONDS = 2.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A list, when it was asked for (monotonic, s), and what had been heard of the account then."""
+
+    asked_at: float
+    heard: tuple[int | None, int]
+    rows: list[Row]
+
+
 class LoopState:
     """Lists of open orders, untriggered TP/SL orders, positions and prices, shared in one loop.
 
@@ -34,15 +44,17 @@ class LoopState:
     ) -> None:
         self._fetch = fetch
         self._quiet = quiet or Quiet()
-        self._lists: dict[ListName, tuple[float, list[Row]]] = {}
+        self._lists: dict[ListName, _Known] = {}
         self._lock = RLock()
 
     def start_loop(self) -> None:
         """Forget everything that may have changed: a new loop of the bot begins."""
         with self._lock:
             self._quiet.look()
-            for name, (asked_at, _) in list(self._lists.items()):
-                if name == "tickers" or not self._is_kept(asked_at):
+            for name, known in list(self._lists.items()):
+                if name == "tickers" or not (
+                    self._is_kept(known) or self._quiet.just_now(known.asked_at, known.heard)
+                ):
                     del self._lists[name]
 
     def forget(self, *names: ListName) -> None:
@@ -55,26 +67,28 @@ class LoopState:
     def rows(self, name: ListName, *, fresh: bool = False) -> list[Row]:
         """Return the list, from the venue when `fresh` or not known in this loop yet."""
         with self._lock:
-            asked_at, rows = self._lists.get(name, (0.0, []))
-            if fresh or name not in self._lists or self._is_old(name, asked_at):
-                self._quiet.look()
-                asked_at = time.monotonic()
-                rows = self._fetch[name]()
-                self._lists[name] = (asked_at, rows)
-                if name != "tickers":
-                    self._quiet.check(name, rows)
+            known = self._lists.get(name)
+            if not fresh and known is not None and not self._is_old(name, known):
+                return known.rows
+            self._quiet.look()
+            asked_at, heard = time.monotonic(), self._quiet.heard
+            rows = self._fetch[name]()
+            self._lists[name] = _Known(asked_at, heard, rows)
+            if name != "tickers":
+                self._quiet.check(name, rows)
             return rows
 
-    def _is_old(self, name: ListName, asked_at: float) -> bool:
-        age = time.monotonic() - asked_at
+    def _is_old(self, name: ListName, known: _Known) -> bool:
+        age = time.monotonic() - known.asked_at
         if name == "tickers":
             return age > MAX_PRICE_AGE_SECONDS
-        return age > MAX_AGE_SECONDS and not self._is_kept(asked_at)
+        return age > MAX_AGE_SECONDS and not self._is_kept(known)
 
-    def _is_kept(self, asked_at: float) -> bool:
+    def _is_kept(self, known: _Known) -> bool:
         """Whether the account is known to be as it was then."""
-        positions = self._lists.get("positions", (0.0, []))[1]
-        return self._quiet.since(asked_at, holding=any(row["contracts"] for row in positions))
+        positions = self._lists.get("positions")
+        holding = positions is not None and any(row["contracts"] for row in positions.rows)
+        return self._quiet.since(known.asked_at, holding=holding)
 
     def replace(self, name: ListName, row_id: str, row: Row | None) -> None:
         """Carry our own change of one order into the list; None takes the order out."""
@@ -82,6 +96,7 @@ class LoopState:
             self._quiet.stir()
             if name not in self._lists:
                 return
-            asked_at, rows = self._lists[name]
-            kept = [other for other in rows if other["id"] != row_id]
-            self._lists[name] = (asked_at, kept if row is None else [row, *kept])
+            known = self._lists[name]
+            kept = [other for other in known.rows if other["id"] != row_id]
+            rows = kept if row is None else [row, *kept]
+            self._lists[name] = replace(known, rows=rows)

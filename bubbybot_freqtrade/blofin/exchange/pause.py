@@ -1,14 +1,15 @@
 """The pause between two loops of the bot, which ends early when something has happened.
 
 freqtrade's `Worker` sleeps between loops (`process_throttle_secs`). Its `_sleep` is there to be
-replaced ("to improve testability"); here it waits for a bell. The loop that comes at once instead
-of after its pause is freqtrade's own loop, on its own thread: nothing acts beside it.
+replaced ("to improve testability"); here it waits for a bell. So does its sleep of 30 s after an
+error of the network, for which the module's own `time` has to be replaced. The loop that comes at
+once instead of after its pause is freqtrade's own loop, on its own thread: nothing acts beside it.
 """
 
 import time
 from collections.abc import Callable
 from threading import Event, get_ident
-from typing import ClassVar
+from typing import Any, ClassVar
 
 # Loops that are rung for begin so far apart: a burst of fills is one loop, not a hundred.
 LEAST_SECONDS = 0.5
@@ -68,10 +69,14 @@ class Bell:
             Bell._give_back = None
 
     def pause(self, seconds: float) -> None:
-        """Wait so long, or until something happens."""
+        """Wait so long after a loop, or until something happens."""
         if not self._looped:
             self._on_idle()
         self._looped = False
+        self.rest(seconds)
+
+    def rest(self, seconds: float) -> None:
+        """Wait so long, or until something happens."""
         end = time.monotonic() + seconds
         if self.wait(seconds):
             self._on_ring()
@@ -82,16 +87,33 @@ class Bell:
         return self._rung.wait(seconds)
 
 
-def _replace_pause() -> Callable[[], None]:
-    """Take the place of freqtrade's pause; what gives it back."""
-    # freqtrade's worker imports the exchanges.
-    from freqtrade.worker import Worker
+class _WorkersTime:
+    """Python's `time`, but for a sleep that ends when something happens."""
 
-    stock = Worker._sleep
-    Worker._sleep = staticmethod(pause)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(time, name)
+
+    def sleep(self, seconds: float) -> None:
+        """Stand in for `time.sleep`."""
+        bell = Bell._of_threads.get(get_ident())
+        if bell is None:
+            time.sleep(seconds)
+        else:
+            bell.rest(seconds)
+
+
+def _replace_pause() -> Callable[[], None]:
+    """Take the place of freqtrade's pauses; what gives them back."""
+    # freqtrade's worker imports the exchanges.
+    from freqtrade import worker
+
+    stock = worker.Worker._sleep
+    worker.Worker._sleep = staticmethod(pause)
+    worker.time = _WorkersTime()
 
     def give_back() -> None:
-        Worker._sleep = staticmethod(stock)
+        worker.Worker._sleep = staticmethod(stock)
+        worker.time = time
 
     return give_back
 

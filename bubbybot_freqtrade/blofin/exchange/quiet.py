@@ -18,6 +18,8 @@ SETTLED_SECONDS = 10.0
 DATA_SECONDS = 20.0
 # A push that belongs to what a list shows must have come by then.
 PUSH_LATE_SECONDS = 2.0
+# Two loops that are rung for are half a second apart.
+JUST_SECONDS = 1.0
 
 CHECK_SECONDS = 60.0
 
@@ -84,6 +86,21 @@ class Quiet:
         if holding and now - self._heard_at > DATA_SECONDS:
             return False
         return asked_at >= self._stirred_at + SETTLED_SECONDS
+
+    @property
+    def heard(self) -> tuple[int | None, int]:
+        """What could not wait, as far as it has been taken in."""
+        return self._seen.session, self._seen.wakes
+
+    def just_now(self, asked_at: float, heard: tuple[int | None, int]) -> bool:
+        """Whether what was asked for at a time (monotonic, s) serves a loop that begins now.
+
+        The look that a push has caused right before the loop that it wakes is a part of it.
+
+        :param heard: what had been heard by then
+        """
+        is_heard = self._seen.session is not None and heard == self.heard
+        return is_heard and time.monotonic() - asked_at <= JUST_SECONDS
 
     def check(self, name: str, rows: list[dict[str, Any]]) -> None:
         """Compare a list that was just asked for with what it was before, if nothing has changed.

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,9 @@ from bubbybot_freqtrade.blofin.exchange.settings import check_seconds, is_accoun
 
 if TYPE_CHECKING:
     from bubbybot_freqtrade.blofin.account.watch import AccountWatch
+
+# Of a public request, between two looks at the account: most are answered before the first.
+HANGS_S = 0.1
 
 
 class RealTime:
@@ -66,6 +70,7 @@ class RealTime:
         if is_account_streamed(self._exchange._config):
             self.bell.loop_begins()
             self.stream.start()
+            self._exchange._api.session.meanwhile = self._wait_for
             pulse = self.stream.pulse
             self._looked_at = pulse.changes
             moves = pulse.moves + self.prices.moves
@@ -94,6 +99,13 @@ class RealTime:
         """No loops any more (for now): no thread, no socket, freqtrade's own pauses."""
         self.stream.stop()
         self.bell.take_down()
+        if self._exchange._api is not None:
+            self._exchange._api.session.meanwhile = None
+
+    def _wait_for(self, answer: Future[Any]) -> None:
+        """Look at the account while a public answer is waited for, on the loop's thread."""
+        while not wait([answer], timeout=HANGS_S).done:
+            self._exchange.look_at_account()
 
     def _follow_open_trades(self) -> None:
         """Hear the prices of open trades until the next loop."""
