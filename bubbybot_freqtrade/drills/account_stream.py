@@ -23,7 +23,7 @@ FAULTS: dict[str, StreamFaults] = {
     "refused": StreamFaults(refuse=True),
 }
 # Loops of 5 s. A websocket that is up and keeps its pushes to itself looks like a quiet account for
-# 20 s; that long the bot can't know what it was not told.
+# 5 s (`exchange.account_stream_silence`); that long the bot can't know what it was not told.
 LOOPS_AFTER = 6
 
 

@@ -14,9 +14,9 @@ from bubbybot_freqtrade.blofin.exchange.account_stream import Pulse
 from bubbybot_freqtrade.blofin.exchange.loop_state import LoopState
 from bubbybot_freqtrade.blofin.exchange.quiet import (
     CHECK_SECONDS,
-    DATA_SECONDS,
     PUSH_LATE_SECONDS,
     SETTLED_SECONDS,
+    SILENCE_SECONDS,
     Quiet,
 )
 
@@ -137,7 +137,7 @@ class SilentAccount(Account):
         age = self.clock.now - self.asked_at
         assert age < CHECK_SECONDS
         if self.holding:
-            assert age <= DATA_SECONDS
+            assert age <= SILENCE_SECONDS
 
 
 TestAccount = Account.TestCase

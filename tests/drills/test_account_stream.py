@@ -38,7 +38,8 @@ def heard(desk):
 def listening(desk):
     """A desk whose bot listens to its account, with a long trade."""
     desk.end()
-    desk.start(exchange={"account_stream": True})
+    # Nothing is pushed more often than its market moves: every 15 s.
+    desk.start(exchange={"account_stream": True, "account_stream_silence": 20})
     desk.loop()
     heard(desk)
     desk.enter(BTC)
@@ -97,6 +98,8 @@ def test_without_the_setting_nothing_listens(desk):
     [
         ({"account_stream": "yes"}, "exchange.account_stream is 'yes'"),
         ({"account_stream_check": 5}, "exchange.account_stream_check is 5"),
+        ({"account_stream_silence": 0}, "exchange.account_stream_silence is 0"),
+        ({"account_stream_silence": True}, "exchange.account_stream_silence is True"),
         ({"account_stream_check": "often"}, "exchange.account_stream_check is 'often'"),
     ],
 )

@@ -14,8 +14,9 @@ from bubbybot_freqtrade.blofin.exchange.account_stream import Pulse
 # until the last change is so old.
 SETTLED_SECONDS = 10.0
 # While a position is held its value is pushed with its price. Without any push for so long the
-# websocket is up but says nothing, or BloFin doesn't push that: both are asked as without one.
-DATA_SECONDS = 20.0
+# websocket is up but says nothing, or BloFin doesn't push that: both are asked as without one. A
+# loop's length: what nobody tells of is seen a loop later at most than by asking in every loop.
+SILENCE_SECONDS = 5.0
 # A push that belongs to what a list shows must have come by then.
 PUSH_LATE_SECONDS = 2.0
 # Two loops that are rung for are half a second apart.
@@ -36,6 +37,7 @@ class Quiet:
 
     :param pulse: what the websocket knows now; without one nothing is ever quiet
     :param check_seconds: tells how long a list is kept at most
+    :param silence_seconds: tells how long no push may come while a position is held
     :param on_disagreement: told when a list had changed and no push had said so
     """
 
@@ -43,10 +45,12 @@ class Quiet:
         self,
         pulse: Callable[[], Pulse] = Pulse,
         check_seconds: Callable[[], float] = lambda: CHECK_SECONDS,
+        silence_seconds: Callable[[], float] = lambda: SILENCE_SECONDS,
         on_disagreement: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._read = pulse
         self._check_seconds = check_seconds
+        self._silence_seconds = silence_seconds
         self._on_disagreement = on_disagreement
         self._seen = Pulse()
         self._stirred_at = time.monotonic()
@@ -83,7 +87,7 @@ class Quiet:
         now = time.monotonic()
         if self._seen.session is None or now - asked_at >= self._check_seconds():
             return False
-        if holding and now - self._heard_at > DATA_SECONDS:
+        if holding and now - self._heard_at > self._silence_seconds():
             return False
         return asked_at >= self._stirred_at + SETTLED_SECONDS
 

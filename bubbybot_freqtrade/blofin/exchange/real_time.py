@@ -16,7 +16,11 @@ from bubbybot_freqtrade.blofin.exchange.pause import Bell
 from bubbybot_freqtrade.blofin.exchange.price_moves import PriceAlarm
 from bubbybot_freqtrade.blofin.exchange.price_stream import PriceStream
 from bubbybot_freqtrade.blofin.exchange.quiet import Quiet
-from bubbybot_freqtrade.blofin.exchange.settings import check_seconds, is_account_streamed
+from bubbybot_freqtrade.blofin.exchange.settings import (
+    check_seconds,
+    is_account_streamed,
+    silence_seconds,
+)
 
 if TYPE_CHECKING:
     from bubbybot_freqtrade.blofin.account.watch import AccountWatch
@@ -45,6 +49,7 @@ class RealTime:
         self.quiet = Quiet(
             lambda: self.stream.pulse,
             lambda: check_seconds(self._exchange._config),
+            lambda: silence_seconds(self._exchange._config),
             self.stream.distrust,
         )
 

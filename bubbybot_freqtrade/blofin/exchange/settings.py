@@ -6,12 +6,17 @@ from freqtrade.constants import Config
 from freqtrade.enums import RunMode
 from freqtrade.exceptions import ConfigurationError
 
-from bubbybot_freqtrade.blofin.exchange.quiet import CHECK_SECONDS, SETTLED_SECONDS
+from bubbybot_freqtrade.blofin.exchange.quiet import (
+    CHECK_SECONDS,
+    SETTLED_SECONDS,
+    SILENCE_SECONDS,
+)
 
 POSITION_MODES = ("net_mode", "long_short_mode")
 # What is done where another bot trades on the account: share the requests, or trade nothing.
 OTHER_BOTS = ("share", "refuse")
 _MOST_CHECK_SECONDS = 600.0
+_LEAST_SILENCE, _MOST_SILENCE = 1.0, 60.0
 
 
 def check_settings(config: Config) -> None:
@@ -31,6 +36,7 @@ def check_settings(config: Config) -> None:
         )
     is_account_streamed(config)
     check_seconds(config)
+    silence_seconds(config)
     _refuse_plot_without_database(config)
 
 
@@ -60,11 +66,26 @@ def is_account_streamed(config: Config) -> bool:
 
 def check_seconds(config: Config) -> float:
     """How long a list of the account is kept at most: `exchange.account_stream_check`, s."""
-    seconds: Any = config["exchange"].get("account_stream_check", CHECK_SECONDS)
+    return _seconds(
+        config, "account_stream_check", CHECK_SECONDS, SETTLED_SECONDS, _MOST_CHECK_SECONDS
+    )
+
+
+def silence_seconds(config: Config) -> float:
+    """How long a websocket is relied on that pushes nothing while a position is held, s:
+    `exchange.account_stream_silence`.
+    """
+    return _seconds(
+        config, "account_stream_silence", SILENCE_SECONDS, _LEAST_SILENCE, _MOST_SILENCE
+    )
+
+
+def _seconds(config: Config, name: str, default: float, least: float, most: float) -> float:
+    seconds: Any = config["exchange"].get(name, default)
     is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
-    if not is_number or not SETTLED_SECONDS <= seconds <= _MOST_CHECK_SECONDS:
+    if not is_number or not least <= seconds <= most:
         raise ConfigurationError(
-            f"exchange.account_stream_check is {seconds!r}. Please use a number of seconds from "
-            f"{SETTLED_SECONDS:g} to {_MOST_CHECK_SECONDS:g}."
+            f"exchange.{name} is {seconds!r}. Please use a number of seconds from {least:g} to "
+            f"{most:g}."
         )
     return float(seconds)
