@@ -59,7 +59,7 @@ class Account(RuleBasedStateMachine):
         self.history = [(0.0, self.price)]
         self.told = []
         self.asked = 0
-        quietness = Quiet(lambda: self.pulse, lambda: CHECK_SECONDS, self.told.append)
+        quietness = Quiet(lambda: self.pulse, on_disagreement=self.told.append)
         self.lists = LoopState({"tpsl": self.fetch, "positions": self.fetch_positions}, quietness)
 
     def teardown(self):

@@ -1,5 +1,6 @@
 """What the callbacks answer with a real exchange, wallets and database around them."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -663,3 +664,102 @@ def test_the_context_is_analyzed_anew_when_one_of_its_candles_is_another(
     after = analyzed(bot, corrected)
     assert not after.equals(first)
     pd.testing.assert_frame_equal(after, analyzed(restart(), corrected))
+
+
+# --- woken by a price -----------------------------------------------------------------------------
+
+
+class RealTime:
+    """The extension's websockets: what the strategy asks of them, and a price that has moved."""
+
+    is_listening = True
+    has_moved = False
+
+    def wake_at(
+        self,
+        bounds: dict[str, tuple[float, float]],
+        exposures: dict[str, tuple[float, float]],
+        room: float,
+    ) -> None:
+        self.bounds, self.exposures, self.room = bounds, exposures, room
+
+
+@pytest.fixture
+def woken(calm: Bot, monkeypatch: pytest.MonkeyPatch) -> RealTime:
+    """What `calm` listens by; a loop has begun, and the day's mark of an open trade is known."""
+    real_time = RealTime()
+    monkeypatch.setattr(calm.exchange, "real_time", real_time)
+    return real_time
+
+
+def test_the_loop_is_woken_where_the_trades_together_reach_the_days_limit(
+    calm: Bot, woken: RealTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show(calm)
+    show(calm, ETH, 2_000.0)
+    losing, winning = open_trade(calm), open_trade(calm, ETH, 2_000.0, amount=3.0, is_short=True)
+    calm.strategy.wallets.update()
+    exit_reason(calm, losing, 49_900.0)
+    exit_reason(calm, winning, 2_010.0)
+    calm.strategy.bot_loop_start(NOON)
+    prices = {BTC: 49_900.0, ETH: 2_010.0}
+    # All that is left of the day goes with BTC's fall.
+    per_dollar, mark = woken.exposures[BTC]
+    prices[BTC] = mark - woken.room / per_dollar
+    assert woken.exposures[ETH] == (-3.0, 2_010.0)
+
+    def rate(pair: str, **kwargs: Any) -> float:
+        return prices[pair]
+
+    monkeypatch.setattr(calm.exchange, "get_rate", rate)
+    woken.has_moved = True
+    prices[BTC] += 50.0
+    calm.strategy.bot_loop_start(NOON)
+    assert exit_reason(calm, losing, prices[BTC]) != "daily_loss_limit"
+    prices[BTC] -= 100.0
+    calm.strategy.bot_loop_start(NOON)
+    assert exit_reason(calm, losing, prices[BTC]) == "daily_loss_limit"
+
+
+def test_the_loop_is_woken_where_liquidation_comes_near(
+    restart: Callable[..., Bot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot, real_time = restart(messages={"price_move": None}), RealTime()
+    monkeypatch.setattr(bot.strategy.dp, "funding_rate", lambda pair: {"fundingRate": 0.0001})
+    monkeypatch.setattr(bot.exchange, "real_time", real_time)
+    show(bot)
+    trade = open_trade(bot, liquidation_price=47_600.0)
+    bot.strategy.bot_loop_start(NOON)
+    low, high = real_time.bounds[BTC]
+    assert exit_reason(bot, trade, low * (1 - 1e-9)) == "liquidation_near"
+    assert exit_reason(bot, trade, low * (1 + 1e-9)) is None
+    assert high == math.inf
+
+
+def test_the_loop_is_woken_where_a_message_of_a_fast_price_is_due(
+    restart: Callable[..., Bot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot = restart(messages={"price_move": 0.02})
+    show(bot)
+    open_trade(bot)
+    real_time, price, told = RealTime(), [50_000.0], []
+    monkeypatch.setattr(bot.exchange, "real_time", real_time)
+    monkeypatch.setattr(bot.exchange, "get_tickers", lambda: {BTC: {"last": price[0]}})
+    monkeypatch.setattr(bot.exchange, "get_rate", lambda pair, **kwargs: price[0])
+    monkeypatch.setattr(bot.strategy.dp, "send_msg", lambda text, **kwargs: told.append(text))
+    bot.strategy.bot_loop_start(NOON)
+    low, high = real_time.bounds[BTC]
+    assert (low, high) == pytest.approx((49_000, 51_000))
+    real_time.has_moved = True
+    for moved, messages in ((low * 1.0001, 0), (low * 0.9999, 1)):
+        price[0] = moved
+        bot.strategy.bot_loop_start(NOON + timedelta(seconds=10))
+        assert len([text for text in told if "moved" in text]) == messages
+
+
+def test_a_bot_that_does_not_listen_names_no_prices(calm: Bot, woken: RealTime) -> None:
+    woken.is_listening = False
+    show(calm)
+    open_trade(calm)
+    calm.strategy.bot_loop_start(NOON)
+    assert not hasattr(woken, "bounds")

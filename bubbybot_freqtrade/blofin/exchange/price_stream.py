@@ -42,6 +42,8 @@ class PriceStream:
         self._prices: dict[str, float] = {}
         self._asked: set[str] = set()
         self._heard_at = 0.0
+        # To connect, since the last price.
+        self._attempts = 0
         self._is_told = False
         # Pushes so far, and those that woke the loop.
         self.pushes = 0
@@ -62,14 +64,13 @@ class PriceStream:
         """
         api.streaming = {**api.streaming, "keepAlive": PING_MS, "maxPingPongMisses": 1e9}
         api.listener = self._hear
-        attempts = 0
         try:
             while True:
-                before = self.pushes
                 await self._session(api)
-                attempts = 0 if self.pushes != before else attempts + 1
-                self._tell(attempts)
-                await asyncio.sleep(PAUSES_S[min(attempts, len(PAUSES_S) - 1)])
+                pause = PAUSES_S[min(self._attempts, len(PAUSES_S) - 1)]
+                self._attempts += 1
+                self._tell_trouble()
+                await asyncio.sleep(pause)
         finally:
             await api.close()
 
@@ -146,20 +147,22 @@ class PriceStream:
         wakes = fast or bool(self._reached - before)
         self.moves += wakes
         self.pushes += 1
+        self._attempts = 0
+        if self._is_told:
+            self._is_told = False
+            logger.warning("The websocket of prices works again.")
         if wakes:
             self._on_move()
 
-    def _tell(self, attempts: int) -> None:
+    def _tell_trouble(self) -> None:
         """Say once, as long as it lasts, that prices are looked at in each loop alone."""
-        if attempts > 1 and not self._is_told:
+        # After a first short gap nothing is told: the next attempt mostly succeeds.
+        if self._attempts > 1 and not self._is_told:
             self._is_told = True
             logger.warning(
                 "The websocket of prices can't be had: fast prices of open trades are seen in "
                 "each loop, not between them. Nothing has to be done."
             )
-        elif self._is_told and not attempts:
-            self._is_told = False
-            logger.warning("The websocket of prices works again.")
 
 
 def _channels(names: set[str]) -> list[dict[str, str]]:

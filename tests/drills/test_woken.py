@@ -1,0 +1,213 @@
+"""What wakes the loop beside the account's own pushes, and what can't hold it up."""
+
+import math
+import threading
+import time
+
+import freqtrade.worker
+import pytest
+from freqtrade.exceptions import TemporaryError
+from hypothesis import given
+from hypothesis import strategies as st
+from requests import Session
+
+from bubbybot_freqtrade.blofin.exchange.price_moves import PriceAlarm
+from bubbybot_freqtrade.drills.desk import Desk
+from bubbybot_freqtrade.drills.market import BTC, ETH, inst_id, straight
+from bubbybot_freqtrade.sandbox.api.streams import StreamFaults
+
+LISTENING = {"account_stream": True, "account_stream_silence": 20}
+REAL_SECONDS = 10
+
+
+def until(true, what):
+    """Wait in real time: sockets and their threads live there."""
+    end = time.perf_counter() + REAL_SECONDS
+    while not true():
+        assert time.perf_counter() < end, f"{what} has not come true"
+        threading.Event().wait(0.002)
+
+
+@pytest.fixture
+def falling(tmp_path):
+    """A desk whose bot listens, with a trade whose price falls by 0.3 % in the second minute."""
+    falls = straight([(0, 50_000), (1, 50_000), (2, 49_850), (9, 49_850)], 60)
+    with Desk(tmp_path, {BTC: falls}) as desk:
+        desk.start(exchange=LISTENING)
+        desk.loop()
+        desk.enter(BTC)
+        desk.loop()
+        prices = desk.bot.exchange.real_time.prices
+        until(lambda: prices.pushes, "a price")
+        yield desk
+
+
+def stops(desk, pair=BTC):
+    return list(desk.watch.account.live_tpsl(inst_id(pair)))
+
+
+def loops_that_were_woken(desk, count=24):
+    """The times, ms, at which loops began that a price had woken."""
+    woken = []
+    for _ in range(count):
+        begun = desk.clock.now_ms
+        desk.loop()
+        if desk.bot.exchange.real_time.has_moved:
+            woken.append(begun)
+    return woken
+
+
+# --- prices ---------------------------------------------------------------------------------------
+
+
+def test_a_price_that_a_strategy_waits_for_wakes_the_loop_once(falling):
+    real_time = falling.bot.exchange.real_time
+    real_time.wake_at({BTC: (49_900, math.inf)})
+    woken = loops_that_were_woken(falling)
+    # The market moves every 15 s; the price stays below, which is nothing new.
+    assert len(woken) == 1
+    assert woken[0] % 15_000 <= 1000
+    assert falling.broken() == []
+
+
+def test_so_does_what_all_trades_lose_together(falling):
+    falling.bot.exchange.real_time.wake_at({}, {BTC: (2.0, 50_000.0)}, room=200.0)
+    assert len(loops_that_were_woken(falling)) == 1
+
+
+def test_a_small_move_that_nobody_waits_for_does_not(falling):
+    falling.bot.exchange.real_time.wake_at({BTC: (49_000, 51_000)})
+    assert loops_that_were_woken(falling) == []
+
+
+def test_prices_are_heard_of_what_is_held_and_of_nothing_else(falling):
+    def heard():
+        subscribers = falling.sandbox.streams._subscribers
+        return {
+            name for (channel, name), who in subscribers.items() if channel == "tickers" and who
+        }
+
+    until(lambda: heard() == {inst_id(BTC)}, "BTC's alone")
+    falling.enter(ETH)
+    falling.loop()
+    falling.loop()
+    until(lambda: heard() == {inst_id(BTC), inst_id(ETH)}, "ETH's too")
+    falling.close_position(BTC)
+    falling.loop(3)
+    until(lambda: heard() == {inst_id(ETH)}, "ETH's alone")
+
+
+def test_prices_are_heard_again_after_a_gap(falling):
+    prices = falling.bot.exchange.real_time.prices
+    falling.sandbox.streams.drop()
+    before = prices.pushes
+    until(lambda: prices.pushes > before, "a price after the gap")
+    assert not falling.said("websocket of prices can't be had")
+
+
+def test_prices_that_cannot_be_had_are_told_once_and_once_when_they_are(falling, monkeypatch):
+    monkeypatch.setattr("bubbybot_freqtrade.blofin.exchange.price_stream.PAUSES_S", (0.01,))
+    since = len(falling.log.lines)
+
+    def told(words):
+        return sum(words in line for line in falling.log.lines[since:])
+
+    falling.sandbox.streams.faults = StreamFaults(refuse=True)
+    falling.sandbox.streams.drop()
+    until(lambda: told("websocket of prices can't be had"), "the news")
+    falling.loop(2)
+    falling.sandbox.streams.faults = StreamFaults()
+    until(lambda: told("websocket of prices works again"), "the good news")
+    assert told("websocket of prices can't be had") == 1
+
+
+@given(
+    prices=st.dictionaries(st.sampled_from("abc"), st.floats(1, 100), min_size=1),
+    low=st.floats(1, 100),
+    amount=st.floats(-5, 5),
+    room=st.floats(0, 100),
+)
+def test_an_alarm_is_reached_where_its_words_say_so(prices, low, amount, room):
+    alarm = PriceAlarm({"a": (low, math.inf)}, {"a": (amount, 50.0), "b": (amount, 50.0)}, room)
+    lost = -sum(amount * (prices[pair] - 50.0) for pair in "ab" if pair in prices)
+    assert ("a" in alarm.reached(prices)) == (prices.get("a", math.inf) < low)
+    assert ("" in alarm.reached(prices)) == (lost >= room)
+
+
+# --- what can't hold it up ------------------------------------------------------------------------
+
+
+def test_a_public_request_that_hangs_does_not_hold_up_a_stop(falling, monkeypatch):
+    stock, seen = Session.send, []
+
+    def hang(session, request, **kwargs):
+        if not seen and request.path_url.startswith("/api/v1/market/tickers"):
+            seen.append(len(stops(falling)))
+            falling.cancel_stops(BTC)
+            seen.append(len(stops(falling)))
+            until(lambda: stops(falling), "a stop while the request hangs")
+        return stock(session, request, **kwargs)
+
+    monkeypatch.setattr(Session, "send", hang)
+    falling.loop()
+    assert seen == [1, 0]
+    falling.loop(2)
+    assert len(stops(falling)) == 1
+    assert falling.broken() == []
+
+
+def test_a_signed_request_is_never_left_to_another_thread(falling, monkeypatch):
+    stock, sent = Session.send, []
+
+    def note(session, request, **kwargs):
+        sent.append(("ACCESS-SIGN" in request.headers, threading.current_thread().name))
+        return stock(session, request, **kwargs)
+
+    monkeypatch.setattr(Session, "send", note)
+    falling.loop(2)
+    assert {thread for signed, thread in sent if signed} == {"MainThread"}
+    assert {thread for signed, thread in sent if not signed} == {"blofin_public"}
+
+
+def test_an_error_of_the_network_is_slept_over_only_until_something_happens(falling, monkeypatch):
+    failing, gone = [True], []
+    stock = falling.bot.process
+
+    def process():
+        stock()
+        if failing:
+            failing.clear()
+            raise TemporaryError("no network")
+
+    monkeypatch.setattr(falling.bot, "process", process)
+    sleep = falling.clock.sleep
+
+    def cancel_amid(seconds):
+        sleep(seconds)
+        if not gone and falling.clock.now_ms - begun >= 10_000:
+            gone.append(falling.clock.now_ms)
+            falling.cancel_stops(BTC)
+
+    monkeypatch.setattr(falling.clock, "sleep", cancel_amid)
+    begun = falling.clock.now_ms
+    falling.loop(able=False)
+    falling.loop()
+    placed = min(
+        request.ts_ms
+        for request in falling.sandbox.requests.select(path="/api/v1/trade/order-tpsl")
+        if request.ts_ms >= gone[0]
+    )
+    assert placed - gone[0] <= 1000
+    # It is no /stop: the same connection goes on.
+    assert falling.bot.exchange.real_time.stream.pulse.session == 1
+    assert falling.broken() == []
+
+
+def test_without_listening_freqtrade_has_its_own_time(tmp_path):
+    with Desk(tmp_path) as desk:
+        desk.start(exchange=LISTENING)
+        desk.loop()
+        assert freqtrade.worker.time is not time
+        assert freqtrade.worker.time.time() == time.time()
+        desk.end()
+        assert freqtrade.worker.time is time
