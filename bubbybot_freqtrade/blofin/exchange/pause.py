@@ -2,8 +2,9 @@
 
 freqtrade's `Worker` sleeps between loops (`process_throttle_secs`). Its `_sleep` is there to be
 replaced ("to improve testability"); here it waits for a bell. So does its sleep of 30 s after an
-error of the network, for which the module's own `time` has to be replaced. The loop that comes at
-once instead of after its pause is freqtrade's own loop, on its own thread: nothing acts beside it.
+error of the network (`_process_running`), for which the module's own `time` has to be replaced. The
+loop that comes at once instead of after its pause is freqtrade's own loop, on its own thread:
+nothing acts beside it.
 """
 
 import time
