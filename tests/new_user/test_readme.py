@@ -1,53 +1,38 @@
 """README's commands, run as they stand there, in a fresh clone whose BloFin is a sandbox.
 
-What README says verbatim is what the shell gets. Three things differ from a user's machine: the
-environment that make would install is there already, `make rehearse` gets ARGS that make it short,
-and freqtrade's own FREQTRADE__… variables put the sandbox in BloFin's place.
+`make rehearse` gets ARGS that make it short; what else differs from a user's machine is in
+tests/new_user/shell.py.
 """
 
-import json
-import os
 import re
 import shutil
-import signal
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
-from bubbybot_freqtrade.sandbox.cli import config_fragment
-from bubbybot_freqtrade.sandbox.server import Sandbox
-from bubbybot_freqtrade.sandbox.settings import (
-    DEMO_API_KEY,
-    DEMO_PASSPHRASE,
-    DEMO_SECRET,
-    SandboxSettings,
-)
+from bubbybot_freqtrade.sandbox.settings import DEMO_API_KEY, DEMO_SECRET
 from bubbybot_freqtrade.search.backtests import generate_folder
+from tests.new_user.shell import (
+    PAIR,
+    SHORT_REHEARSAL,
+    Clone,
+    code_lines,
+    fill_the_environment_file,
+    open_clone,
+)
 from tests.places import ROOT
 
-BIN = Path(sys.executable).parent
 PROGRAMS = ("make", "bubbybot", "freqtrade", "docker", "cp", "set", "git", "pip", "python")
-PAIR = "BTC/USDT:USDT"
-NOT_A_USERS = ("FREQTRADE", "PYTEST", "MAKE", "MFLAGS")
-SHORT_REHEARSAL = "--days 0.1 --no-backtest"
 
 
 def readme_commands(text: str) -> list[str]:
     """Every command of the code blocks, and of code within sentences, without its comment."""
-    blocks = re.findall(r"^ *```[a-z]*\n(.*?)```", text, flags=re.DOTALL | re.MULTILINE)
-    lines = [line for block in blocks for line in block.splitlines()]
     sentences = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
     inline = [" ".join(code.split()) for code in re.findall(r"`([^`]+)`", sentences)]
-    stripped = [re.sub(r"\s+#.*$", "", line).strip() for line in [*lines, *inline]]
-    return list(dict.fromkeys(line for line in stripped if _is_command(line)))
+    return list(dict.fromkeys(line for line in [*code_lines(text), *inline] if _is_command(line)))
 
 
 def _is_command(line: str) -> bool:
@@ -56,105 +41,10 @@ def _is_command(line: str) -> bool:
     return len(words) > 1 and words[0] in PROGRAMS
 
 
-@dataclass
-class Clone:
-    """A fresh clone, a shell in it, and the sandbox that stands for BloFin."""
-
-    folder: Path
-    sandbox: Sandbox
-    environment: dict[str, str]
-
-    def run(self, command: str, **more: str) -> str:
-        """What a command prints; it must succeed."""
-        done = subprocess.run(
-            ["bash", "-ec", command],
-            cwd=self.folder,
-            env=self.environment | more,
-            capture_output=True,
-            text=True,
-            timeout=240,
-            check=False,
-        )
-        assert done.returncode == 0, f"{command}\n{done.stdout[-6000:]}\n{done.stderr[-6000:]}"
-        return done.stdout + done.stderr
-
-    def run_until(self, command: str, said: str) -> str:
-        """What a command that goes on prints up to `said`, and until Ctrl-C has ended it."""
-        log = self.folder / "said.log"
-        with log.open("w") as sink:
-            process = subprocess.Popen(
-                ["bash", "-ec", f"exec {command}"],
-                cwd=self.folder,
-                env=self.environment,
-                stdout=sink,
-                stderr=subprocess.STDOUT,
-            )
-            try:
-                deadline = time.monotonic() + 120
-                while said not in log.read_text():
-                    assert process.poll() is None, log.read_text()
-                    assert time.monotonic() < deadline, log.read_text()
-                    time.sleep(0.1)
-            finally:
-                process.send_signal(signal.SIGINT)
-                process.wait(60)
-        told = log.read_text()
-        assert "Traceback" not in told, told
-        return told
-
-    def load_env(self) -> None:
-        """Load .env as README says, and go on with what the shell has then."""
-        loaded = self.run("set -a; . ./.env; set +a; env -0")
-        self.environment |= dict(
-            entry.split("=", 1) for entry in loaded.split("\0") if entry.startswith("FREQTRADE__")
-        )
-
-
-def freqtrade_variables(settings: Mapping[str, Any], path: str = "FREQTRADE") -> dict[str, str]:
-    """freqtrade's environment variables for settings: one for each, sections apart by `__`."""
-    variables = {}
-    for name, value in settings.items():
-        if isinstance(value, dict):
-            variables |= freqtrade_variables(value, f"{path}__{name.upper()}")
-        else:
-            # Below ccxt_config the last part keeps its letters as they are.
-            variables[f"{path}__{name}"] = value if isinstance(value, str) else json.dumps(value)
-    return variables
-
-
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory) -> Iterator[Clone]:
-    folder = tmp_path_factory.mktemp("readme") / "clone"
-    subprocess.run(
-        ["git", "clone", "--quiet", "--depth", "1", ROOT.as_uri(), str(folder)], check=True
-    )
-    _environment_as_installed(folder)
-    given = SandboxSettings(clock="real", margin_mode="isolated", rate_limits=False)
-    with Sandbox(given) as sandbox:
-        exchange = config_fragment(sandbox)["exchange"]
-        own = {"pair_whitelist": [PAIR], "ccxt_config": exchange["ccxt_config"]}
-        environment = {
-            # freqtrade leaves its log as it is where it sees pytest; a make around the tests would
-            # hand its own variables on.
-            **{k: v for k, v in os.environ.items() if not k.startswith(NOT_A_USERS)},
-            **freqtrade_variables({"exchange": own}),
-            "COLUMNS": "200",
-            "PATH": f"{folder / '.venv/bin'}:{os.environ['PATH']}",
-        }
-        yield Clone(folder, sandbox, environment)
-
-
-def _environment_as_installed(folder: Path) -> None:
-    """`.venv` as `make` leaves it: its programs are this environment's."""
-    programs = folder / ".venv/bin"
-    programs.mkdir(parents=True)
-    for name in ("pip", "python", "bubbybot", "freqtrade", "pytest"):
-        (programs / name).symlink_to(BIN / name)
-    # Newer than all that make compares them with.
-    later = time.time() + 60
-    for stamp in ("installed", "installed-test", "installed-docs", "installed-lint"):
-        (folder / ".venv" / stamp).touch()
-        os.utime(folder / ".venv" / stamp, (later, later))
+    with open_clone(tmp_path_factory.mktemp("readme")) as opened:
+        yield opened
 
 
 # --- one function for each command, in README's order -------------------------------------------
@@ -200,15 +90,7 @@ def serve_a_sandbox(clone: Clone, command: str) -> None:
 
 def make_the_environment_file(clone: Clone, command: str) -> None:
     clone.run(command)
-    file = clone.folder / ".env"
-    text = file.read_text()
-    for name, value in (
-        ("KEY", DEMO_API_KEY), ("SECRET", DEMO_SECRET), ("PASSWORD", DEMO_PASSPHRASE),
-    ):  # fmt: skip
-        line = f"#FREQTRADE__EXCHANGE__{name}=''\n"
-        assert line in text
-        text = text.replace(line, f"FREQTRADE__EXCHANGE__{name}='{value}'\n")
-    file.write_text(text)
+    fill_the_environment_file(clone)
 
 
 def load_the_environment_file(clone: Clone, command: str) -> None:
