@@ -82,6 +82,8 @@ def patterns_command(
     console = Console(highlight=False)
     console.print(_table(told, by) if told else "No closed trade has a pattern in its tag.")
     console.print(words)
+    if told:
+        console.print(picture.COLUMNS_TOLD)
     write_page(out, _page(told, words))
     click.echo(out.resolve().as_uri())
 

@@ -8,6 +8,11 @@ from bubbybot_freqtrade.learning.ledger import Situation
 from bubbybot_freqtrade.learning.table import Row
 from bubbybot_freqtrade.signals.words import counted, reasons
 
+COLUMNS_TOLD = (
+    "Worth: how many fresh trades of its own all that is known counts as. Target first: how often "
+    "the target comes before the stop. Pays: how likely the mean is above zero."
+)
+
 
 def name_of(situation: Situation) -> str:
     """A situation in words."""
@@ -67,4 +72,5 @@ def section(rows: Sequence[Row], words: str) -> str:
     if not rows:
         return "<p>No closed trade has a pattern in its tag.</p>"
     chart = '<div class="chart tall" id="patterns"></div>'
-    return f'<p class="dim">{escape(words)}</p>{chart}<div class="wide">{table(rows)}</div>'
+    told = f'<p class="dim">{COLUMNS_TOLD}</p>'
+    return f'<p class="dim">{escape(words)}</p>{chart}<div class="wide">{table(rows)}</div>{told}'

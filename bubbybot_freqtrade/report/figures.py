@@ -17,6 +17,9 @@ MONTHS = (
 )  # fmt: skip
 
 UNKNOWN = "–"
+LEAST_DAYS = 30
+"""Of trading before a figure of a year is shown: one good day would make trillions of percent."""
+
 # freqtrade's word for a ratio that nothing divides: no losing day, or only one trade.
 NO_RATIO = -100.0
 
@@ -57,8 +60,15 @@ def duration(value: timedelta) -> str:
     return f"{day}{hours}h {minutes % 60:02d}m"
 
 
-def tiles(told: Figures, currency: str) -> list[dict[str, str]]:
+def of_a_year(source: Source) -> bool:
+    """Whether trading has lasted long enough for figures of a year."""
+    start, end = measures.bounds(source)
+    return end - start >= timedelta(days=LEAST_DAYS)
+
+
+def tiles(told: Figures, source: Source) -> list[dict[str, str]]:
     """The page's first numbers."""
+    currency = source.currency
     profit = f"{number(told.profit, '%+,.2f')}"
     made = [
         (f"profit, {currency}", profit, _tone(told.profit)),
@@ -66,7 +76,7 @@ def tiles(told: Figures, currency: str) -> list[dict[str, str]]:
         ("mean R", number(told.mean_r, "%+.3f"), _tone(told.mean_r)),
         (f"trades, {100 * told.wins / told.trades:.0f} % won", f"{told.trades:,}", ""),
         ("profit factor", number(told.profit_factor), ""),
-        ("Sharpe, daily", number(told.daily_sharpe), ""),
+        ("Sharpe, daily", number(told.daily_sharpe if of_a_year(source) else None), ""),
         (
             "deepest drawdown",
             _share(told.drawdown_share, "%.2f")
@@ -89,13 +99,16 @@ def rows(told: Figures, source: Source) -> list[Row]:
     def theirs(name: str, show: Any = number) -> str:
         return show(own[name]) if name in own else ""
 
+    def yearly(value: float | None) -> float | None:
+        return value if of_a_year(source) else None
+
     money = "%+,.2f"
     return [
         Row("Profit", number(told.profit, money), theirs("profit_total_abs", _money), "", currency),
         Row(
             "Profit, share of the start", _share(told.profit_share), theirs("profit_total", _share)
         ),
-        Row("Growth a year (CAGR)", _share(told.cagr), theirs("cagr", _share)),
+        Row("Growth a year (CAGR)", _share(yearly(told.cagr)), theirs("cagr", _share)),
         Row("Trades", _whole(told.trades), theirs("total_trades", _whole)),
         Row("Won", _share(told.wins / told.trades, "%.2f"), theirs("winrate", _plain_share)),
         Row("Profit factor", number(told.profit_factor), theirs("profit_factor")),
@@ -103,9 +116,24 @@ def rows(told: Figures, source: Source) -> list[Row]:
         Row("Expectancy ratio", number(told.expectancy_ratio), theirs("expectancy_ratio")),
         Row("Mean R", number(told.mean_r, "%+.3f")),
         Row("Sum of R", number(told.sum_r, "%+.2f")),
-        Row("Sharpe", number(told.sharpe), theirs("sharpe"), number(told.daily_sharpe)),
-        Row("Sortino", number(told.sortino), theirs("sortino"), number(told.daily_sortino)),
-        Row("Calmar", number(told.calmar), theirs("calmar"), number(told.daily_calmar)),
+        Row(
+            "Sharpe",
+            number(yearly(told.sharpe)),
+            theirs("sharpe"),
+            number(yearly(told.daily_sharpe)),
+        ),
+        Row(
+            "Sortino",
+            number(yearly(told.sortino)),
+            theirs("sortino"),
+            number(yearly(told.daily_sortino)),
+        ),
+        Row(
+            "Calmar",
+            number(yearly(told.calmar)),
+            theirs("calmar"),
+            number(yearly(told.daily_calmar)),
+        ),
         Row("SQN", number(told.sqn), theirs("sqn")),
         Row(
             "Deepest drawdown",

@@ -19,7 +19,7 @@ from bubbybot_freqtrade.learning.edge import edge_of, shipped
 from bubbybot_freqtrade.learning.ledger import History, Ledger
 from bubbybot_freqtrade.learning.results import ReportTrade, Source
 from bubbybot_freqtrade.learning.table import pattern_rows
-from bubbybot_freqtrade.learning.trades import past_trades
+from bubbybot_freqtrade.learning.trades import past_trades, read_prior
 from bubbybot_freqtrade.report import figures, measures
 from bubbybot_freqtrade.report.charts import Candles, Chart, curves, trade_charts
 from bubbybot_freqtrade.report.exits import exit_words
@@ -80,7 +80,7 @@ def render(source: Source, title: str, candles: Candles, most_charts: int) -> st
         end=measures.utc(end),
         currency=source.currency,
         sections=SECTIONS,
-        tiles=figures.tiles(told, source.currency),
+        tiles=figures.tiles(told, source),
         figures=figures.rows(told, source),
         has_own=bool(source.own),
         years=figures.years(source),
@@ -193,7 +193,7 @@ def _told(name: str, group: Group) -> str:
 
 def _tables(trades: Sequence[ReportTrade]) -> list[dict[str, Any]]:
     keys: dict[str, Callable[[ReportTrade], str]] = {
-        "pair": lambda trade: trade.pair,
+        "pair": lambda trade: trade.pair.partition(":")[0],
         "side": lambda trade: trade.side,
         "exit": exit_words,
         "evidence": _evidence,
@@ -221,15 +221,19 @@ def _in_order(name: str, found: list[Group]) -> list[Group]:
 
 
 def _learned(source: Source) -> tuple[dict[str, str], list[dict[str, Any]]]:
-    """What these trades say of their patterns and of the edge at their end, by the defaults."""
+    """What these trades say of their patterns and of the edge at their end, by the defaults.
+
+    `bubbybot patterns` of the same source says the same.
+    """
     settings = LearningSettings()
     now = source.trades[-1].closed + source.candle
     history = History(past_trades(source))
-    found = pattern_rows(Ledger(settings), history, now)
+    found = pattern_rows(Ledger(settings, read_prior(settings.prior)), history, now)
     edge = edge_of(history.results(now), shipped(), EdgeSettings())
     words = (
         f"As known when the last trade had closed: {settings.interval:.0%} intervals, a half-life "
-        f"of {settings.half_life_days:g} days. bubbybot patterns tells pairs and regimes apart."
+        f"of {settings.half_life_days:g} days, prior {settings.prior or 'a fair game'}. bubbybot "
+        "patterns tells pairs and regimes apart."
     )
     told = {"html": picture.section(found, words), "edge": edge.told(shipped())}
     return told, picture.chart_rows(found)

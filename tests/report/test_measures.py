@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bubbybot_freqtrade.learning.results import Source, read_backtest
-from bubbybot_freqtrade.report import export, measures
+from bubbybot_freqtrade.report import export, figures, measures
 from bubbybot_freqtrade.report.exits import exit_words
 from tests.blofin.desk import BTC, ETH
 from tests.report.trade import NOON, trade
@@ -207,3 +207,18 @@ def test_without_a_losing_trade_the_factor_is_endless_and_json_has_none(tmp_path
     assert measures.figures(made).profit_factor == math.inf
     _, figures, _ = export.write(made, tmp_path)
     assert json.loads(figures.read_text())["figures"]["profit_factor"] is None
+
+
+def test_a_good_day_is_not_made_a_year():
+    """One trade of 6.7 % in two days is 2,077,045,265,656 % a year."""
+
+    def shown(hours):
+        made = source(after(hours, 67.25))
+        told = measures.figures(made)
+        yearly = ("Growth a year (CAGR)", "Sharpe", "Sortino", "Calmar")
+        rows = [row for row in figures.rows(told, made) if row.name in yearly]
+        tiles = {tile["name"]: tile["value"] for tile in figures.tiles(told, made)}
+        return {tiles["Sharpe, daily"], *(row.value for row in rows), *(row.daily for row in rows)}
+
+    assert shown(48) == {"–", ""}
+    assert f"{100 * (1.06725 ** (365 / 31) - 1):+.2f} %" in shown(24 * 31)

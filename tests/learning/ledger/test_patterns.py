@@ -45,6 +45,14 @@ def show(folder, *arguments, command=patterns_command):
     return result, out.read_text() if out.exists() else ""
 
 
+def test_the_report_says_the_same_of_them(exported, tmp_path):
+    drawn = re.compile(r'"patterns":(\[.*?\])')
+    (alone,) = drawn.findall(show(tmp_path, exported.export)[1])
+    (reported,) = drawn.findall(show(tmp_path, exported.export, command=report_command)[1])
+    assert alone == reported
+    assert '"mean":' in alone
+
+
 def test_a_backtests_patterns_are_counted_and_drawn(exported, tmp_path):
     result, page = show(tmp_path, exported.export)
     assert result.exit_code == 0, result.output
