@@ -142,14 +142,14 @@ function tradeChart(element, made, trade) {
       notes.push({ text: "", x: nx, y: ny, showarrow: true, arrowhead: 2, arrowsize: 0.8, arrowcolor: css("--dim"), ax: 0, ay: way * (away - 8) });
       notes.push({ text, x: middle, y: ny, yshift: -way * away, showarrow: false, font: { size: 11, color: side === "long" ? up : down } });
     }
-    // Names of boxes and lines inside their left ends; one that would lie on another is left to the hover.
+    // Names inside the left ends of boxes and over those of lines; one that would lie on another is left to the hover.
     for (const [x0, x1, y0, y1, color, label] of [...made.boxes, ...made.lines].sort((a, b) => b[1] - b[0] - a[1] + a[0])) {
-      const y = (y0 + y1) / 2, from = Math.max(x0, x[0]);
+      const y = (y0 + y1) / 2, from = Math.max(x0, x[0]), over = y0 === y1 ? 7 : 0;
       traces.push({ mode: "markers", x: [(from + x1) / 2], y: [y], marker: { size: 10, opacity: 0 }, name: "", hovertemplate: label + " %{y}<extra></extra>" });
       const until = from + 7 * (label.length + 1) * pixel;
-      if (!label || until > end || !free(from, until, y)) continue;
-      taken.push([from, until, y]);
-      notes.push({ text: label, x: from, xanchor: "left", y, yanchor: "middle", showarrow: false, font: { size: 10, color: css("--dim") } });
+      if (!label || until > end || !free(from, until, y + over * unit)) continue;
+      taken.push([from, until, y + over * unit]);
+      notes.push({ text: label, x: from, xanchor: "left", y, yanchor: "middle", yshift: over, showarrow: false, font: { size: 10, color: css("--dim") } });
     }
     return { traces, layout: layout({
       hovermode: "closest", shapes: shape, margin: { l: 10, r: 62, t: 10, b: 30 },
