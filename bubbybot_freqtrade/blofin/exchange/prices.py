@@ -1,13 +1,18 @@
 """Best prices of a pair out of the list of all pairs' tickers."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from freqtrade.enums import TRADE_MODES
 from freqtrade.exchange.exchange_types import OrderBook
 
 from bubbybot_freqtrade.blofin.exchange.real_time import AccountInRealTime
-from bubbybot_freqtrade.blofin.exchange.requests import Requests
+
+if TYPE_CHECKING:
+    # It reads the database, and freqtrade.persistence imports freqtrade.exchange.
+    from bubbybot_freqtrade.blofin.exchange.requests import Requests
 
 
 def best_prices(pair: str, tickers: Iterable[dict[str, Any]]) -> OrderBook | None:
