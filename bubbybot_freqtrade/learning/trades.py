@@ -57,7 +57,7 @@ class ClosedTrades:
         if LocalTrade.bt_trades is not self._backtest or len(self._backtest) < self._count:
             self._backtest, self._count, self._history = LocalTrade.bt_trades, 0, History()
         for trade in self._backtest[self._count :]:
-            if past := _past(trade, self._plan_of(trade), self._candle):
+            if past := past_of(trade, self._plan_of(trade), self._candle):
                 self._history.add(past)
         self._count = len(self._backtest)
 
@@ -73,13 +73,16 @@ class ClosedTrades:
         # Few are asked for by name; all at once at the start.
         named = Trade.id.in_(changed) if len(changed) <= 100 else Trade.is_open.is_(False)
         for trade in Trade.get_trades([named]):
-            past = _past(trade, self._plan_of(trade), timedelta(0))
+            past = past_of(trade, self._plan_of(trade), timedelta(0))
             self._known[trade.id] = (states.get(trade.id), past)
         self._history = History(past for _, past in self._known.values() if past)
 
 
-def _past(trade: LocalTrade, plan: TradePlan | None, candle: timedelta) -> PastTrade | None:
-    """None for a trade that says nothing: without a stop, or never filled."""
+def past_of(trade: LocalTrade, plan: TradePlan | None, candle: timedelta) -> PastTrade | None:
+    """A closed trade, as the ledger sees it.
+
+    None for one that says nothing: without a stop, or never filled.
+    """
     if trade.close_rate is None or trade.close_date is None:
         return None
     entries = [order for order in trade.orders if order.ft_order_side == trade.entry_side]

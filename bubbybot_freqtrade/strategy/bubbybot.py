@@ -28,6 +28,7 @@ from bubbybot_freqtrade.strategy import (
     analysis,
     charts,
     day,
+    ended,
     entries,
     exits,
     market,
@@ -138,6 +139,7 @@ class BubbyBotStrategy(IStrategy):
             if self.memory.watches.are_due(current_time, moving=moving):
                 watch.tell_news(self, current_time)
             plans.find_lost(self)
+            ended.tell_of_others(self, current_time)
             alarms.set_alarms(self, current_time, today)
 
     # --- candles in, signals out ------------------------------------------------------------------
@@ -233,8 +235,9 @@ class BubbyBotStrategy(IStrategy):
     def order_filled(
         self, pair: str, trade: Trade, order: Order, current_time: datetime, **kwargs: Any
     ) -> None:
-        """Keep the plan with the trade, so that a restart knows it."""
+        """Keep the plan with the trade, so that a restart knows it; tell what it came to."""
         plans.keep_with_the_trade(self, trade, order)
+        ended.tell_result(self, trade)
 
     # --- exits ------------------------------------------------------------------------------------
 

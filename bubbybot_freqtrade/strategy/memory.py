@@ -32,6 +32,8 @@ class Memory:
     :param told_signals: the candle of each pair's last signal that was told instead of traded
     :param funding: when a pair's funding rate was asked, and the rate
     :param earlier_closes: closes before a moment that the exchange was asked for
+    :param began: when the first loop was
+    :param told_results: trades whose result was told
     :param is_halted: the day's loss limit is reached
     :param harmless: the account in a state that cannot reach the limit (see `day`)
     """
@@ -46,6 +48,8 @@ class Memory:
     told_signals: dict[str, pd.Timestamp] = field(default_factory=dict)
     funding: dict[str, tuple[datetime, float]] = field(default_factory=dict)
     earlier_closes: dict[tuple[str, datetime], float] = field(default_factory=dict)
+    began: datetime | None = None
+    told_results: set[TradeKey] = field(default_factory=set)
     is_halted: bool = False
     harmless: tuple[Any, ...] | None = None
 

@@ -133,6 +133,33 @@ def critical_exit(pair: str, side: str, reason: str, rate: float) -> str:
     return plain(f"{pair} {side} is closed at about {price(rate)}: {why}.")
 
 
+ENDS = {
+    "roi": "at its target",
+    "take_profit_on_exchange": "at its target",
+    "stop_loss": "by its stop",
+    "stoploss_on_exchange": "by its stop",
+    "trailing_stop_loss": "by its moved stop",
+    "liquidation": "by liquidation",
+    "sold_on_exchange": "by an order at BloFin that is not this bot's: in the app, or the venue's",
+    "force_exit": "by command",
+    "emergency_exit": "at the market, for no stop could be placed",
+}
+"""freqtrade's exit reasons in words, and the one of our extension."""
+
+
+def result_told(
+    pair: str, side: str, reason: str, rate: float, profit: str, r: float | None
+) -> str:
+    """What a trade has come to.
+
+    :param profit: with its currency, net
+    :param r: None where no stop is known
+    """
+    how = ENDS.get(reason) or f"because {CRITICAL_EXITS.get(reason, reason)}"
+    made = "" if r is None else f"{r:+.2f}R, "
+    return plain(f"{pair} {side} has ended {how}, at {price(rate)}: {made}{profit}.")
+
+
 def fast_move(pair: str, change: float, minutes: float, rate: float) -> str:
     """The price of a pair has moved a lot in little time."""
     return plain(f"{pair} moved {change:+.2%} within {minutes:.0f} minutes, to {price(rate)}.")

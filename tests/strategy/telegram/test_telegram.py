@@ -52,6 +52,26 @@ def test_a_forced_entry_is_planned_like_any_other_and_a_forced_exit_takes_all_of
     assert trade.exit_reason == "force_exit"
     assert desk.standing_stops() == []
     assert desk.positions() == {}
+    lost = plan.size * (abs(trade.open_rate - plan.stop) + fee * (trade.open_rate + plan.stop))
+    told = desk.phone.wait_for(f"{BTC} {side} has ended by command")
+    assert f"{trade.close_profit_abs / lost:+.2f}R, {trade.close_profit_abs:+.2f} USDT" in told
+
+
+def test_a_trade_that_its_owner_closes_in_the_app_is_told_once_with_its_r(open_desk):
+    desk = open_desk()
+    desk.start()
+    desk.enter()
+    body = {"instId": "BTC-USDT", "marginMode": "isolated", "positionSide": "net"}
+    desk.sandbox.app("/api/v1/trade/close-position", body, uid=DEMO_UID)
+    for _ in range(12):
+        desk.loop()
+    (trade,) = Trade.get_trades().all()
+    assert (trade.is_open, trade.exit_reason) == (False, "sold_on_exchange")
+    told = desk.phone.wait_for("has ended by an order at BloFin")
+    assert f"{trade.close_profit_abs:+.2f} USDT" in told
+    assert re.search(r": [+-]\d\.\d\dR, ", told)
+    desk.command("/status", "no active trade")
+    assert len([text for text in desk.phone.texts() if "has ended" in text]) == 1
 
 
 def test_status_profit_and_stopentry_answer(open_desk):
