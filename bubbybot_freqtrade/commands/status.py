@@ -5,7 +5,7 @@ Only looks. It may run beside the bot, with the same config.
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import inf
 from pathlib import Path
@@ -18,12 +18,12 @@ from freqtrade.exchange import Exchange
 from freqtrade.persistence import LocalTrade, Trade
 from freqtrade.wallets import Wallets
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 from sqlalchemy.exc import SQLAlchemyError
 
 from bubbybot_freqtrade.blofin.protection import covers, stop_candidates
 from bubbybot_freqtrade.commands.output import one_line_for
+from bubbybot_freqtrade.commands.status_table import Look, OpenPosition
+from bubbybot_freqtrade.commands.status_watch import watched
 from bubbybot_freqtrade.commands.trades_database import looked_at
 from bubbybot_freqtrade.commands.user_config import (
     Config,
@@ -39,75 +39,7 @@ from bubbybot_freqtrade.risk.breakers import Day
 from bubbybot_freqtrade.risk.closed_candles import ClosedCandles
 from bubbybot_freqtrade.risk.equity import Equity, UnknownMarkError, close_before, open_trades
 from bubbybot_freqtrade.risk.plan import PLAN, TradePlan
-from bubbybot_freqtrade.risk.r import r_multiple
 from bubbybot_freqtrade.settings import BubbyBotSettings, EdgeSettings
-from bubbybot_freqtrade.signals.words import price
-
-
-@dataclass(frozen=True, slots=True)
-class OpenPosition:
-    """One position as venue and database see it; None where the one or the other has nothing.
-
-    Prices and profits in quote currency, sizes in contracts. `target` and `stop` are the venue's
-    standing orders: `stop` is where the last contract is out, of `covered` that have a stop. `last`
-    is the entry where the venue has no price.
-    """
-
-    pair: str
-    side: str
-    entry: float
-    last: float
-    stop: float | None
-    target: float | None
-    liquidation: float | None
-    trade_id: int | None
-    leverage: float | None
-    profit: float
-    planned_stop: float | None
-    amount: float = 0.0
-    fee: float = 0.0
-    on_venue: bool = True
-    has_price: bool = True
-    contracts: float = 0.0
-    covered: float = 0.0
-
-    @property
-    def sign(self) -> int:
-        """1 for a long, -1 for a short."""
-        return 1 if self.side == "long" else -1
-
-    @property
-    def r(self) -> float | None:
-        """Profit in R, if it were closed now; None without a plan or trade."""
-        if not self.planned_stop or self.planned_stop == self.entry or not self.amount:
-            return None
-        return r_multiple(self.profit, self.amount, self.entry, self.planned_stop, self.fee)
-
-    def distance(self, level: float | None) -> float | None:
-        """Way of the price from now to `level` as a share of the price."""
-        return None if level is None else level / self.last - 1
-
-    @property
-    def trouble(self) -> str:
-        """What is wrong with it, in a few words; empty when nothing is."""
-        if not self.has_price:
-            return "BloFin has no price of it any more, the pair may be gone: look at it in the app"
-        if not self.on_venue:
-            return "no position on the venue"
-        found = ["not in the database"] if self.trade_id is None else []
-        if self.stop is None:
-            found.append("NO STOP")
-        elif self.covered < self.contracts * (1 - 1e-9):
-            found.append(f"ITS STOP IS FOR {self.covered:g} OF {self.contracts:g} CONTRACTS")
-        if self._is_liquidated_first:
-            found.append("LIQUIDATION COMES BEFORE ITS STOP")
-        return ", ".join(found)
-
-    @property
-    def _is_liquidated_first(self) -> bool:
-        if self.stop is None or not self.liquidation:
-            return False
-        return self.sign * (self.stop - self.liquidation) <= 0
 
 
 def open_positions(exchange: Exchange, trades: Iterable[Trade]) -> list[OpenPosition]:
@@ -232,46 +164,6 @@ def day_so_far(exchange: Exchange, config: Config, now: datetime) -> Day:
     return equity.day(now)
 
 
-def positions_table(positions: Sequence[OpenPosition], title: str = "Open positions") -> Table:
-    """The table: levels on the venue, the way to each, R so far. Two lines each, for 80 columns."""
-    table = Table(title=title, title_justify="left", show_lines=True, pad_edge=False)
-    table.add_column("position", overflow="fold")
-    for name in ("entry\nlast", "stop", "target", "liquidation", "R\nprofit"):
-        table.add_column(name, justify="right", overflow="fold")
-    for position in positions:
-        number = "-" if position.trade_id is None else f"#{position.trade_id}"
-        leverage = f" {position.leverage:g}x" if position.leverage else ""
-        r = "-" if position.r is None else f"{position.r:+.2f}"
-        table.add_row(
-            f"{_market(position)}\n{number} {position.side}{leverage}",
-            f"{price(position.entry)}\n{price(position.last)}",
-            *(
-                _level(position, level)
-                for level in (position.stop, position.target, position.liquidation)
-            ),
-            f"{r}\n{position.profit:+.2f}",
-        )
-    return table
-
-
-def troubles(positions: Sequence[OpenPosition]) -> list[Text]:
-    """A line for each position that has trouble."""
-    return [
-        Text(f"{_market(position)} {position.side}: {position.trouble}", "bold red")
-        for position in positions
-        if position.trouble
-    ]
-
-
-def _market(position: OpenPosition) -> str:
-    return position.pair.partition(":")[0]
-
-
-def _level(position: OpenPosition, level: float | None) -> str:
-    way = position.distance(level)
-    return "-" if level is None or way is None else f"{price(level)}\n({way:+.2%})"
-
-
 def day_line(day: Day, limit: float, currency: str) -> str:
     """What the day has made and may still lose."""
     line = (
@@ -292,34 +184,40 @@ def day_line(day: Day, limit: float, currency: str) -> str:
 )
 @config_option
 @userdir_option
-def status_command(config_files: tuple[str, ...], userdir: Path | None) -> None:
+@click.option(
+    "--watch",
+    is_flag=True,
+    help="Stay, and show what changes as BloFin pushes it; Ctrl-C ends it.",
+)
+def status_command(config_files: tuple[str, ...], userdir: Path | None, watch: bool) -> None:
     """Show open positions: stop and target on the venue, way to each, R so far, day's loss left.
 
     On paper (dry_run) nothing stands on the venue: there the levels are the bot's own. The exit
     code is 1 when a position is not stopped for all of its size before liquidation, or venue and
-    database disagree.
+    database disagree. With --watch it is that of the last look.
     """
+    console = Console(highlight=False)
+    if watch and not console.is_terminal:
+        raise click.UsageError("--watch needs a terminal. Without it the table is shown once.")
     with one_line_for(FreqtradeException, ccxt.BaseError, SQLAlchemyError, OSError):
         config = read_config(config_files, userdir)
         settings = BubbyBotSettings.from_config(config)
-        with quiet_freqtrade():
-            positions, line = _look(config, settings)
-    console = Console(highlight=False)
-    kind = "Open trades on paper" if config["dry_run"] else "Open positions"
-    console.print(positions_table(positions, kind) if positions else f"No {kind.lower()}.")
-    wrong = troubles(positions)
-    for text in wrong:
-        console.print(text)
-    console.print(line)
-    if wrong:
+        with quiet_freqtrade(), ExitStack() as stack:
+            with looked_at(config["db_url"]):
+                exchange = open_exchange(config)
+            stack.callback(exchange.close)
+            if watch:
+                look = watched(console, exchange, lambda: _look(exchange, config, settings))
+            else:
+                look = _look(exchange, config, settings)
+    if not watch:
+        console.print(look.shown())
+    if look.troubles:
         raise SystemExit(1)
 
 
-def _look(config: Config, settings: BubbyBotSettings) -> tuple[list[OpenPosition], str]:
-    with ExitStack() as stack:
-        stack.enter_context(looked_at(config["db_url"]))
-        exchange = open_exchange(config)
-        stack.callback(exchange.close)
+def _look(exchange: Exchange, config: Config, settings: BubbyBotSettings) -> Look:
+    with looked_at(config["db_url"]):
         find = paper_positions if config["dry_run"] else open_positions
         positions = find(exchange, Trade.get_trades_proxy(is_open=True))
         try:
@@ -328,7 +226,8 @@ def _look(config: Config, settings: BubbyBotSettings) -> tuple[list[OpenPosition
         except (UnknownMarkError, ValueError) as error:
             # The positions matter more.
             line = f"What the day may still lose is not known: {error}"
-        return positions, f"{line}\n{edge_line(settings.edge)}"
+        kind = "Open trades on paper" if config["dry_run"] else "Open positions"
+        return Look(kind, positions, f"{line}\n{edge_line(settings.edge)}")
 
 
 def edge_line(settings: EdgeSettings) -> str:

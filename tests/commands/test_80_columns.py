@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from bubbybot_freqtrade.cli import main
-from bubbybot_freqtrade.commands import explain, patterns, status
+from bubbybot_freqtrade.commands import explain, patterns, status_table
 from bubbybot_freqtrade.drills.drill import Figures
 from bubbybot_freqtrade.drills.report import show
 from bubbybot_freqtrade.learning.ledger import Situation
@@ -50,7 +50,7 @@ def drills(console):
 
 def positions(console):
     held = [
-        status.OpenPosition(
+        status_table.OpenPosition(
             pair=pair, side=side, entry=price, last=price * 1.01, stop=price * 0.95,
             target=price * 1.2, liquidation=price * 0.9, trade_id=12_345, leverage=50.0,
             profit=-123_456.78, planned_stop=price * 0.95, amount=1e6, fee=0.0006, contracts=1e9,
@@ -58,8 +58,8 @@ def positions(console):
         )
         for pair, side, price in ((LONG_PAIR, "short", TINY), ("BTC/USDT:USDT", "long", HUGE))
     ]  # fmt: skip
-    console.print(status.positions_table(held))
-    for text in status.troubles(held):
+    console.print(status_table.positions_table(held))
+    for text in status_table.troubles(held):
         console.print(text)
 
 

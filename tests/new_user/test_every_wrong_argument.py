@@ -80,6 +80,8 @@ patterns good.sqlite -o file.txt/x.html | not a directory
 patterns good.sqlite -c broken.json | line 1
 patterns --userdir file.txt | is a file
 status --userdir file.txt | is a file
+status --watch -c config.json | --watch needs a terminal
+status --watch yes -c config.json | unexpected extra argument
 explain | Missing argument 'PAIR'
 explain BTCUSDT | write BTC/USDT:USDT
 explain BTC-USDT | write BTC/USDT:USDT

@@ -49,9 +49,13 @@ class Bell:
         """Something has happened; from any thread."""
         self._rung.set()
 
+    def hush(self) -> None:
+        """What has happened so far is about to be looked at."""
+        self._rung.clear()
+
     def loop_begins(self) -> None:
         """A loop begins on this thread, and will see what has happened so far."""
-        self._rung.clear()
+        self.hush()
         self._began_at = time.monotonic()
         self._looped = True
         if self._thread is None:

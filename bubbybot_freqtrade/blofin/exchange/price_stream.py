@@ -6,6 +6,7 @@ a push that is late, wrong or lost costs a loop, or leaves the loop to come afte
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -39,7 +40,8 @@ class PriceStream:
         self._alarm = PriceAlarm()
         self._reached: frozenset[str] = frozenset()
         self._fast = PriceMoves()
-        self._prices: dict[str, float] = {}
+        # By the venue's name: the price, and when it came (monotonic, s).
+        self._prices: dict[str, tuple[float, float]] = {}
         self._asked: set[str] = set()
         self._heard_at = 0.0
         # To connect, since the last price.
@@ -48,6 +50,15 @@ class PriceStream:
         # Pushes so far, and those that woke the loop.
         self.pushes = 0
         self.moves = 0
+
+    def shown(self, max_age: float) -> dict[str, float]:
+        """The last prices of pairs that are no older than so many seconds, for people to look at.
+
+        From any thread.
+        """
+        since = time.monotonic() - max_age
+        known = {name: price for name, (price, at) in dict(self._prices).items() if at >= since}
+        return {pair: known[name] for name, pair in self._followed.items() if name in known}
 
     def follow(self, pairs: Mapping[str, str]) -> None:
         """What is held now: pairs by the venue's names. From any thread."""
@@ -140,9 +151,10 @@ class PriceStream:
             except (KeyError, TypeError, ValueError):
                 continue
             if name in self._asked and price > 0:
-                self._prices[name] = price
+                self._prices[name] = price, time.monotonic()
                 fast |= self._fast.is_fast(name, price)
-        known = {self._followed[n]: p for n, p in self._prices.items() if n in self._followed}
+        followed = self._followed
+        known = {followed[n]: p for n, (p, _) in self._prices.items() if n in followed}
         before, self._reached = self._reached, self._alarm.reached(known)
         wakes = fast or bool(self._reached - before)
         self.moves += wakes

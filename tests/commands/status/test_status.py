@@ -10,14 +10,12 @@ from freqtrade.persistence import Trade
 from rich.console import Console
 
 from bubbybot_freqtrade.commands.status import (
-    OpenPosition,
     day_line,
     day_so_far,
     open_positions,
-    positions_table,
     status_command,
-    troubles,
 )
+from bubbybot_freqtrade.commands.status_table import OpenPosition, positions_table, troubles
 from bubbybot_freqtrade.commands.user_config import read_config
 from bubbybot_freqtrade.risk.breakers import Day
 from tests.blofin.conftest import open_desk  # noqa: F401 - a fixture
