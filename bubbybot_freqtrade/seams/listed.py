@@ -222,7 +222,7 @@ EXCHANGE_REPLACED = (
     ),
     Seam(
         EXCHANGE + "fetch_positions",
-        "the first question of a bot whose database is open",
+        "the first question of a bot whose database is open, and what its wallet holds",
         takes="self, pair=, params=",
     ),
     Seam(

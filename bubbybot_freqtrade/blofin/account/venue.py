@@ -54,6 +54,9 @@ class Requests(Protocol):
     def is_entering(self, pair: str) -> bool:
         """Whether an entry was sent a moment ago: freqtrade may not have its trade yet."""
 
+    def may_still_come(self, pair: str) -> bool:
+        """Whether an order whose answer got lost could still be carried out."""
+
     def doubt_markets(self) -> None:
         """Ask for the markets again: a contract may have changed."""
 

@@ -27,6 +27,7 @@ from bubbybot_freqtrade.blofin.account.reconciliation import (
 )
 from bubbybot_freqtrade.blofin.account.repairs import Repairs
 from bubbybot_freqtrade.blofin.account.venue import RealTime, Requests, Stops
+from bubbybot_freqtrade.blofin.bracket import TradeSide
 
 logger = logging.getLogger(__name__)
 
@@ -143,6 +144,8 @@ class AccountWatch:
         """Why no entry may be sent for a pair; None when one may."""
         if not self._looked_back:
             self.run()
+        if self._requests.may_still_come(pair):
+            return "an earlier order's answer got lost and it may still come"
         if self._requests.clock.is_wrong():
             return "this machine's clock is off, BloFin refuses its time"
         if not self.account_known:
@@ -151,20 +154,27 @@ class AccountWatch:
             return "an order of this bot waits there that its database doesn't know"
         if self.other_bots.trades(pair):
             return "another bot on this account trades it"
-        if self._has_unknown_position(pair):
-            return "it has a position that this bot's database doesn't know"
-        return None
+        return self._unknown_position(pair)
 
-    def _has_unknown_position(self, pair: str) -> bool:
-        """Whether somebody else is in a pair: by the last look, or now."""
-        unknown = [f for f in self.findings if f.kind is Discrepancy.UNKNOWN_POSITION]
-        if any(finding.pair == pair for finding in unknown):
-            return True
-        return any(
-            row["symbol"] == pair
-            and row["contracts"]
-            and database.open_trade(pair, row["side"]) is None
-            for row in self._requests.rows("positions", fresh=True)
+    def _unknown_position(self, pair: str) -> str | None:
+        """Why no entry may be sent where a pair has a position that isn't the bot's, by the last
+        look or now; None when it has none.
+        """
+        unknown = "it has a position that this bot's database doesn't know"
+        if any(f.kind is Discrepancy.UNKNOWN_POSITION and f.pair == pair for f in self.findings):
+            return unknown
+        rows = self._requests.rows("positions", fresh=True)
+        held = [row for row in rows if row["symbol"] == pair and row["contracts"]]
+        others = [row for row in held if database.open_trade(pair, row["side"]) is None]
+        if others and all(self._is_left(pair, row["side"], row["contracts"]) for row in others):
+            return "BloFin still shows the position that this bot's last trade there has left"
+        return unknown if others else None
+
+    def _is_left(self, pair: str, side: TradeSide, contracts: float) -> bool:
+        """Whether a position is the one of a trade that has ended just now, in a list that lags."""
+        ended = database.just_ended(pair, side, dt_now() - LONG_LOOK)
+        return ended is not None and contracts == self._requests.exact_contracts(
+            pair, ended.amount
         )
 
     def news(self) -> list[str]:
@@ -303,9 +313,7 @@ class AccountWatch:
 
     def _is_another_s(self, finding: Finding) -> bool:
         """Whether an unknown position is not this bot's business, or not yet."""
-        ended = database.just_ended(finding.pair, finding.side, dt_now() - LONG_LOOK)
-        if ended and finding.size == self._requests.exact_contracts(finding.pair, ended.amount):
-            # A list that lags behind the exit.
+        if self._is_left(finding.pair, finding.side, finding.size):
             return True
         waits = finding.pair in self._waiting and not finding.bare
         return waits or self.other_bots.trades(finding.pair)

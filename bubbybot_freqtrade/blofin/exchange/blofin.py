@@ -71,6 +71,7 @@ class Blofin(LiquidationPrices, ExactAmounts, SharedPrices, AccountInRealTime, C
         from bubbybot_freqtrade.blofin.exchange.orders import Orders
         from bubbybot_freqtrade.blofin.exchange.requests import Requests
         from bubbybot_freqtrade.blofin.exchange.stops import Stops
+        from bubbybot_freqtrade.blofin.exchange.trades_rows import RowsOfTrades
 
         self.real_time = RealTime(self)
         self.requests = Requests(self, self.real_time.quiet)
@@ -79,6 +80,7 @@ class Blofin(LiquidationPrices, ExactAmounts, SharedPrices, AccountInRealTime, C
         self.stops = Stops(self, self.requests, self.orders, self._brackets)
         self._tiers = Tiers(self)
         self._gone_markets = GoneMarkets(self)
+        self._rows_of_trades = RowsOfTrades(self, self.requests)
         self._pushed_candles = PushedCandles(self)
         self._api_key: ApiKey | None = None
         # Live only; its findings are what the account and the database disagree about.
@@ -151,10 +153,10 @@ class Blofin(LiquidationPrices, ExactAmounts, SharedPrices, AccountInRealTime, C
     def fetch_positions(
         self, pair: str | None = None, params: dict | None = None
     ) -> list[CcxtPosition]:
-        """Fetch positions; freqtrade does so first of all, once its database is open."""
+        """Fetch positions for freqtrade's wallet, its first question once its database is open."""
         if self.account_watch is not None:
             self._gone_markets.add_of_open_trades()
-        return super().fetch_positions(pair, params)
+        return self._rows_of_trades.of(super().fetch_positions(pair, params), pair)
 
     def _load_async_markets(self, reload: bool = False) -> None:
         super()._load_async_markets(reload)
@@ -241,8 +243,6 @@ class Blofin(LiquidationPrices, ExactAmounts, SharedPrices, AccountInRealTime, C
 
     def _check_account(self, pair: str) -> None:
         objection = self.account_watch.objection(pair) if self.account_watch else None
-        if self.requests.may_still_come(pair):
-            objection = "an earlier order's answer got lost and it may still come"
         if objection:
             raise InvalidOrderException(f"{pair}: {objection}. The entry is not sent.")
 

@@ -73,18 +73,16 @@ class Stops:
         stop = self._exchange.price_to_precision(pair, stop_price, rounding_mode=rounding)
         with freqtrade_errors(f"place the stoploss of {pair} at {stop}"):
             position = self._requests.position(pair, closed_side(side), fresh=True)
-            if position is None:
+            waits = self._requests.has_just_entered(pair) and not booked_stops.has_had_stop(pair)
+            # The list of positions may be behind the fill that has brought a stop.
+            standing = self.stop_orders.standing(pair, side) if position is None and waits else []
+            if position is None and not standing:
                 closing = self._ended.closed_without_stop(pair, side)
                 return self._requests.in_base_currency(open_stop(closing, triggered=True))
-            waits = self._requests.has_just_entered(pair) and not booked_stops.has_had_stop(pair)
             if why := self._ended.why_at_market(pair, side):
                 raise ccxt.InvalidOrder(why)
-            standing = self.stop_orders.standing(pair, side, wait=waits)
-            contracts = max(
-                self._requests.contracts(pair, amount), self._left_bare(position, standing)
-            )
-            if self._requests.is_unorderable(pair, position["contracts"]):
-                contracts = WHOLE_POSITION
+            standing = standing or self.stop_orders.standing(pair, side, wait=waits)
+            contracts = self._to_cover(pair, amount, position, standing)
             # Never looser than what stands, nor, when that has vanished, than what it was.
             known = standing or [self._brackets.first_entry(pair, side)]
             had = [o for o in known if o.get("stopLossPrice") is not None]
@@ -97,6 +95,17 @@ class Stops:
             self.stop_orders.take_away_others(order, standing)
         self._exchange._log_exchange_response("create_stoploss_order", order)
         return self._requests.in_base_currency(open_stop(order))
+
+    def _to_cover(
+        self, pair: str, amount: float, position: CcxtPosition | None, standing: list[CcxtOrder]
+    ) -> float:
+        """Contracts of the stop that a trade needs beside those of others."""
+        contracts = self._requests.contracts(pair, amount)
+        if position is None:
+            return contracts
+        if self._requests.is_unorderable(pair, position["contracts"]):
+            return WHOLE_POSITION
+        return max(contracts, self._left_bare(position, standing))
 
     def _left_bare(self, position: CcxtPosition, own: list[CcxtOrder]) -> float:
         """Contracts that no stop but this bot's own closes: others may have added to a position."""
