@@ -173,9 +173,7 @@ class AccountWatch:
     def _is_left(self, pair: str, side: TradeSide, contracts: float) -> bool:
         """Whether a position is the one of a trade that has ended just now, in a list that lags."""
         ended = database.just_ended(pair, side, dt_now() - LONG_LOOK)
-        return ended is not None and contracts == self._requests.exact_contracts(
-            pair, ended.amount
-        )
+        return ended is not None and contracts == self._requests.exact_contracts(pair, ended.amount)
 
     def news(self) -> list[str]:
         """What the owner should know of, a sentence each: the clock, other bots, the findings."""
