@@ -81,9 +81,10 @@ def _head(found: Found, markets: Mapping[str, Any]) -> Iterator[str]:
     yield (
         "Made by `make results` on recorded candles of Binance's USDT-M perpetuals, by freqtrade's "
         "backtester: shipped settings, 0.06 % fee on entry and exit, recorded funding, isolated "
-        "margin. Profit is compounded; ratios are of daily returns, times √365; R is the planned "
-        "loss, fees included; drawdown counts closed trades. Today's majors are yesterday's "
-        "survivors, so every row of this page flatters, the controls too."
+        "margin. Profit is compounded; the profit factor is of shares of the account (`bubbybot "
+        "report` takes it of USDT, as freqtrade does); ratios are of daily returns, times √365; R "
+        "is the planned loss, fees included; drawdown counts closed trades. Today's majors are "
+        "yesterday's survivors, so every row of this page flatters, the controls too."
     )
     yield ""
     yield f"**{verdict(found, markets)}**"
@@ -288,8 +289,9 @@ def _holding_row(account: pd.Series, pairs: int) -> str:
 
 
 def _account(trades: Trades, market: Any) -> pd.Series:
-    days = daily(returns_of(trades), trades["close_date"], market.start, market.end)
-    return (1 + days).cumprod()
+    """The account of each day, compounded by trades as in the table."""
+    logs = np.log1p(returns_of(trades).astype(float))
+    return np.exp(daily(logs, trades["close_date"], market.start, market.end).cumsum())
 
 
 # --- parameters -----------------------------------------------------------------------------------

@@ -51,6 +51,8 @@ from bubbybot_freqtrade.strategy.bubbybot import BubbyBotStrategy
 from bubbybot_freqtrade.strategy.market import TAKER_FEE, fee_of
 from bubbybot_freqtrade.strategy.parameters import confluence_of
 
+_LOOKED_AT_SECONDS = 4 * 86_400
+
 Floats = npt.NDArray[np.float64]
 
 
@@ -88,9 +90,8 @@ def explain(config: dict[str, Any], pair: str, time: datetime | None) -> Explana
     config = {"dataformat_ohlcv": "feather", "fee": TAKER_FEE} | dict(config)
     if time is not None:
         # Ends with the newest opening that had closed by then, so that nothing later can take part.
-        start = time - timedelta(days=4)
-        end = int(time.timestamp()) - CANDLE_SECONDS
-        config["timerange"] = f"{int(start.timestamp())}-{end}"
+        end = max(int(time.timestamp()) - CANDLE_SECONDS, CANDLE_SECONDS)
+        config["timerange"] = f"{max(end - _LOOKED_AT_SECONDS, 0)}-{end}"
     try:
         strategy = StrategyResolver.load_strategy(config)
     except ImportError as error:

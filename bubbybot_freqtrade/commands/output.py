@@ -17,6 +17,8 @@ def one_line(error: object) -> str:
     causes = (error, getattr(error, "__context__", None))
     schema = next((cause for cause in causes if hasattr(cause, "validator_value")), None)
     text = str(error) if schema is None else _rule_broken(schema)
+    # Our commands keep freqtrade's log to themselves: nothing stands above.
+    text = text.replace("Please investigate the above error for more details.", "")
     line = " ".join(text.split()) or type(error).__name__
     return line if line.endswith((".", "!", "?")) else f"{line}."
 

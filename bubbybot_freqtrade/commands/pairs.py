@@ -37,6 +37,6 @@ class PairList(click.ParamType):
         if not names:
             self.fail("no pair in it: write BTC/USDT:USDT,ETH/USDT:USDT.", param, ctx)
         try:
-            return tuple(as_freqtrade_spells(name) for name in names)
+            return tuple(dict.fromkeys(as_freqtrade_spells(name) for name in names))
         except ConfigurationError as error:
             self.fail(str(error), param, ctx)

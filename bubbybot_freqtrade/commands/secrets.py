@@ -53,9 +53,11 @@ def secrets_command(file: Path, renew: bool) -> None:
     the file already is kept, keys of BloFin and Telegram included. Lines behind a # are not in use:
     the server stays as the config has it until you take theirs away.
     """
-    is_new = not file.exists()
-    source = TEMPLATE if is_new and TEMPLATE.exists() else file
     try:
+        is_new = not file.exists()
+        source = TEMPLATE if is_new and TEMPLATE.exists() else file
+        if not is_new and not file.is_file():
+            raise click.ClickException(f"{file} is no file (a device, a pipe): name another place.")
         # Windows' editors put a byte order mark first.
         before = source.read_text(encoding="utf-8-sig") if source.exists() else ""
         text, made = with_secrets(before, renew=renew)
@@ -68,7 +70,10 @@ def secrets_command(file: Path, renew: bool) -> None:
     click.echo(
         f"{file}{' (new)' if is_new else ''}, for your eyes only (0600). Generated: {names}."
     )
-    click.echo("A running bot has the old ones until the file is loaded again and it is restarted.")
+    if not is_new and made:
+        click.echo(
+            "A running bot has the old ones until the file is loaded again and it is restarted."
+        )
 
 
 def with_secrets(text: str, *, renew: bool = False) -> tuple[str, list[str]]:

@@ -39,5 +39,8 @@ def starter_files() -> dict[str, Path]:
 
 
 def strategies_folder() -> Path:
-    """The strategies of the folder one is in; the package's own where it has none."""
-    return STRATEGIES if STRATEGIES.is_dir() else starter_folder() / STRATEGIES
+    """The strategies of the folder one is in; the package's own where it has none.
+
+    freqtrade makes an empty folder for them with whatever it writes.
+    """
+    return STRATEGIES if any(STRATEGIES.glob("*.py")) else starter_folder() / STRATEGIES

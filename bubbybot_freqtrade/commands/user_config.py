@@ -6,6 +6,7 @@ which the extension sets position and margin mode.
 
 import logging
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
@@ -15,6 +16,7 @@ from typing import Any
 import ccxt
 import click
 import rapidjson
+from freqtrade.config_schema.config_schema import CONF_SCHEMA
 from freqtrade.configuration import Configuration
 from freqtrade.configuration.load_config import CONFIG_PARSE_MODE
 from freqtrade.enums import RunMode
@@ -29,6 +31,12 @@ from bubbybot_freqtrade.blofin.account.key import SECRETS
 Config = dict[str, Any]
 
 DEFAULT_CONFIG = "config.json"
+
+# Settings that freqtrade uses before it has checked that they are text, and those of its schema.
+TEXTS = (
+    "strategy", "strategy_path", "user_data_dir", "datadir", "logfile",
+    *(name for name, rule in CONF_SCHEMA["properties"].items() if rule.get("type") == "string"),
+)  # fmt: skip
 
 # How deep config files may add others: freqtrade's own limit.
 MOST_NESTED = 5
@@ -93,9 +101,14 @@ def load_config(arguments: Mapping[str, Any], runmode: RunMode | None = None) ->
 
 def _require_files(files: Iterable[str]) -> None:
     for name in files:
-        if name == "-" or Path(name).is_file():
+        try:
+            is_file, exists = Path(name).is_file(), Path(name).exists()
+        except OSError as error:
+            # Too long a name, say; Python before 3.14 does not call that "no file".
+            raise ConfigurationError(f"{name} cannot be read ({error.strerror}).") from None
+        if name == "-" or is_file:
             continue
-        if Path(name).exists():
+        if exists:
             raise ConfigurationError(f"{name} is a folder, no config file.")
         raise ConfigurationError(
             f"Config file {name} does not exist. Name yours with -c, run this in the folder "
@@ -127,8 +140,14 @@ def _parsed(file: Path) -> Config:
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be read ({error.strerror}).") from None
     except UnicodeDecodeError:
+        # Also of UTF-16, which PowerShell's > writes.
         raise ConfigurationError(f"{file} is no config: it is not text in UTF-8.") from None
     except rapidjson.JSONDecodeError as error:
+        if raw.startswith(BOM_UTF8):
+            raise ConfigurationError(
+                f"{file} begins with a byte order mark, which freqtrade does not read: save it as "
+                "UTF-8 without BOM."
+            ) from None
         raise ConfigurationError(f"{file}{_place(str(error), raw)}") from None
     if not isinstance(content, dict):
         raise ConfigurationError(f"{file} is no config: it must begin with {{ and end with }}.")
@@ -138,6 +157,9 @@ def _parsed(file: Path) -> Config:
         if not isinstance(exchange.get(name, ""), str):
             # freqtrade's message would show the value.
             raise ConfigurationError(f"{file}: exchange.{name} must be text, in quotes.")
+    for name in TEXTS:
+        if not isinstance(content.get(name, ""), str):
+            raise ConfigurationError(f"{file}: {name} must be text, in quotes.")
     return content
 
 

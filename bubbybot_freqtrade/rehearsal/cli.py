@@ -33,7 +33,13 @@ from bubbybot_freqtrade.rehearsal.run import (
 )
 from bubbybot_freqtrade.rehearsal.settings import RehearsalSettings
 from bubbybot_freqtrade.rehearsal.venue_log import when
-from bubbybot_freqtrade.sandbox.cli import Amount, profile_option, wrong_option
+from bubbybot_freqtrade.sandbox.cli import (
+    MOST_PAIRS,
+    Amount,
+    Moment,
+    profile_option,
+    wrong_option,
+)
 from bubbybot_freqtrade.sandbox.market.candles import DataFolderError
 from bubbybot_freqtrade.sandbox.server import Sandbox, SandboxError
 
@@ -53,7 +59,7 @@ from bubbybot_freqtrade.sandbox.server import Sandbox, SandboxError
 )
 @click.option(
     "--start",
-    type=click.DateTime(["%Y-%m-%d"]),
+    type=Moment(["%Y-%m-%d"]),
     help="First day, UTC. By default the last days of the folder are played.",
 )
 @click.option(
@@ -68,7 +74,7 @@ from bubbybot_freqtrade.sandbox.server import Sandbox, SandboxError
 )
 @click.option(
     "--pair-count",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, MOST_PAIRS),
     help="So many pairs of the generated market, up to hundreds, in the place of --pairs.",
 )
 @click.option(

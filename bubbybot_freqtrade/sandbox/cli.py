@@ -25,6 +25,8 @@ from bubbybot_freqtrade.sandbox.settings import (
 from bubbybot_freqtrade.sandbox.state import StateFileError
 
 DEFAULT_PORT = 8088
+MOST_PAIRS = 1_000
+_FIRST_YEAR, _LAST_YEAR = 1972, 2199
 # Options that are not spelled as the settings they become.
 OPTION_OF = {
     "steps_per_minute": "--steps",
@@ -46,6 +48,18 @@ class Amount(click.ParamType):
             return Decimal(str(value))
         except InvalidOperation:
             self.fail(f"{value!r} is not a number", param, ctx)
+
+
+class Moment(click.DateTime):
+    """A time that a market can begin at, with 400 days before it."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        moment: datetime = super().convert(value, param, ctx)
+        if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+            self.fail(f"take a day from {_FIRST_YEAR} to {_LAST_YEAR}", param, ctx)
+        return moment
 
 
 def _readings(context: click.Context, option: click.Parameter, file: Path | None) -> dict[str, Any]:
@@ -81,11 +95,15 @@ profile_option = click.option(
     help="Instruments, apart by commas. All when left out.",
 )
 @click.option(
-    "--pair-count", default=6, show_default=True, help="How many pairs the generator makes."
+    "--pair-count",
+    type=click.IntRange(max=MOST_PAIRS),
+    default=6,
+    show_default=True,
+    help="How many pairs the generator makes.",
 )
 @click.option(
     "--start",
-    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y%m%d"]),
+    type=Moment(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y%m%d"]),
     help="UTC moment of the data that the clock starts at.",
 )
 @click.option(
@@ -173,7 +191,8 @@ def _instruments(given: tuple[str, ...]) -> tuple[str, ...] | None:
     if not given:
         return None
     names = [name.strip() for text in given for name in text.split(",")]
-    return tuple(name.partition(":")[0].replace("/", "-").upper() for name in names)
+    found = (name.partition(":")[0].replace("/", "-").upper() for name in names)
+    return tuple(dict.fromkeys(found))
 
 
 def _with_options(text: str) -> str:

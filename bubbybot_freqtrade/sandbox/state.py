@@ -18,9 +18,11 @@ class StateFileError(ValueError):
 
 def load_state(path: Path) -> VenueState | None:
     """The saved state, or None when there is no file yet."""
-    if path.is_symlink():
-        raise StateFileError(f"{path}: is a link; name the file itself, or another one")
     try:
+        if path.is_symlink():
+            raise StateFileError(f"{path}: is a link; name the file itself, or another one")
+        if path.exists() and not path.is_file():
+            raise StateFileError(f"{path}: is no file; name another --state")
         text = path.read_bytes()
     except FileNotFoundError:
         return None

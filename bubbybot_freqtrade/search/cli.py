@@ -91,7 +91,7 @@ SECRETS = ("key", "secret", "password", "uid", "accountId", "walletAddress", "pr
     show_default=True,
     help="What the past is judged by: mean R over its standard error, or the Sharpe ratio.",
 )
-@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1, show_default=True)
 @click.option(
     "--study", default="search", show_default=True, help="Its name; the same goes on where it was."
 )
@@ -160,8 +160,10 @@ def _plan(options: dict[str, Any]) -> Plan:
         raise StudyError("--timerange needs both ends: YYYYMMDD-YYYYMMDD")
     if options["jobs"] == 0:
         raise StudyError("--jobs: say how many processes, or -1 for one a core")
-    if not re.fullmatch(r"[\w.-]+", options["study"]):
-        raise StudyError("--study: a name of letters, digits, dots and dashes; it names a folder")
+    if not re.fullmatch(r"\w[\w.-]{,99}", options["study"]):
+        raise StudyError(
+            "--study: a name of up to 100 letters, digits, dots and dashes; it names a folder"
+        )
     config = checked_config(options)
     _require_candles(config)
     return Plan(

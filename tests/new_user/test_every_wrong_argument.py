@@ -15,11 +15,13 @@ from click.testing import CliRunner
 from freqtrade.persistence import Trade, init_db
 
 from bubbybot_freqtrade.cli import COMMANDS, main
+from bubbybot_freqtrade.commands.starter import strategies_folder
 from bubbybot_freqtrade.search.backtests import generate_folder
 
 ROOT = Path(__file__).parents[2]
 SEARCH = "search --timerange 20250101-20250120 --datadir data --past-days 5 --parts 1"
 SHORT = "rehearse --days 0.01 --no-backtest"
+LONG = "x" * 300
 
 # What is typed, and what is said. `port` stands for one that is taken.
 SOURCES = """
@@ -48,14 +50,21 @@ sqlite:// | in the memory of its bot
 nonsense://x | no database 'nonsense'
 oracle://u:hidden@h/x | not installed
 """
-CONFIGS = """
+CONFIGS = (
+    """
 nowhere.json | does not exist
 folder | is a folder
 empty | line 1
 broken.json | line 1
 list.json | no config
 picture.png | not text in UTF-8
+utf16.json | not text in UTF-8
+bom.json | save it as UTF-8 without BOM
+numbered.json | strategy must be text, in quotes
+db-numbered.json | db_url must be text, in quotes
 """
+    + f"{LONG} | cannot be read (File name too long)\n"
+)
 DATABASES = """
 db-foreign.json | another program's
 db-mangled.json | is damaged
@@ -94,6 +103,7 @@ explain BTC/USDT:USDT --datadir baddata | can be read in baddata
 explain BTC/USDT:USDT 2030-01-01 --datadir data | close from 2025-01-01 00:15 to 2025-01-21 00:00
 explain BTC/USDT:USDT 2025-01-21T00:15 --datadir data | outside of the 15m candles
 explain BTC/USDT:USDT 2020-01-01 --datadir data | outside of the 15m candles
+explain BTC/USDT:USDT 0001-01-01 --datadir data | outside of the 15m candles
 explain BTC/USDT:USDT yesterday | does not match
 explain BTC/USDT:USDT --datadir data --picture folder | is a directory
 explain BTC/USDT:USDT --datadir data --picture file.txt/x.svg | file.txt/x.svg cannot be written
@@ -118,7 +128,10 @@ search --timerange 20250101-20250120 --userdir file.txt | is a file
 {SEARCH} --jobs -2 | not in the range
 {SEARCH} --seed x | not a valid integer
 {SEARCH} --tried-before -1 | not in the range
+{SEARCH} --seed -1 | not in the range
 {SEARCH} --study a/b | names a folder
+{SEARCH} --study .. | names a folder
+{SEARCH} --study {LONG} | names a folder
 {SEARCH} --objective luck | not one of
 {SEARCH} --backend cloud | not one of
 {SEARCH} --pairs BTC/USDT:USDT --backend dask | needs the cluster's address
@@ -135,10 +148,15 @@ sandbox --data data --start 2020-01-01 --port 0 | lies outside
 sandbox --start yesterday | does not match
 sandbox --data data --pairs BTC-USDT,ETH-USDT --port 0 | no candles for ETH-USDT; it has BTC-USDT
 sandbox --pairs "" --port 0 | not an instrument
+sandbox --data data --pairs BTC-USDT,BTC/USDT:USDT,ETH-USDT --port 0 | no candles for ETH-USDT
+sandbox --start 0001-01-01 | from 1972 to 2199
+sandbox --start 9999-12-31 | from 1972 to 2199
+sandbox --pair-count 1000000 | not in the range
 sandbox --pair-count 0 | --pair-count: Input should be greater
 sandbox --state config.json --port 0 | not a state file
 sandbox --state picture.png --port 0 | not a state file
 sandbox --state empty --port 0 | not a state file
+sandbox --state {LONG} --port 0 | cannot be used (file name too long)
 sandbox --state folder --port 0 | is a directory
 sandbox --state file.txt/x --port 0 | cannot be used (not a directory)
 sandbox --balance much | not a number
@@ -167,6 +185,8 @@ drill --only lost-answers --reading nonesuch | nonesuch
 {SHORT} --data emptydata | no futures candles in it
 {SHORT} --data baddata | cannot be read
 {SHORT} --data data --start 2030-01-01 | does not hold
+{SHORT} --start 0001-01-01 | from 1972 to 2199
+{SHORT} --start 9999-01-01 | from 1972 to 2199
 {SHORT} --data data --start yesterday | does not match
 {SHORT} --data data --pairs NOPE/USDT:USDT | no candles for NOPE-USDT; it has BTC-USDT
 rehearse --data data --days 500 | does not hold 500 days
@@ -181,7 +201,8 @@ rehearse --days many | not a valid float
 {SHORT} --balance much | not a number
 {SHORT} --loop-seconds 0 | --loop-seconds: Input should be greater
 {SHORT} --seed x | not a valid integer
-{SHORT} --pair-count 0 | not in the range x>=1
+{SHORT} --pair-count 0 | not in the range 1<=x<=1000
+{SHORT} --pair-count 100000 | not in the range 1<=x<=1000
 {SHORT} --pair-count 2 --pairs BTC/USDT:USDT | --pair-count: is in the place of --pairs
 {SHORT} --pair-count 2 --data data | --pair-count: is for generated markets
 {SHORT} --config nowhere.json | does not exist
@@ -200,6 +221,7 @@ secrets --file folder | is a directory
 secrets --file file.txt/x | not a directory
 secrets --file nofolder/x | there is no folder nofolder
 secrets --file picture.png | not UTF-8
+secrets --file {LONG} | cannot be written (file name too long)
 new file.txt | not a directory
 new file.txt/x | not a directory
 new a b | unexpected extra argument
@@ -215,6 +237,12 @@ verify --pair BTCUSDT --yes | .
 verify --userdir file.txt --yes | is a file
 verify --out file.txt --yes | is a file
 nonesuch | No such command
+"""
+
+# What would be read without end, or replaced as /dev/null would.
+PIPES = """
+secrets --file pipe | is no file
+sandbox --state pipe --port 0 | is no file
 """
 
 
@@ -236,6 +264,7 @@ CASES = [
     *rows(DATABASES, "report -c "),
     *rows(DATABASES, "status -c "),
     *rows(LINES),
+    *(rows(PIPES) if hasattr(os, "mkfifo") else ()),
 ]
 # They end with a table of findings, of which one says it.
 DOCTOR = [
@@ -258,8 +287,13 @@ def desk(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("wrong")
     for name in ("folder", "emptydata/futures", "baddata/futures", "user_data", "marked", "lost"):
         (folder / name).mkdir(parents=True)
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(folder / "pipe")
     (folder / "file.txt").write_text("hello\n")
     (folder / "empty").write_bytes(b"")
+    config = (ROOT / "config.json").read_text()
+    (folder / "bom.json").write_text(config, encoding="utf-8-sig")
+    (folder / "utf16.json").write_text(config, encoding="utf-16")
     (folder / "broken.json").write_text('{"a": 1,, }')
     (folder / "list.json").write_text("[1]")
     (folder / "marked/.last_result.json").write_text("{}")
@@ -306,6 +340,8 @@ def _configs(folder: Path) -> None:
     changes = {
         "config": {},
         "nostrategy": {"strategy": "NoSuch"},
+        "numbered": {"strategy": 5},
+        "db-numbered": {"db_url": 5},
         "spot": {"trading_mode": "spot", "margin_mode": ""},
         "db-foreign": {"db_url": "sqlite:///foreign.sqlite"},
         "db-mangled": {"db_url": "sqlite:///mangled.sqlite"},
@@ -390,3 +426,12 @@ def test_an_extra_that_is_not_installed_is_named_with_a_command_that_works(
                         ".find_spec", lambda name: None)  # fmt: skip
     output = said(f"{line} --pairs BTC/USDT:USDT")
     assert f"{package}, which is not installed: pip install {package}" in " ".join(output.split())
+
+
+def test_an_empty_folder_of_strategies_hides_none(desk):
+    """freqtrade makes one with whatever it writes; the package's own are taken then."""
+    (desk / "user_data/strategies").mkdir(parents=True, exist_ok=True)
+    assert (strategies_folder() / "BubbyBot.py").is_file()
+    (desk / "user_data/strategies/Mine.py").touch()
+    assert strategies_folder() == Path("user_data/strategies")
+    (desk / "user_data/strategies/Mine.py").unlink()
