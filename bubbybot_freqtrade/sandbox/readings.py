@@ -229,6 +229,14 @@ class Readings(BaseModel):
             (7, 30),
         ),
     ] = 7
+    position_pushes: Annotated[
+        Literal["with_price", "with_change"],
+        _Asks(
+            "Whether the websocket pushes positions and account as prices move their value, or "
+            "only when something else of them changes (the reference names no interval).",
+            ("with_price", "with_change"),
+        ),
+    ] = "with_price"
     trading_requests: Annotated[
         Literal["all", "posts"],
         _Asks(

@@ -275,6 +275,8 @@ class Streams:
 
     def _refresh(self, subscription: Subscription, connections: Iterable[Connection]) -> None:
         """Prices have moved, and with them the value of open positions."""
+        if self.engine.settings.position_pushes == "with_change":
+            return
         for connection in connections:
             if connection.key is not None and self.engine.account(connection.key.uid).positions:
                 self._greet(connection, subscription)

@@ -24,9 +24,12 @@ BOT_WAITS_MS = 5_000
 FINEST_MS = 1_400
 # Below the time between two requests, a delay is none.
 AT_ONCE_MS = 350
+# Until an entry's own pushes are through, and how long the position is then left alone.
+STILL_S, PUSHES_S = 2.0, 20.0
 LATE = "The bot would take what it has just placed for missing. Report the delay."
 PUSHED_LATE = (
-    "The bot does not trade by pushes; leave exchange.enable_ws off if candles come late too."
+    "The bot does not trade by pushes; leave exchange.account_stream off, and exchange.enable_ws "
+    "if candles come late too."
 )
 
 _WORDS = {0: "seen at once"}
@@ -310,6 +313,30 @@ def tpsl_push(desk: Desk) -> Answer:
     return delays.answer()
 
 
+@probe(
+    GROUP,
+    "Is a position pushed on the websocket as prices move its value?",
+    setting="position_pushes",
+    readings={
+        "with_price": "pushed again and again while nothing but its price changes",
+        "with_change": "not pushed while nothing but its price changes",
+    },
+    copes=("with_change",),
+    advice="The bot copes: exchange.account_stream then asks in every loop while a position is "
+    "held, since a quiet websocket can't be told from a mute one.",
+)
+def position_pushes(desk: Desk) -> Answer:
+    """One position, left alone, on the channel `positions`."""
+    with open_stream(desk, private=True) as stream, desk.long():
+        stream.subscribe("positions", desk.instrument.inst_id)
+        desk.clock.sleep(STILL_S)
+        before = len(stream.rows("positions"))
+        desk.clock.sleep(PUSHES_S)
+        pushed = len(stream.rows("positions")) - before
+    figures = f"{pushed} pushes in {PUSHES_S:g} s"
+    return Answer("with_price" if pushed else "with_change", figures)
+
+
 PROBES = (
     order_delay,
     tpsl_delay,
@@ -318,4 +345,5 @@ PROBES = (
     order_push,
     fill_push,
     tpsl_push,
+    position_pushes,
 )
