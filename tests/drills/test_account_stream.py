@@ -252,6 +252,25 @@ def test_a_refused_login_is_told_once_and_the_account_is_asked_as_without(desk):
     assert asks_every_loop(desk)
 
 
+def test_a_key_that_is_revoked_while_it_listens_is_told_and_one_that_is_valid_again_is_heard(
+    listening, monkeypatch
+):
+    monkeypatch.setattr("bubbybot_freqtrade.blofin.exchange.account_stream.PAUSE_REFUSED_S", 0.05)
+    stream, keys = listening.bot.exchange.real_time.stream, listening.sandbox.engine.venue.keys
+    kept = dict(keys)
+    keys.clear()
+    listening.sandbox.streams.drop()
+    until(lambda: stream.trouble is not None, "the refusal")
+    assert "Login failed" in stream.trouble
+    assert listeners()
+    keys.update(kept)
+    heard(listening)
+    listening.loop()
+    assert stream.trouble is None
+    assert len(stops(listening)) == 1
+    assert listening.broken() == []
+
+
 def test_after_a_gap_everything_is_asked_again_and_then_it_is_heard_again(listening):
     stream = listening.bot.exchange.real_time.stream
     session, before = stream.pulse.session, asked(listening, "orders-tpsl-pending")
