@@ -210,9 +210,10 @@ def test_a_price_that_moves_fast_wakes_the_loop(tmp_path):
             desk.loop()
             if real_time.has_moved:
                 moved.append(begun)
-        # 0.8 %, of which 0.5 % are fast; the market moves every 15 s.
-        assert len(moved) == 1
-        assert moved[0] % 15_000 <= 1000
+        # 0.8 %, of which 0.5 % are fast; the market moves every 15 s, its mark and last price not
+        # always together.
+        assert 1 <= len(moved) <= 2
+        assert all(moment % 15_000 <= 1000 for moment in moved)
         assert desk.broken() == []
 
 

@@ -180,7 +180,7 @@ class AccountStream:
             pause, reason = PAUSE_REFUSED_S, f"BloFin refuses its login: {e}"
         except (ccxt.BaseError, TimeoutError, ConnectionError) as e:
             # After a first short gap nothing is told: the next attempt mostly succeeds.
-            reason = "" if self._attempts == 1 else f"it can't be had: {e or type(e).__name__}"
+            reason = "" if self._attempts <= 1 else f"it can't be had: {e or type(e).__name__}"
             logger.debug(f"The account's websocket ended: {type(e).__name__} {e}")
         finally:
             watchdog.cancel()
@@ -188,6 +188,9 @@ class AccountStream:
             await api.close_ws_clients()
         if self._distrusted:
             self._distrusted, pause, reason = False, PAUSE_DISTRUSTED_S, ""
+        if pause == PAUSE_REFUSED_S and reason not in (self.trouble or ""):
+            # Its owner has to do something, whatever was told before.
+            self.trouble = None
         if reason:
             self._tell(reason)
         return pause
