@@ -149,7 +149,8 @@ def verdict(
     lines = [
         Text(
             f"{settings.strategy} on {settings.data or f'generated candles, seed {settings.seed}'}"
-            f", {days:g} days from {when(span.start_ms):%Y-%m-%d %H:%M} UTC, "
+            f", {days:g} day{'' if days == 1 else 's'} from "
+            f"{when(span.start_ms):%Y-%m-%d %H:%M} UTC, "
             f"{counted(len(span.pairs), 'pair')}: {counted(len(rehearsal.trades), 'trade')}, "
             f"{counted(entries, 'position')}, {bare} ms without a stop in all, "
             f"{counted(len(rehearsal.loops), 'loop')} in "

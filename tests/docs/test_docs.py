@@ -105,6 +105,21 @@ def test_links_between_files_lead_somewhere():
     assert broken == []
 
 
+def test_links_to_a_heading_outside_of_the_site_find_it():
+    """The site's own are looked at by mkdocs; README and its like are read elsewhere."""
+    links = re.compile(r"\]\(([\w./-]+\.md)#([\w-]+)\)")
+    found = [
+        (ROOT / target, anchor)
+        for page in ROOT.glob("*.md")
+        for target, anchor in links.findall(page.read_text())
+    ]
+    assert found
+    for target, anchor in found:
+        headings = re.findall(r"^#+ (.+)$", target.read_text(), re.MULTILINE)
+        slugs = {re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in headings}
+        assert anchor in slugs, f"{target.name}#{anchor}"
+
+
 @pytest.mark.parametrize("page", ["docs/architecture.md", "CONTRIBUTING.md"])
 def test_the_maps_name_files_that_are_there(page):
     named = set(re.findall(r"`([\w/.-]+(?:\.py|/))`", (ROOT / page).read_text()))
