@@ -105,7 +105,10 @@ class DeskLog(BotLog):
 def bot_config(
     sandbox_url: str, folder: Path, strategy: str, pairs: tuple[str, ...], **changes: Any
 ) -> dict[str, Any]:
-    """Config of a live bot on a sandbox, without its keys; `changes` replace whole keys."""
+    """Config of a live bot on a sandbox, without its keys; `changes` replace whole keys.
+
+    `timeout_ms` is how long it waits for an answer, in real time.
+    """
     pricing = {"price_side": "other", "use_order_book": True, "order_book_top": 1}
     websocket = sandbox_url.replace("http", "ws", 1) + "/ws"
     urls = {
@@ -117,7 +120,7 @@ def bot_config(
         "enable_ws": False,
         "ccxt_config": {
             "enableRateLimit": False,
-            "timeout": CLIENT_TIMEOUT_MS,
+            "timeout": changes.pop("timeout_ms", CLIENT_TIMEOUT_MS),
             "urls": {"api": urls},
         },
         "pair_whitelist": list(pairs),

@@ -26,6 +26,9 @@ CASES: tuple[Case, ...] = (
     *markets.CASES,
 )
 PAIRS_OF_READINGS = 10
+# No case loses an answer, and a request that takes long on a busy machine is not a lost one: an
+# entry before which one is is refused. ccxt's own.
+TIMEOUT_MS = 10_000
 
 
 def outside(run: Run) -> None:
@@ -50,7 +53,8 @@ def _readings(run: Run) -> Iterator[Mapping[str, Any]]:
 def _play(run: Run, case: Case, name: str, readings: Mapping[str, Any]) -> None:
     prices = {pair: straight(course, HALF_A_DAY) for pair, course in case.prices.items()}
     settings = {**readings, **case.settings}
-    with run.desk(prices, config=case.config, **settings) as desk:
+    config = {"timeout_ms": TIMEOUT_MS, **case.config}
+    with run.desk(prices, config=config, **settings) as desk:
         if case.before is not None:
             case.before(desk)
         try:

@@ -75,7 +75,7 @@ def _empty_positions(run: Run, desk: Desk, case: str) -> None:
 
 
 def _positions_behind(run: Run, desk: Desk, case: str) -> None:
-    entered(desk, BTC)
+    run.must(entered(desk, BTC) is not None, case, "it was not entered")
     desk.loop(3)
     run.must(len(live_stops(desk, BTC)) == 1, case, "its stop is gone")
     desk.exit(BTC)
