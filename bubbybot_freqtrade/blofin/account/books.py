@@ -12,6 +12,7 @@ from freqtrade.persistence import Order, Trade
 from freqtrade.util import dt_from_ts
 
 from bubbybot_freqtrade.blofin.account.exit_reasons import EXIT_REASONS
+from bubbybot_freqtrade.blofin.account.fees import note_fee
 from bubbybot_freqtrade.blofin.closings import ended_at
 from bubbybot_freqtrade.blofin.protection import what_closed
 
@@ -51,6 +52,8 @@ def book_ended_trade(
     """Write a trade that was opened and closed without the database, and close it."""
     trade = _new_trade(exchange, config, entries[0])
     Trade.session.add(trade)
+    # Its id, by which its fees are kept.
+    Trade.session.flush()
     for order in entries:
         book_entry(trade, order)
     for order in exits:
@@ -100,6 +103,7 @@ def _filled_row(trade: Trade, order: CcxtOrder, side: str) -> Order:
 
 def _book_fee(trade: Trade, order: CcxtOrder, side: str) -> None:
     fee, value = order.get("fee") or {}, order["filled"] * order["average"]
+    note_fee(order, trade)
     if fee.get("cost") is not None and value:
         trade.update_fee(fee["cost"], fee.get("currency"), fee["cost"] / value, side)
 

@@ -8,6 +8,7 @@ from freqtrade.persistence import Trade
 from freqtrade.util import dt_ts
 
 from bubbybot_freqtrade.blofin.account import database
+from bubbybot_freqtrade.blofin.account.fees import note_fee
 from bubbybot_freqtrade.blofin.account.venue import Requests
 from bubbybot_freqtrade.blofin.closings import (
     closed_contracts,
@@ -95,7 +96,10 @@ class History:
         ]
         held = self._requests.exact_contracts(trade.pair, trade.amount) if trade.amount else 0.0
         closing = [{**o, "type": what_closed(o)} for o in self.closings(trade, held)]
-        return [self._requests.in_base_currency(o) for o in (*known, *closing) if o is not None]
+        orders = [self._requests.in_base_currency(o) for o in (*known, *closing) if o is not None]
+        for order in orders:
+            note_fee(order, trade)
+        return orders
 
     def is_proven_closed(self, trade: Trade) -> bool:
         """Whether orders are known that closed a trade of the database as a whole."""

@@ -13,6 +13,7 @@ from freqtrade.exchange.exchange_utils import ROUND_DOWN, ROUND_UP
 
 from bubbybot_freqtrade.blofin.account import database
 from bubbybot_freqtrade.blofin.account.changed_markets import follow_changed_markets
+from bubbybot_freqtrade.blofin.account.fees import note_fee
 from bubbybot_freqtrade.blofin.bracket import Bracket, TradeSide, take_bracket
 from bubbybot_freqtrade.blofin.contracts import contracts_to_base
 from bubbybot_freqtrade.blofin.exchange.brackets import Brackets
@@ -70,7 +71,10 @@ class Orders:
 
     def whole(self, order: CcxtOrder) -> CcxtOrder:
         """An order together with its parts, if it was sent in parts; in base currency."""
-        return self._exits.whole(order)
+        whole = self._exits.whole(order)
+        if not self._exchange._config["dry_run"]:
+            note_fee(whole)
+        return whole
 
     def cancel_parts(self, order_id: str, pair: str) -> None:
         """Cancel what rests of an exit beside its first part."""

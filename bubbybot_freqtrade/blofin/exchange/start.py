@@ -10,6 +10,7 @@ from freqtrade.exchange.exchange import Exchange
 
 from bubbybot_freqtrade.blofin.account import database
 from bubbybot_freqtrade.blofin.account.exit_reasons import name_exit_reasons
+from bubbybot_freqtrade.blofin.account.fees import weigh_fees
 from bubbybot_freqtrade.blofin.account.key import (
     ApiKey,
     check_api_key,
@@ -28,6 +29,7 @@ def prepare_account(exchange: Exchange, position_mode: str, clock: VenueClock) -
     :raises OperationalException: when the bot must not start
     """
     name_exit_reasons()
+    weigh_fees()
     database.remember_deleted_entries()
     if not is_on_this_machine(exchange._api):
         check_secrets_files(exchange._config.get("config_files", []))

@@ -14,6 +14,7 @@ from freqtrade.persistence import Trade
 from freqtrade.util import dt_from_ts, dt_now
 
 from bubbybot_freqtrade.blofin.account import booked_stops, database
+from bubbybot_freqtrade.blofin.account.fees import note_fee
 from bubbybot_freqtrade.blofin.account.history import History
 from bubbybot_freqtrade.blofin.account.reconciliation import stops_of, uncovered
 from bubbybot_freqtrade.blofin.exchange.brackets import Brackets
@@ -167,9 +168,11 @@ class Stops:
                 stop = self._ended.state(order_id, pair)
             except ccxt.OrderNotFound:
                 return self._unseen(order_id, pair)
+            stop = self._requests.in_base_currency(stop)
             if stop["filled"] and stop["status"] != "open":
                 database.book_funding(self._exchange, order_id, pair)
-            return self._requests.in_base_currency(stop)
+                note_fee(stop)
+            return stop
 
     def _unseen(self, order_id: str, pair: str) -> CcxtOrder:
         """The state of a stop that BloFin has taken and doesn't show: it may not show it yet."""
