@@ -322,8 +322,8 @@ class BubbyBotSettings(Settings):
     )
     chart_panels: Literal["main", "all"] = Field(
         default="main",
-        description="panels below FreqUI's price chart: confluence, wave trend and money flow, or "
-        "everything the analyzers have",
+        description="what FreqUI draws: ribbon, support and resistance on the price, below it "
+        "confluence, wave trend and money flow; or everything the analyzers have",
     )
 
     @classmethod

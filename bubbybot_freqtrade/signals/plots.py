@@ -36,9 +36,15 @@ SHORTEST_BOX = 3
 trade that has just begun would lie outside, or have no width."""
 
 
+PRICE_LINES = ("mc_ema_2", "mc_ema_8", "mc_support", "mc_resistance")
+"""Lines that stay near the price: FreqUI's scale holds all lines, and lets marks run out of it. The
+value area, the POC and the pocket are marks too; as lines they would make the price a strip.
+"""
+
+
 def plot_config(panels: Panels = "main") -> dict[str, Any]:
-    """The analyzers' lines on the price; below it the confluence, the wave with its dots and money
-    flow, or all that the analyzers have.
+    """The ribbon, support and resistance on the price; below it the confluence, the wave with its
+    dots and money flow. Or all that the analyzers have.
     """
     # freqtrade's own plots draw a "scatter" as a line unless plotly is told otherwise.
     dot = {"type": "scatter", "scatterSymbolSize": 8, "plotly": {"mode": "markers"}}
@@ -64,6 +70,8 @@ def plot_config(panels: Panels = "main") -> dict[str, Any]:
     }
     if panels == "all":
         made["subplots"] |= every
+    else:
+        made["main_plot"] = {name: made["main_plot"][name] for name in PRICE_LINES}
     return made
 
 

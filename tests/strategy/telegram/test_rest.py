@@ -89,7 +89,7 @@ def columns_of(plot_config) -> set[str]:
 def test_the_chart_has_every_plotted_column_the_marks_and_the_plan(ui):
     desk, client = ui
     plotted = columns_of(client.plot_config())
-    assert {"mc_wt1", "lux_range_high", "fc_poc", "long_confluence"} <= plotted
+    assert {"mc_wt1", "mc_ema_8", "mc_resistance", "long_confluence"} <= plotted
     client.forceenter(BTC, "short")
     desk.loop()
     desk.loop()
@@ -129,6 +129,11 @@ def test_the_chart_below_the_price_is_three_panels_unless_all_are_asked_for(ui):
     assert {"long_confluence", "short_confluence", plots.NEEDED} == set(panels["Confluence"])
     rows = client.pair_candles(BTC, "15m", limit=500)
     frame = pd.DataFrame(rows["data"], columns=rows["columns"])
+    # FreqUI's scale holds every line on the price: the candles keep two thirds of it.
+    lines = frame[list(client.plot_config()["main_plot"])].astype(float)
+    low, high = frame["low"].min(), frame["high"].max()
+    drawn = max(high, lines.max().max()) - min(low, lines.min().min())
+    assert (high - low) / drawn > 2 / 3
     assert set(frame[plots.NEEDED]) == {0.7}
     for name, (event, _) in plots.DOTS.items():
         assert panels["Wave trend"][name]["type"] == "scatter"
@@ -145,6 +150,7 @@ def test_the_chart_below_the_price_is_three_panels_unless_all_are_asked_for(ui):
     desk.loop()
     everything = client.plot_config()
     assert len(everything["subplots"]) > 10
+    assert {"fc_poc", "lux_range_high"} <= set(everything["main_plot"])
     desk.loop()
     assert columns_of(everything) <= set(client.pair_candles(BTC, "15m", limit=5)["columns"])
 
