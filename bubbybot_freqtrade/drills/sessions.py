@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import product
 from typing import Any
 
-from freqtrade.persistence import Trade
+from freqtrade.persistence import Order, Trade
 
 from bubbybot_freqtrade.drills.desk import Desk
 from bubbybot_freqtrade.drills.drill import Run, leave, settle
@@ -18,6 +18,7 @@ PRICES = {BTC: 50_000.0, ETH: 2_000.0, SOL: 150.0}
 SHARE_OF_A_DAY = 4
 MINUTES_A_LOOP = 0.5
 MINUTES_A_CHECK = 60
+LOOPS_A_CHECK = 5
 
 
 def sessions(run: Run) -> None:
@@ -65,6 +66,16 @@ def _trade(run: Run, desk: Desk, name: str, minutes: int) -> None:
         desk.loop(minutes=MINUTES_A_LOOP)
         if desk.clock.now_ms - checked >= MINUTES_A_CHECK * 60_000:
             checked = desk.clock.now_ms
-            # In the sleep after a loop the market goes on; the books are compared before.
-            desk.loop(sleep_after=False)
+            _book(desk)
             run.check(desk, f"{name}, minute {(checked - begin) // 60_000}")
+
+
+def _book(desk: Desk) -> None:
+    """Loop until freqtrade has looked at the fills of all it has sent: a loop after it did.
+
+    Without the sleep after a loop: in it the market goes on, and the books would differ by it.
+    """
+    for _ in range(LOOPS_A_CHECK):
+        desk.loop(sleep_after=False)
+        if all(order.ft_order_side == "stoploss" for order in Order.get_open_orders()):
+            return

@@ -39,6 +39,10 @@ def earned(desk, inst_id="BTC-USDT"):
     return sum(float(e.amount) for e in desk.sandbox.ledger().entries if e.inst_id == inst_id)
 
 
+def funding(desk):
+    return sum(float(e.amount) for e in desk.sandbox.ledger().entries if e.kind == "funding")
+
+
 def loops(desk, count=4, minutes=0.2):
     for _ in range(count):
         desk.loop(minutes=minutes)
@@ -383,10 +387,44 @@ def test_funding_of_a_position_that_its_owner_has_grown_is_split(open_desk):
     order_by_hand(desk, "buy", 10 * ENTERED - ENTERED)
     loops(desk)
     desk.pass_time(250)
-    booked = [e for e in desk.sandbox.ledger().entries if e.kind == "funding"]
-    assert booked
     bot.update_funding_fees()
-    assert trade.funding_fees == pytest.approx(float(sum(e.amount for e in booked)) / 10)
+    assert trade.funding_fees == pytest.approx(funding(desk) / 10) != 0
+
+
+FUNDED_IN_MINUTES = 4 * 60 + 0.5
+
+
+def test_funding_told_while_the_trade_grows_is_the_trade_s_alone(open_desk):
+    desk = open_desk()
+    bot = desk.start(position_adjustment_enable=True)
+    trade = desk.enter(BTC)
+    desk.loop()
+    desk.pass_time(FUNDED_IN_MINUTES - 2)
+    desk.loop()
+    desk.loop(minutes=1.7)
+    # freqtrade asks for funding a minute after the hour, and before it books an addition.
+    assert funding(desk)
+    assert not trade.funding_fees
+    assert bot.execute_entry(BTC, 61.1, trade=trade, mode="pos_adjust")
+    loops(desk)
+    assert trade.funding_fees == pytest.approx(funding(desk)) != 0
+
+
+def test_funding_of_what_has_filled_of_an_addition_is_the_trade_s(open_desk):
+    desk = open_desk()
+    bot = desk.start(position_adjustment_enable=True)
+    trade = desk.enter(BTC)
+    desk.loop()
+    RPC(bot)._rpc_force_entry(
+        BTC, 49_800.0, order_side="long", order_type="limit", stake_amount=100.0
+    )
+    (order,) = account(desk).live_orders("BTC-USDT")
+    desk.sandbox.fill(order.order_id, Decimal(3))
+    loops(desk)
+    desk.pass_time(FUNDED_IN_MINUTES)
+    bot.update_funding_fees()
+    assert trade.has_open_orders
+    assert trade.funding_fees == pytest.approx(funding(desk)) != 0
 
 
 def test_what_an_owner_adds_beside_a_waiting_addition_gets_its_stop_at_once(open_desk):

@@ -45,6 +45,16 @@ def funding_since(
     return float(kept["sum"] + sum(kept["young"].values()))
 
 
+def filled_underway(pair: str, *, is_short: bool) -> float:
+    """What has filled of a trade's entries at work, in base currency: freqtrade adds it to the
+    trade's amount when they have ended, the venue to the position at once.
+    """
+    trade = _open_trade(pair, is_short=is_short)
+    if trade is None:
+        return 0.0
+    return sum(o.safe_filled for o in trade.open_orders if o.ft_order_side == trade.entry_side)
+
+
 def _kept(trade: Trade | None, since: int) -> dict[str, Any]:
     """What is known of the sum: `sum` of payments until `settled`, the `young` ones after that by
     their time (ms), and what was `told` last.

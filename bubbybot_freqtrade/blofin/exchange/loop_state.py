@@ -45,11 +45,13 @@ class LoopState:
         self._fetch = fetch
         self._quiet = quiet or Quiet()
         self._lists: dict[ListName, _Known] = {}
+        self._held: list[Row] | None = None
         self._lock = RLock()
 
     def start_loop(self) -> None:
         """Forget everything that may have changed: a new loop of the bot begins."""
         with self._lock:
+            self._held = None
             self._quiet.look()
             for name, known in list(self._lists.items()):
                 if name == "tickers" or not (
@@ -68,15 +70,24 @@ class LoopState:
         """Return the list, from the venue when `fresh` or not known in this loop yet."""
         with self._lock:
             known = self._lists.get(name)
-            if not fresh and known is not None and not self._is_old(name, known):
-                return known.rows
-            self._quiet.look()
-            asked_at, heard = time.monotonic(), self._quiet.heard
-            rows = self._fetch[name]()
-            self._lists[name] = _Known(asked_at, heard, rows)
-            if name != "tickers":
-                self._quiet.check(name, rows)
-            return rows
+            if fresh or known is None or self._is_old(name, known):
+                known = self._asked(name)
+            if name == "positions" and self._held is None:
+                self._held = known.rows
+            return known.rows
+
+    def held_before(self) -> list[Row]:
+        """Positions as this loop found them, before it sent an order."""
+        with self._lock:
+            return self.rows("positions") if self._held is None else self._held
+
+    def _asked(self, name: ListName) -> _Known:
+        self._quiet.look()
+        asked_at, heard = time.monotonic(), self._quiet.heard
+        known = self._lists[name] = _Known(asked_at, heard, self._fetch[name]())
+        if name != "tickers":
+            self._quiet.check(name, known.rows)
+        return known
 
     def _is_old(self, name: ListName, known: _Known) -> bool:
         age = time.monotonic() - known.asked_at

@@ -107,17 +107,23 @@ class Requests:
         return None if fresh else self.position(pair, side, fresh=True)
 
     def share_of_position(self, pair: str, side: TradeSide, amount: float) -> float:
-        """Part of a position that an amount in base currency is, at most 1: others may have added
-        to it. 1 where there is none any more, or BloFin does not tell.
+        """Part that an amount in base currency is of the position as the loop found it, at most 1:
+        others may have added to it. 1 where there was none, or BloFin does not tell.
+
+        What the loop itself has ordered since is in the position already, not in its trade.
         """
         try:
-            position = self.position(pair, side)
+            with freqtrade_errors("get the account's positions"):
+                held = self._lists.held_before()
         except ExchangeError as e:
             logger.debug(f"The position of {pair} is not known: {e}")
             return 1.0
-        if position is None or not amount:
+        contracts = sum(
+            row["contracts"] for row in held if (row["symbol"], row["side"]) == (pair, side)
+        )
+        if not contracts or not amount:
             return 1.0
-        return min(self.exact_contracts(pair, amount) / position["contracts"], 1.0)
+        return min(self.exact_contracts(pair, amount) / contracts, 1.0)
 
     def ended_orders(self, pair: str | None, since: int) -> list[CcxtOrder]:
         """Ended orders of a pair, or of all, since a time (ms), oldest first, in contracts.
