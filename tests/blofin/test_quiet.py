@@ -163,6 +163,16 @@ def loops(account, count, pause=5.0):
         account.lists.rows("tpsl")
 
 
+def test_what_is_held_in_silence_is_asked_for_in_every_loop():
+    account = Account()
+    account.begin(lag=0.0, holding=True)
+    loops(account, 6, pause=SILENCE_SECONDS + 1)
+    before = account.asked
+    loops(account, 6, pause=SILENCE_SECONDS + 1)
+    account.teardown()
+    assert account.asked - before == 6
+
+
 def test_a_quiet_list_is_asked_for_once_a_minute(account):
     loops(account, 6)
     before = account.asked

@@ -53,11 +53,13 @@ class LoopState:
         with self._lock:
             self._held = None
             self._quiet.look()
-            for name, known in list(self._lists.items()):
-                if name == "tickers" or not (
-                    self._is_kept(known) or self._quiet.just_now(known.asked_at, known.heard)
-                ):
-                    del self._lists[name]
+            # Judged together: whether positions are held tells how long the other lists stay.
+            self._lists = {
+                name: known
+                for name, known in self._lists.items()
+                if name != "tickers"
+                and (self._is_kept(known) or self._quiet.just_now(known.asked_at, known.heard))
+            }
 
     def forget(self, *names: ListName) -> None:
         """Ask the venue again for these lists: something changed them."""
@@ -98,7 +100,7 @@ class LoopState:
     def _is_kept(self, known: _Known) -> bool:
         """Whether the account is known to be as it was then."""
         positions = self._lists.get("positions")
-        holding = positions is not None and any(row["contracts"] for row in positions.rows)
+        holding = positions is None or any(row["contracts"] for row in positions.rows)
         return self._quiet.since(known.asked_at, holding=holding)
 
     def replace(self, name: ListName, row_id: str, row: Row | None) -> None:
