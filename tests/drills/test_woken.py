@@ -183,10 +183,13 @@ def test_an_error_of_the_network_is_slept_over_only_until_something_happens(fall
     sleep = falling.clock.sleep
 
     def cancel_amid(seconds):
-        sleep(seconds)
-        if not gone and falling.clock.now_ms - begun >= 10_000:
+        until_then = (begun + 10_000 - falling.clock.now_ms) / 1000
+        if not gone and until_then <= seconds:
+            sleep(max(until_then, 0))
             gone.append(falling.clock.now_ms)
             falling.cancel_stops(BTC)
+            seconds -= max(until_then, 0)
+        sleep(seconds)
 
     monkeypatch.setattr(falling.clock, "sleep", cancel_amid)
     begun = falling.clock.now_ms
