@@ -52,8 +52,8 @@ def watched(console: Console, exchange: Exchange, look: Callable[[], Look]) -> L
 def _follow(live: Live, exchange: Exchange, seen: Look, trouble: str) -> None:
     """Show what was seen, at pushed prices, until it is time for another look."""
     real_time, began = exchange.real_time, time.monotonic()
-    names = {exchange.markets[one.pair]["id"]: one.pair for one in seen.positions}
-    real_time.prices.follow(names)
+    pairs = {one.pair for one in seen.positions} & exchange.markets.keys()
+    real_time.prices.follow({exchange.markets[pair]["id"]: pair for pair in pairs})
     while True:
         age = time.monotonic() - began
         limit = HEARD if real_time.is_heard else UNHEARD

@@ -96,6 +96,7 @@ def test_the_table_follows_the_account_and_ends_with_ctrl_c(venue, tmp_path):
         assert "Traceback" not in shown.text
     finally:
         shown.program.kill()
+        shown.program.wait()
     assert venue.streams.connections == set()
 
 
