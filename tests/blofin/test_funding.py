@@ -8,6 +8,7 @@ import time_machine
 from freqtrade.persistence import Trade, init_db
 
 from bubbybot_freqtrade.blofin.exchange.funding import funding_since
+from bubbybot_freqtrade.sandbox.settings import DEMO_UID
 
 BTC = "BTC/USDT:USDT"
 OPENED = datetime(2025, 5, 1, 12, tzinfo=UTC)
@@ -101,3 +102,39 @@ def test_a_payment_counts_by_the_share_that_the_trade_had(trade):
         traveller.move_to(OPENED + timedelta(days=9))
         last = funding_since(api, BTC, is_short=False, since=OPENED, share=1.0)
     assert last == pytest.approx(-2.8)
+
+
+def test_funding_before_an_addition_is_the_trade_s_as_a_whole(open_desk):
+    """The addition has filled at BloFin before freqtrade has it in its trade."""
+    desk = open_desk()
+    desk.start(position_adjustment_enable=True)
+    desk.pass_time(230)
+    desk.enter(BTC)
+    desk.pass_time(11)
+    trade = desk.enter(BTC, stake_amount=60)
+    assert trade.nr_of_successful_entries == 2
+    desk.bot.update_funding_fees()
+    ledger = desk.sandbox.engine.account(DEMO_UID).ledger
+    (paid,) = [float(entry.amount) for entry in ledger.entries if entry.kind == "funding"]
+    assert paid != 0
+    assert trade.funding_fees == pytest.approx(paid)
+
+
+def test_funding_counts_what_the_owner_has_added_as_the_owner_s_beside_an_addition(open_desk):
+    desk = open_desk()
+    desk.start(position_adjustment_enable=True)
+    desk.pass_time(220)
+    trade = desk.enter(BTC)
+    held = desk.sandbox.engine.account(DEMO_UID)
+    (position,) = held.positions.values()
+    own = position.size
+    body = {"instId": "BTC-USDT", "marginMode": "isolated", "positionSide": "net"}
+    order = {"side": "buy", "orderType": "market", "size": str(own)}
+    desk.sandbox.app("/api/v1/trade/order", body | order)
+    desk.loop()
+    desk.pass_time(21)
+    desk.enter(BTC, stake_amount=60)
+    desk.bot.update_funding_fees()
+    (paid,) = [float(entry.amount) for entry in held.ledger.entries if entry.kind == "funding"]
+    # Half of the position was the owner's when it was paid.
+    assert trade.funding_fees == pytest.approx(paid / 2)
