@@ -127,7 +127,9 @@ def main() -> None:
                 for peer, runs in taken.items():
                     runs.append(backtest(peer, config, data, span))
     print(f"freqtrade backtesting, {len(pairs)} pairs, 15m, {span}, best of {options.runs}")
-    best = {peer: [min(column) for column in zip(*runs, strict=True)] for peer, runs in taken.items()}
+    best = {
+        peer: [min(column) for column in zip(*runs, strict=True)] for peer, runs in taken.items()
+    }
     for peer, (wall, cpu, memory) in best.items():
         print(f"{peer:>15}: {wall:6.2f} s, {cpu:6.2f} s of a processor, {memory / 1024:,.0f} MB")
     ratios = [own / peer for own, peer in zip(*best.values(), strict=True)]

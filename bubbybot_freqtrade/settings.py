@@ -323,7 +323,8 @@ class BubbyBotSettings(Settings):
     chart_panels: Literal["main", "all"] = Field(
         default="main",
         description="what FreqUI draws: ribbon, support and resistance on the price, below it "
-        "confluence, wave trend and money flow; or everything the analyzers have",
+        "confluence, wave trend and money flow; or everything the analyzers have, which keeps all "
+        "their columns and those of 1h and 4h",
     )
 
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -93,6 +94,14 @@ def floats(values: npt.ArrayLike) -> Floats:
 def epoch_seconds(dates: pd.Series) -> Integers:
     """Seconds since 1970 UTC at which each candle opens."""
     return dates.to_numpy(dtype="datetime64[s]").astype(np.int64)
+
+
+def digest_of(dataframe: pd.DataFrame) -> bytes:
+    """Another one for other candles: of their dates, prices and volume, to the bit."""
+    digest = blake2b(epoch_seconds(dataframe["date"]).tobytes(), digest_size=16)
+    for name in (*PRICES, "volume"):
+        digest.update(dataframe[name].to_numpy(dtype=np.float64).tobytes())
+    return digest.digest()
 
 
 def with_columns(dataframe: pd.DataFrame, columns: Mapping[str, npt.NDArray[Any]]) -> pd.DataFrame:

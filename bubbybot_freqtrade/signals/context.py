@@ -50,6 +50,15 @@ class Context:
             values[:-1, number] = column
         return cls(timeframe, opened(candles), tuple(columns), values)
 
+    def seen_from(self, first: int, timeframe: str) -> "Context":
+        """What is left of it for base candles of `timeframe` that open at `first` s or later."""
+        comes = self.opened + _shift(self, timeframe)
+        # The one before the first that comes is seen until then.
+        start = max(int(comes.searchsorted(first)) - 1, 0)
+        return Context(
+            self.timeframe, self.opened[start:].copy(), self.names, self.values[start:].copy()
+        )
+
 
 def analyze(candles: pd.DataFrame) -> pd.DataFrame:
     """Add the columns of all three analyzers."""
@@ -132,8 +141,7 @@ def rows_seen(base: Seconds, timeframe: str, context: Context) -> Rows:
     when it does (where that one is missing, it is never seen) and stays until another comes. What
     came before the first base candle is seen where a later one follows.
     """
-    shift = timeframe_to_seconds(context.timeframe) - timeframe_to_seconds(timeframe)
-    comes = context.opened + shift
+    comes = context.opened + _shift(context, timeframe)
     at = base.searchsorted(comes)
     meets = np.flatnonzero(at < len(base))
     meets = meets[base[at[meets]] == comes[meets]]
@@ -143,6 +151,11 @@ def rows_seen(base: Seconds, timeframe: str, context: Context) -> Rows:
     if len(meets):
         rows[: at[meets[0]]] = meets[0] - 1
     return rows
+
+
+def _shift(context: Context, timeframe: str) -> int:
+    """Seconds from a candle's opening until the base candle opens that closes with it."""
+    return timeframe_to_seconds(context.timeframe) - timeframe_to_seconds(timeframe)
 
 
 def whole_candles(candles: pd.DataFrame, timeframe: str, parts: int) -> pd.DataFrame:

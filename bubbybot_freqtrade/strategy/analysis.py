@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from bubbybot_freqtrade.analyzers.candles import with_columns
+from bubbybot_freqtrade.analyzers.candles import digest_of, with_columns
 from bubbybot_freqtrade.risk.levels import (
     LEVEL_COLUMNS,
     average_true_range,
@@ -38,6 +38,7 @@ from bubbybot_freqtrade.signals.trend import (
     readings,
 )
 from bubbybot_freqtrade.strategy.market import fee_of
+from bubbybot_freqtrade.strategy.memory import KeptContext
 from bubbybot_freqtrade.strategy.parameters import confluence_of, risk_of
 from bubbybot_freqtrade.strategy.run_modes import is_backtest, is_hyperopt, is_running
 
@@ -62,9 +63,7 @@ def with_signals_of(
     bot: BubbyBotStrategy, dataframe: pd.DataFrame, pair: str, contexts: Mapping[str, pd.DataFrame]
 ) -> pd.DataFrame:
     """The same with the context's candles given, by timeframe."""
-    # Nobody looks at a chart in a backtest: its columns would only take memory.
-    shown = not is_backtest(bot.config) and not is_hyperopt(bot.config)
-    made = analyzed_columns(dataframe, None if shown else charted_columns())
+    made = analyzed_columns(dataframe, None if keeps_all(bot) else charted_columns())
     made |= _context_columns(bot, dataframe, pair, contexts)
     unknown = np.full(len(dataframe), np.nan)
     made["plan_atr"] = average_true_range(dataframe)
@@ -73,10 +72,20 @@ def with_signals_of(
     close = dataframe["close"].to_numpy(dtype=np.float64)
     # Here, not with the entries: freqtrade exports signal candles as they are now.
     made |= _plans(bot, {"close": close, **made}, pair)
-    if shown:
+    # Nobody looks at a chart in a backtest: its columns would only take memory.
+    if not is_backtest(bot.config) and not is_hyperopt(bot.config):
         made |= plots.chart_columns(made, bot.min_confidence.value)
     # In one piece: pandas pays for every single column that is added.
     return with_columns(dataframe, made)
+
+
+def keeps_all(bot: BubbyBotStrategy) -> bool:
+    """Whether a pair's frame keeps columns that only other charts and strategies read.
+
+    They would double what a bot with hundreds of pairs takes.
+    """
+    is_past = is_backtest(bot.config) or is_hyperopt(bot.config)
+    return not is_past and bot.settings.chart_panels == "all"
 
 
 def with_plans(bot: BubbyBotStrategy, dataframe: pd.DataFrame, pair: str) -> pd.DataFrame:
@@ -107,7 +116,15 @@ def with_entries(bot: BubbyBotStrategy, dataframe: pd.DataFrame) -> pd.DataFrame
         rows = np.flatnonzero(enter)
         made[f"enter_{side}"] = enter.astype(int)
         enter_tags[rows] = tags(dataframe, rows, side)
+    if is_running(bot.config) and not keeps_all(bot):
+        # Scores, levels and the model have read them; the frame stays until the next candle.
+        dataframe = dataframe.drop(columns=[name for name in dataframe if is_of_context(str(name))])
     return with_columns(dataframe, made | {"enter_tag": enter_tags})
+
+
+def is_of_context(column: str) -> bool:
+    """Whether a column is one of a higher timeframe."""
+    return column.endswith(tuple(f"_{timeframe}" for timeframe in CONTEXT_TIMEFRAMES))
 
 
 def entry_candles(dataframe: pd.DataFrame, side: Side, min_confidence: float) -> Flags:
@@ -134,21 +151,28 @@ def _context_columns(
             continue
         if not is_running(bot.config):
             warn_of_short_history(dataframe, candles, pair, timeframe, bot.startup_candle_count)
-        made |= seen(base, bot.timeframe, _analyzed_context(bot, candles, pair, timeframe))
+        context = _analyzed_context(bot, candles, pair, timeframe, int(base[0]) if len(base) else 0)
+        made |= seen(base, bot.timeframe, context)
     return made
 
 
 def _analyzed_context(
-    bot: BubbyBotStrategy, candles: pd.DataFrame, pair: str, timeframe: str
+    bot: BubbyBotStrategy, candles: pd.DataFrame, pair: str, timeframe: str, first: int
 ) -> Context:
-    """What is needed of the context; live it is kept until one of its candles is another."""
+    """What is needed of the context; live it is kept until one of its candles is another.
+
+    :param first: when the first base candle opens, in seconds since the epoch
+    """
+    digest = digest_of(candles) if is_running(bot.config) else b""
     kept = bot.memory.contexts.get((pair, timeframe))
-    if kept is not None and kept[0].equals(candles):
-        return kept[1]
+    if kept is not None and kept.candles == digest and kept.first <= first:
+        return kept.context
     columns = analyze_context(candles, bot.settings.confluence.window, CONTEXT_COLUMNS)
     context = Context.of(candles, timeframe, columns | {"atr": average_true_range(candles)})
     if is_running(bot.config):
-        bot.memory.contexts[pair, timeframe] = candles, context
+        # Of 1,439 candles of 4h those of 15m see ninety.
+        context = context.seen_from(first, bot.timeframe)
+        bot.memory.contexts[pair, timeframe] = KeptContext(digest, first, context)
     return context
 
 

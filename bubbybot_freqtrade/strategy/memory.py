@@ -19,6 +19,18 @@ TradeKey = tuple[int, datetime]
 """A trade's id and opening: a backtest's ids begin again with each of its runs."""
 
 
+@dataclass(frozen=True, slots=True)
+class KeptContext:
+    """The analysis of candles that are not kept: what they were, and from which moment (s) on.
+
+    :param candles: a digest of all that was analyzed
+    """
+
+    candles: bytes
+    first: int
+    context: Context
+
+
 @dataclass
 class Memory:
     """All of it can be lost: a restart finds it again in freqtrade's database and on the venue.
@@ -28,7 +40,7 @@ class Memory:
     :param plans: the plans of open and past trades
     :param planless: ids of trades for which no plan could be found
     :param target_ratios: the profit ratio of each pair's target, and what it was made of
-    :param contexts: candles of a pair and timeframe, and what is needed of their analysis
+    :param contexts: of a pair and timeframe what is needed of its analysis
     :param told_signals: the candle of each pair's last signal that was told instead of traded
     :param funding: when a pair's funding rate was asked, and the rate
     :param earlier_closes: closes before a moment that the exchange was asked for
@@ -44,7 +56,7 @@ class Memory:
     plans: dict[TradeKey, TradePlan] = field(default_factory=dict)
     planless: set[int] = field(default_factory=set)
     target_ratios: dict[str, tuple[tuple[Any, ...], float]] = field(default_factory=dict)
-    contexts: dict[tuple[str, str], tuple[pd.DataFrame, Context]] = field(default_factory=dict)
+    contexts: dict[tuple[str, str], KeptContext] = field(default_factory=dict)
     told_signals: dict[str, pd.Timestamp] = field(default_factory=dict)
     funding: dict[str, tuple[datetime, float]] = field(default_factory=dict)
     earlier_closes: dict[tuple[str, datetime], float] = field(default_factory=dict)

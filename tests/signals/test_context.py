@@ -35,10 +35,17 @@ def test_each_candle_sees_what_freqtrade_would_merge_into_it(
         return
     expected = merge_informative_pair(frame[["date"]], higher, "15m", timeframe)
     columns = {name: higher[name].to_numpy() for name in ("level", "is_odd")}
-    made = seen(opened(frame), "15m", Context.of(higher, timeframe, columns))
+    whole = Context.of(higher, timeframe, columns)
+    made = seen(opened(frame), "15m", whole)
     assert list(made) == [f"level_{timeframe}", f"is_odd_{timeframe}"]
     for name, values in made.items():
         np.testing.assert_array_equal(values, expected[name].to_numpy(dtype=np.float64))
+    # What is left of it for these candles shows them, and all later ones, the same.
+    for first in range(0, len(frame), 7):
+        base = opened(frame)[first:]
+        cut = seen(base, "15m", whole.seen_from(int(opened(frame)[0]), "15m"))
+        for name, values in seen(base, "15m", whole).items():
+            np.testing.assert_array_equal(cut[name], values)
 
 
 def test_a_candle_is_seen_from_its_close_on_and_not_before() -> None:

@@ -81,19 +81,30 @@ def test_only_timeframes_with_a_new_candle_are_analyzed_and_columns_come_in_one_
         assert (counts["columns alone"], counts["pieces"]) == (0, 2)
 
 
-def test_a_backtest_leaves_out_what_only_other_strategies_read(
+def test_only_who_wants_all_panels_gets_what_only_other_strategies_read(
     desk: BacktestDesk, bot: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frames = {timeframe: frame.iloc[:CANDLES] for timeframe, frame in stored(desk).items()}
+    strategy = bot.strategy
     monkeypatch.setattr(
-        bot.strategy.dp, "get_pair_dataframe", lambda _, timeframe: frames[timeframe].copy()
+        strategy.dp, "get_pair_dataframe", lambda _, timeframe: frames[timeframe].copy()
     )
-    candles = frames["15m"]
-    shown = bot.strategy.populate_indicators(candles.copy(), {"pair": BTC})
-    bot.strategy.config["runmode"] = RunMode.BACKTEST
-    kept = bot.strategy.populate_indicators(candles.copy(), {"pair": BTC})
-    assert set(kept) < set(shown)
-    assert {"fc_day_poc", "fc_htf_bull_div"} <= set(shown) - set(kept)
+
+    def analyze() -> tuple[pd.DataFrame, pd.DataFrame]:
+        made = strategy.populate_indicators(frames["15m"].copy(), {"pair": BTC})
+        return made, strategy.populate_entry_trend(made, {"pair": BTC})
+
+    live, shown_live = analyze()
+    wanting_all = strategy.settings.model_copy(update={"chart_panels": "all"})
+    monkeypatch.setattr(strategy, "settings", wanting_all)
+    everything, shown = analyze()
+    strategy.config["runmode"] = RunMode.BACKTEST
+    kept = strategy.populate_indicators(frames["15m"].copy(), {"pair": BTC})
+    assert set(kept) < set(live) < set(everything)
+    assert {"fc_day_poc", "fc_htf_bull_div"} <= set(everything) - set(live)
+    # A running bot keeps a pair's frame: once it is read, the higher timeframes are not in it.
+    assert {name[-3:] for name in set(live) - set(shown_live)} == {"_1h", "_4h"}
+    assert set(everything) <= set(shown)
     # Whatever is read of the frame by its name anywhere outside the analyzers is there.
     package = ROOT / "bubbybot_freqtrade"
     sources = [file for file in package.rglob("*.py") if "analyzers" not in file.parts]
@@ -103,5 +114,22 @@ def test_a_backtest_leaves_out_what_only_other_strategies_read(
         for name in re.findall(r"\b(?:mc|lux|fc)_\w+", file.read_text(encoding="utf-8"))
     }
     assert len(named & set(kept)) > 50
-    assert named & set(shown) <= set(kept)
-    pd.testing.assert_frame_equal(kept, shown[list(kept)])
+    assert named & set(everything) <= set(kept)
+    pd.testing.assert_frame_equal(kept, everything[list(kept)])
+    pd.testing.assert_frame_equal(shown_live, shown[list(shown_live)])
+
+
+def test_of_higher_timeframes_a_running_bot_keeps_what_its_candles_can_see(
+    desk: BacktestDesk, bot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    candles = stored(desk)
+    end = candles["15m"]["date"].iloc[-1]
+    frames = {name: frame[frame["date"] <= end].tail(CANDLES) for name, frame in candles.items()}
+    monkeypatch.setattr(
+        bot.strategy.dp, "get_pair_dataframe", lambda _, timeframe: frames[timeframe].copy()
+    )
+    bot.strategy.populate_indicators(frames["15m"].copy(), {"pair": BTC})
+    rows = {key: len(kept.context.values) - 1 for key, kept in bot.strategy.memory.contexts.items()}
+    # 600 quarters of an hour: those that close with one, the one before, and one that is open.
+    assert CANDLES // 4 <= rows[BTC, "1h"] <= CANDLES // 4 + 2
+    assert CANDLES // 16 <= rows[BTC, "4h"] <= CANDLES // 16 + 3
