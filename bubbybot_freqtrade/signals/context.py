@@ -88,8 +88,8 @@ def charted_columns() -> frozenset[str]:
     The others are for other strategies: in a backtest they would double what a pair's frame takes.
     """
     marks = (mark for side in MARKS.values() for marks in side.values() for mark in marks)
-    # Order blocks are drawn as boxes, not as columns.
-    asked = {"lux_bull_ob_top", *(mark.column for mark in marks)}
+    # Order blocks are drawn as boxes, not as columns, and found anew from their candles for it.
+    asked = {"lux_bull_ob_top", "lux_wide_candle", *(mark.column for mark in marks)}
     # Which parts run for a column does not depend on candles, so none will do.
     none = pd.DataFrame(columns=["open", "high", "low", "close", "volume"], dtype=np.float64)
     none.insert(0, "date", pd.Series(dtype="datetime64[ms, UTC]"))

@@ -46,6 +46,9 @@ class Memory:
     :param earlier_closes: closes before a moment that the exchange was asked for
     :param began: when the first loop was
     :param told_results: trades whose result was told
+    :param followed: a follower's newest candle of a pair, and which frame its producer has sent
+    :param doubled: pairs of which it was told that several producers send them
+    :param heard: when a producer's newest candle closed, or since when it is waited for
     :param is_halted: the day's loss limit is reached
     :param harmless: the account in a state that cannot reach the limit (see `day`)
     """
@@ -62,6 +65,9 @@ class Memory:
     earlier_closes: dict[tuple[str, datetime], float] = field(default_factory=dict)
     began: datetime | None = None
     told_results: set[TradeKey] = field(default_factory=set)
+    followed: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    doubled: set[str] = field(default_factory=set)
+    heard: dict[str, datetime] = field(default_factory=dict)
     is_halted: bool = False
     harmless: tuple[Any, ...] | None = None
 

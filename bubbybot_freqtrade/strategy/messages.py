@@ -173,6 +173,28 @@ def stale(pair: str, age: timedelta) -> str:
     )
 
 
+def silent(producer: str, age: timedelta) -> str:
+    """A producer has sent no new candle for too long."""
+    return plain(
+        f"Producer {producer}: no new candle for {age.total_seconds() / 60:.0f} minutes. There are "
+        "no entries in its pairs; stops stand on the venue. Look whether it runs, and at "
+        "external_message_consumer."
+    )
+
+
+def heard_again(producer: str) -> str:
+    """A producer sends again."""
+    return plain(f"Producer {producer}: candles arrive again.")
+
+
+def sent_twice(pair: str, producers: Sequence[str]) -> str:
+    """More than one producer sends a pair."""
+    return plain(
+        f"{pair} is sent by {' and '.join(producers)}: {producers[0]} is followed, the first of "
+        "external_message_consumer.producers. Take the pair off the others' lists."
+    )
+
+
 def fresh_again(pair: str) -> str:
     """Candles arrive again."""
     return plain(f"{pair}: candles arrive again.")

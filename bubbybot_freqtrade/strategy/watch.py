@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -68,10 +68,16 @@ class PriceWatch:
 
 
 class CandleWatch:
-    """Tells of pairs whose newest candle is old, and when that is over."""
+    """Tells of pairs, or producers, whose newest candle is old, and when that is over."""
 
-    def __init__(self, settings: MessageSettings) -> None:
+    def __init__(
+        self,
+        settings: MessageSettings,
+        stale: Callable[[str, timedelta], str] = messages.stale,
+        fresh_again: Callable[[str], str] = messages.fresh_again,
+    ) -> None:
         self._limit = timedelta(minutes=settings.stale_minutes)
+        self._says_stale, self._says_fresh = stale, fresh_again
         self._stale: set[str] = set()
 
     def look(self, now: datetime, closed: Mapping[str, datetime]) -> list[str]:
@@ -80,10 +86,10 @@ class CandleWatch:
         for pair, moment in closed.items():
             is_stale = now - moment > self._limit
             if is_stale and pair not in self._stale:
-                told.append(messages.stale(pair, now - moment))
+                told.append(self._says_stale(pair, now - moment))
                 self._stale.add(pair)
             elif not is_stale and pair in self._stale:
-                told.append(messages.fresh_again(pair))
+                told.append(self._says_fresh(pair))
                 self._stale.discard(pair)
         return told
 
@@ -139,6 +145,7 @@ class Watches:
 
     prices: PriceWatch
     candles: CandleWatch
+    producers: CandleWatch
     account: AccountMessages
     patterns: PatternCalendar
     edge: EdgeWatch
@@ -150,6 +157,7 @@ class Watches:
         return cls(
             PriceWatch(settings),
             CandleWatch(settings),
+            CandleWatch(settings, messages.silent, messages.heard_again),
             AccountMessages(),
             PatternCalendar(settings),
             EdgeWatch(),

@@ -10,6 +10,7 @@ from freqtrade.enums import RunMode
 
 from bubbybot_freqtrade.search.backtests import BacktestDesk
 from bubbybot_freqtrade.signals import context
+from bubbybot_freqtrade.signals.plots import evidence
 from tests.places import ROOT
 
 BTC = "BTC/USDT:USDT"
@@ -105,6 +106,7 @@ def test_only_who_wants_all_panels_gets_what_only_other_strategies_read(
     # A running bot keeps a pair's frame: once it is read, the higher timeframes are not in it.
     assert {name[-3:] for name in set(live) - set(shown_live)} == {"_1h", "_4h"}
     assert set(everything) <= set(shown)
+    assert evidence(shown_live) == evidence(shown) != []
     # Whatever is read of the frame by its name anywhere outside the analyzers is there.
     package = ROOT / "bubbybot_freqtrade"
     sources = [file for file in package.rglob("*.py") if "analyzers" not in file.parts]

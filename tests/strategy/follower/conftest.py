@@ -9,7 +9,7 @@ import pytest
 from bubbybot_freqtrade.search.backtests import backtest_desk, generate_folder
 from tests.lively import SHORT_WINDOW
 
-PAIR = "BTC/USDT:USDT"
+PAIR, OTHER = "BTC/USDT:USDT", "ETH/USDT:USDT"
 # Many signals: the test waits for one.
 SETTINGS = {"confluence": SHORT_WINDOW}
 
@@ -17,7 +17,7 @@ SETTINGS = {"confluence": SHORT_WINDOW}
 @pytest.fixture(scope="session")
 def market(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("market")
-    generate_folder(folder, datetime(2025, 1, 1, tzinfo=UTC), days=26, seed=11, pairs=(PAIR,))
+    generate_folder(folder, datetime(2025, 1, 1, tzinfo=UTC), days=26, seed=11, pairs=(PAIR, OTHER))
     return folder
 
 

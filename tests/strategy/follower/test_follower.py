@@ -1,6 +1,6 @@
 """A producer's columns beside one's own candles: what was not sent is no signal."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from freqtrade.resolvers import StrategyResolver
 from bubbybot_freqtrade.learning.regime import regime_of
 from bubbybot_freqtrade.signals.context import analyze
 from bubbybot_freqtrade.signals.plots import evidence
-from bubbybot_freqtrade.strategy.follower import NEEDED, beside
+from bubbybot_freqtrade.strategy.follower import NEEDED, beside, tell_of_producers
 from tests.analyzers.conftest import generated_market
 from tests.places import ROOT
 from tests.strategy.follower.conftest import PAIR
@@ -57,6 +57,29 @@ def producers(frame):
     )
     made.loc[made.index[-1], ["enter_long", "enter_tag"]] = [1, "mc:dot lux:ob fc:gp"]
     return json_to_dataframe(dataframe_to_json(made))
+
+
+def telling(strategy):
+    """What the strategy tells its operator from now on."""
+    told = []
+    strategy.dp.send_msg = lambda message, **_: told.append(message)
+    return told
+
+
+def send(strategy, name, frame, listed=()):
+    """A message of a producer has come, and its list of pairs."""
+    strategy.dp._replace_external_df(
+        PAIR, frame, datetime.now(UTC), "15m", CandleType.FUTURES, name
+    )
+    strategy.dp._set_producer_pairs(list(listed), producer_name=name)
+
+
+SEVERAL = {
+    "external_message_consumer": {
+        "enabled": True,
+        "producers": [PRODUCER | {"name": name} for name in ("first", "second")],
+    }
+}
 
 
 @pytest.fixture
@@ -142,6 +165,66 @@ def test_another_producers_frame_is_not_followed(follower):
         PAIR, producers(frame), datetime.now(UTC), "15m", CandleType.FUTURES, "somebody"
     )
     assert not analyzed(strategy, frame)["enter_long"].any()
+
+
+def test_each_pair_is_taken_of_the_producer_that_sends_it(follower):
+    frame = candles()
+    strategy = follower(**SEVERAL)
+    told = telling(strategy)
+    send(strategy, "second", producers(frame), listed=[PAIR])
+    assert analyzed(strategy, frame)["enter_long"].iat[-1] == 1
+    # The first has had the pair before, and its list says that it has it no more.
+    send(strategy, "first", producers(frame).assign(enter_long=0), listed=["ETH/USDT:USDT"])
+    assert analyzed(strategy, frame)["enter_long"].iat[-1] == 1
+    assert not told
+
+
+def test_of_two_producers_of_a_pair_the_first_is_followed_also_when_it_is_late_and_it_is_told(
+    follower,
+):
+    frame = candles()
+    strategy = follower(**SEVERAL)
+    told = telling(strategy)
+    send(strategy, "first", producers(frame.iloc[:6]), listed=[PAIR])
+    send(strategy, "second", producers(frame), listed=[PAIR])
+    for _ in range(3):
+        made = analyzed(strategy, frame)
+        assert made["enter_long"].tolist() == [0] * 5 + [1, 0, 0]
+    (message,) = told
+    assert f"{PAIR} is sent by first and second" in message
+    send(strategy, "second", producers(frame), listed=["ETH/USDT:USDT"])
+    analyzed(strategy, frame)
+    send(strategy, "second", producers(frame), listed=[PAIR])
+    analyzed(strategy, frame)
+    assert len(told) == 2
+
+
+def test_a_producer_that_dies_or_never_came_is_told_once_and_when_it_is_back(follower):
+    strategy = follower(**SEVERAL)
+    told = telling(strategy)
+    began = datetime(2025, 1, 1, 2, tzinfo=UTC)
+    send(strategy, "first", producers(candles()), listed=[PAIR])  # until 02:00
+    for minutes in range(0, 90, 10):
+        tell_of_producers(strategy, began + timedelta(minutes=minutes))
+    assert [message.split(":")[0] for message in told] == ["Producer first", "Producer second"]
+    assert all("no new candle for 40 minutes" in message for message in told)
+    send(strategy, "first", producers(candles(14)), listed=[PAIR])
+    tell_of_producers(strategy, began + timedelta(minutes=95))
+    assert told[2:] == ["Producer first: candles arrive again."]
+
+
+def test_a_loop_in_which_nothing_came_makes_no_frame_anew(follower):
+    frame = candles()
+    strategy = follower(producers(frame))
+    first = analyzed(strategy, frame)
+    strategy.dp._set_cached_df(PAIR, "15m", first, CandleType.FUTURES)
+    assert analyzed(strategy, frame) is first
+    later = producers(frame).assign(enter_long=0)
+    send(strategy, "signals", later)
+    second = analyzed(strategy, frame)
+    assert not second["enter_long"].any()
+    strategy.dp._set_cached_df(PAIR, "15m", second, CandleType.FUTURES)
+    assert len(analyzed(strategy, candles(9))) == 9
 
 
 def test_a_frame_with_a_candle_sent_twice_takes_the_later(follower):

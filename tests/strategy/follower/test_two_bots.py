@@ -1,4 +1,4 @@
-"""Two bots in processes of their own: one analyzes, the other trades on what it is sent.
+"""Bots in processes of their own: two analyze a pair each, another trades on what it is sent.
 
 Real processes, a real websocket, and a sandbox that all of them live by: its time runs as fast as
 theirs, and begins shortly before a candle on which BubbyBot's backtest has entered.
@@ -22,7 +22,7 @@ from bubbybot_freqtrade.sandbox.cli import config_fragment
 from bubbybot_freqtrade.sandbox.server import Sandbox
 from bubbybot_freqtrade.sandbox.settings import DEMO_UID, SandboxSettings
 from tests.places import ROOT
-from tests.strategy.follower.conftest import PAIR, SETTINGS
+from tests.strategy.follower.conftest import OTHER, PAIR, SETTINGS
 
 LAUNCHER = Path(__file__).with_name("trade_at.py")
 BEFORE_S = 20
@@ -46,11 +46,11 @@ class Village:
         while not self._ended.wait(0.2):
             self.sandbox.advance(int((time.time() + self.offset) * 1000))
 
-    def start(self, name: str, port: int, **changes: Any) -> None:
-        """A bot with an API of its own at `port`."""
+    def start(self, name: str, port: int, *pairs: str, **changes: Any) -> None:
+        """A bot of these pairs with an API of its own at `port`."""
         config = json.loads((ROOT / "config.json").read_text())
         exchange = config["exchange"] | config_fragment(self.sandbox)["exchange"]
-        exchange |= {"pair_whitelist": [PAIR], "enable_ws": False}
+        exchange |= {"pair_whitelist": pairs, "enable_ws": False}
         api = {
             "enabled": True,
             "listen_ip_address": "127.0.0.1",
@@ -112,12 +112,12 @@ def free_port() -> int:
         return taken.getsockname()[1]
 
 
-def last_candle(port: int) -> dict[str, Any]:
+def last_candle(port: int, pair: str = PAIR) -> dict[str, Any]:
     """The newest analyzed candle that a bot's own API shows."""
     try:
         answer = requests.get(
             f"http://127.0.0.1:{port}/api/v1/pair_candles",
-            params={"pair": PAIR, "timeframe": "15m", "limit": 1},
+            params={"pair": pair, "timeframe": "15m", "limit": 1},
             auth=OWNER,
             timeout=5,
         )
@@ -133,7 +133,7 @@ def village(market, backtested, tmp_path):
     opened = int(trade["open_date"].timestamp())
     settings = SandboxSettings(
         data=market,
-        pairs=("BTC-USDT",),
+        pairs=("BTC-USDT", "ETH-USDT"),
         start_ms=(opened - BEFORE_S) * 1000,
         margin_mode="isolated",
         rate_limits=False,
@@ -147,20 +147,26 @@ def village(market, backtested, tmp_path):
 
 
 @pytest.mark.timeout(280)
-def test_a_follower_enters_what_the_producer_sees_with_the_same_plan(village):
+def test_a_follower_enters_what_a_producer_of_its_pair_sees_with_the_same_plan(village):
     village, expected = village
-    signals, follows = free_port(), free_port()
-    # It opens nothing itself: it is there for its signals.
-    village.start("producer", signals, strategy="BubbyBot", dry_run=True, max_open_trades=0)
+    ports = {"others": free_port(), "signals": free_port()}
+    signals, follows = ports["signals"], free_port()
+    # They open nothing themselves: they are there for their signals.
+    alone = {"strategy": "BubbyBot", "dry_run": True, "max_open_trades": 0}
+    village.start("signals", signals, PAIR, **alone)
+    village.start("others", ports["others"], OTHER, **alone)
     village.start(
         "follower",
         follows,
+        PAIR,
+        OTHER,
         strategy="BubbyBotFollower",
         dry_run=False,
         external_message_consumer={
             "enabled": True,
             "producers": [
-                {"name": "signals", "host": "127.0.0.1", "port": signals, "ws_token": TOKEN}
+                {"name": name, "host": "127.0.0.1", "port": port, "ws_token": TOKEN}
+                for name, port in ports.items()
             ],
             "sleep_time": 1,
             "initial_candle_limit": 200,
@@ -181,5 +187,11 @@ def test_a_follower_enters_what_the_producer_sees_with_the_same_plan(village):
     assert {name: ours[name] for name in shared} == pytest.approx(
         {name: None if theirs[name] is None else float(theirs[name]) for name in shared},
         nan_ok=True,
+    )
+    both = village.wait(lambda: last_candle(follows, OTHER))
+    theirs_of_other = last_candle(ports["others"], OTHER)
+    assert both["date"] == theirs_of_other["date"]
+    assert (both["plan_atr"], both["mc_wt2"]) == pytest.approx(
+        (theirs_of_other["plan_atr"], theirs_of_other["mc_wt2"])
     )
     assert ours["enter_tag"] == theirs["enter_tag"] == expected["enter_tag"]
