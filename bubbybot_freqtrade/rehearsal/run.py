@@ -1,8 +1,8 @@
 """The rehearsal itself: freqtrade's worker, as `freqtrade trade` runs it, on the sandbox.
 
 Nothing of the bot is replaced but the time it lives in and how long it sleeps between two loops: as
-usual while an order is open, `loop_seconds` while a trade is, else until the next candle, for
-nothing can happen to it before.
+usual while an order is open or candles of many pairs are to come, `loop_seconds` while a trade is,
+else until the next candle, for nothing can happen to it before.
 """
 
 from __future__ import annotations
@@ -275,6 +275,8 @@ class _Run:
             ahead = seconds - CANDLE_EVE_SECONDS
             pauses = (seconds, self.result.settings.loop_seconds, ahead)
             seconds = min((p for p in pauses if p >= PROCESS_THROTTLE_SECS), default=seconds)
+        if self.bot.exchange.candle_queue.is_behind:
+            seconds = min(seconds, PROCESS_THROTTLE_SECS)
         left = (self.result.span.end_ms - self.clock.now_ms) / 1000
         self.clock.sleep(min(seconds, max(left, PROCESS_THROTTLE_SECS)))
 

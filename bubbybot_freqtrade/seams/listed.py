@@ -71,6 +71,15 @@ EXCHANGE_INSIDE = (
     Seam(EXCHANGE + "_ws_async", "ccxt's BloFin of the websocket: which candles have ended"),
     Seam(EXCHANGE + "_exchange_ws", "freqtrade's websocket thread: pushed candles, and its end"),
     Seam(EXCHANGE + "_pairs_last_refresh_time", "the newest candle that freqtrade has"),
+    Seam(
+        EXCHANGE + "_klines", "the candles that strategies see: made ones are added, wrong replaced"
+    ),
+    Seam(EXCHANGE + "_startup_candle_count", "how many candles freqtrade keeps"),
+    Seam(
+        EXCHANGE + "_now_is_time_to_refresh",
+        "whether a series may have a new candle",
+        takes="self, pair, timeframe, candle_type",
+    ),
     Seam(EXCHANGE + "_leverage_tiers", "the leverage tiers: no public name gives all of a pair"),
     Seam(
         EXCHANGE + "_log_exchange_response",
@@ -120,6 +129,17 @@ EXCHANGE_REPLACED = (
     Seam(EXCHANGE + "_ft_has_futures", "the same for futures"),
     Seam(EXCHANGE + "_supported_trading_mode_margin_pairs", "isolated and cross futures"),
     Seam(EXCHANGE + "_ccxt_config", "position and margin mode for ccxt", takes="self"),
+    Seam(
+        EXCHANGE + "refresh_latest_ohlcv",
+        "candles of hundreds of pairs come in slices",
+        takes="self, pair_list, *, since_ms=, cache=, drop_incomplete=",
+        calls=("_build_ohlcv_dl_jobs", "_process_ohlcv_df"),
+    ),
+    Seam(
+        EXCHANGE + "_can_use_websocket",
+        "candles that are made of others are not watched",
+        takes="self, exchange_ws, pair, timeframe, candle_type",
+    ),
     Seam(
         EXCHANGE + "_try_build_from_websocket",
         "decides for each candle whether the pushed ones serve",

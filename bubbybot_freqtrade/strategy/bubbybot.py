@@ -144,6 +144,18 @@ class BubbyBotStrategy(IStrategy):
 
     # --- candles in, signals out ------------------------------------------------------------------
 
+    def analyze(self, pairs: list[str]) -> None:
+        """Analyze all pairs whose candles have come; of hundreds the first take minutes."""
+        super().analyze([pair for pair in pairs if not market.awaits_candles(self, pair)])
+
+    def get_latest_candle(
+        self, pair: str, timeframe: str, dataframe: pd.DataFrame
+    ) -> tuple[Any, datetime | None]:
+        """The candle that signals are read of; none, without a warning, while none has come."""
+        if dataframe.empty and market.awaits_candles(self, pair):
+            return None, None
+        return super().get_latest_candle(pair, timeframe, dataframe)
+
     def informative_pairs(self) -> list[tuple[str, str]]:
         """1h and 4h candles of every pair."""
         pairs = self.dp.current_whitelist()

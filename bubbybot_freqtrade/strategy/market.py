@@ -29,6 +29,13 @@ TAKER_FEE = 0.0006
 FUNDING_INTERVAL = timedelta(minutes=30)
 
 
+def awaits_candles(bot: BubbyBotStrategy, pair: str) -> bool:
+    """Whether a pair's first candles are still to come: those of hundreds do, loop by loop."""
+    queue = getattr(exchange_of(bot.dp), "candle_queue", None)
+    is_behind = queue is not None and queue.is_behind
+    return is_behind and bot.dp.ohlcv(pair, bot.timeframe, copy=False).empty
+
+
 def side_of(side: str) -> Side:
     """freqtrade's word for a side, as ours."""
     return SIDES[0] if side == "long" else SIDES[1]

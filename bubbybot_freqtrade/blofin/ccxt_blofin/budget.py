@@ -42,6 +42,14 @@ class RequestBudget:
             self._sent.append(at)
             return at - now
 
+    def free(self, now: float, kept: float) -> int:
+        """Requests that can be sent now without waiting, with this share of each limit kept."""
+        with self._lock:
+            return min(
+                int(count * (1 - kept)) - sum(at > now - seconds for at in self._sent)
+                for seconds, count in self._limits
+            )
+
 
 _budgets: dict[str, tuple[RequestBudget, RequestBudget]] = defaultdict(
     lambda: (RequestBudget(LIMITS), RequestBudget(TRADING_LIMITS))
@@ -57,6 +65,12 @@ def wait_for(exchange: Any, cost: float | None) -> float:
     now = time.monotonic()
     wait = total.reserve(now)
     return max(wait, trading.reserve(now)) if (cost or 1) > 1 else wait
+
+
+def free_requests(exchange: Any, kept: float) -> int:
+    """How many requests can be sent now without waiting, this share of each limit kept."""
+    total, _ = _budgets[exchange.urls["api"]["rest"]]
+    return max(total.free(time.monotonic(), kept), 0)
 
 
 def share_with(exchange: Any, others: int) -> None:

@@ -21,6 +21,9 @@ _LOGIN_PATH = "/users/self/verify"
 _LISTENED = "listened"
 _CONFIRMED = "confirmed"
 _UNSUBSCRIBE = "unsubscribe:"
+# Of each series; ccxt's thousand of 400 pairs are a quarter of a gigabyte of Python floats, copied
+# whenever freqtrade looks at one. Who has missed more than these has to ask.
+_KEPT_CANDLES = 24
 _SECONDS_BETWEEN_CONNECTIONS = 1.0  # the venue takes one new websocket a second from an IP
 
 
@@ -38,7 +41,9 @@ class Streams:
             "unWatchOHLCV": True,
             "unWatchOHLCVForSymbols": True,
         }
-        return self.deep_extend(super().describe(), {"has": has})  # type: ignore[misc]
+        options = {"OHLCVLimit": _KEPT_CANDLES}
+        described = super().describe()  # type: ignore[misc]
+        return self.deep_extend(described, {"has": has, "options": options})
 
     def ws_dial_delay(self: Any, url: str) -> float:
         """Seconds to wait before connecting, so that connections are a second apart."""
@@ -141,6 +146,7 @@ class Streams:
         arg = message["arg"]
         symbol = self.safe_symbol(arg["instId"], None, "-", "swap")
         timeframe = self.find_timeframe(arg["channel"].replace("candle", ""))
+        self.last_pushed[(symbol, timeframe)] = self.milliseconds()
         rows = [row for row in message["data"] if self.is_next_push(symbol, timeframe, row)]
         super().handle_ohlcv(client, {**message, "data": rows})  # type: ignore[misc]
 
@@ -163,6 +169,12 @@ class Streams:
         """Opening time (ms) of the last candle that ended while it was watched."""
         ended: dict[tuple[str, str], int] = self.__dict__.setdefault("_last_ended", {})
         return ended
+
+    @property
+    def last_pushed(self: Any) -> dict[tuple[str, str], int]:
+        """When something was last heard (ms) of a market's candles."""
+        heard: dict[tuple[str, str], int] = self.__dict__.setdefault("_last_pushed", {})
+        return heard
 
     async def un_watch_ohlcv(
         self: Any, symbol: str, timeframe: str = "1m", params: Any = None

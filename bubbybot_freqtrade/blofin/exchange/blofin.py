@@ -1,7 +1,6 @@
 """BloFin exchange subclass"""
 
 import logging
-from collections.abc import Coroutine
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
@@ -9,7 +8,6 @@ from freqtrade.constants import BuySell, Config
 from freqtrade.enums import (
     OPTIMIZE_MODES,
     TRADE_MODES,
-    CandleType,
     MarginMode,
     TradingMode,
 )
@@ -19,16 +17,11 @@ from freqtrade.exchange.exchange_types import (
     CcxtOrder,
     CcxtPosition,
     FtHas,
-    OHLCVResponse,
 )
 
 from bubbybot_freqtrade.blofin.bracket import Bracket, TradeSide
 from bubbybot_freqtrade.blofin.exchange.amounts import ExactAmounts
-from bubbybot_freqtrade.blofin.exchange.candles import (
-    PushedCandles,
-    fetch_funding_rates,
-    later_than,
-)
+from bubbybot_freqtrade.blofin.exchange.candles import CandlesInSlices
 from bubbybot_freqtrade.blofin.exchange.copies import Copied
 from bubbybot_freqtrade.blofin.exchange.delisting import delisting_time
 from bubbybot_freqtrade.blofin.exchange.errors import freqtrade_errors
@@ -47,7 +40,14 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class Blofin(LiquidationPrices, ExactAmounts, SharedPrices, AccountInRealTime, Copied):
+class Blofin(
+    CandlesInSlices,
+    LiquidationPrices,
+    ExactAmounts,
+    SharedPrices,
+    AccountInRealTime,
+    Copied,
+):
     """BloFin exchange class.
 
     USDT-M perpetuals. Contains adjustments needed for Freqtrade to work with this exchange, and
@@ -81,7 +81,6 @@ class Blofin(LiquidationPrices, ExactAmounts, SharedPrices, AccountInRealTime, C
         self._tiers = Tiers(self)
         self._gone_markets = GoneMarkets(self)
         self._rows_of_trades = RowsOfTrades(self, self.requests)
-        self._pushed_candles = PushedCandles(self)
         self._api_key: ApiKey | None = None
         # Live only; its findings are what the account and the database disagree about.
         self.account_watch: AccountWatch | None = None
@@ -177,24 +176,6 @@ class Blofin(LiquidationPrices, ExactAmounts, SharedPrices, AccountInRealTime, C
     async def get_market_leverage_tiers(self, symbol: str) -> tuple[str, list[dict]]:
         """Leverage tiers per symbol"""
         return symbol, await self._tiers.fetch(symbol)
-
-    async def _fetch_funding_rate_history(
-        self, pair: str, timeframe: str, limit: int, since_ms: int | None = None
-    ) -> list[list]:
-        """Fetch the rates of `limit` timeframes, however many they are: most pay every 8 h."""
-        return await fetch_funding_rates(self._api_async, pair, timeframe, limit, since_ms)
-
-    def _try_build_from_websocket(
-        self, pair: str, timeframe: str, candle_type: CandleType
-    ) -> Coroutine[Any, Any, OHLCVResponse] | None:
-        """Try to build a coroutine to get data from websocket."""
-        key = (pair, timeframe, candle_type)
-        if self._pushed_candles.may_be_taken(key):
-            pushed = super()._try_build_from_websocket(pair, timeframe, candle_type)
-            if pushed is not None:
-                return later_than(self._pushed_candles.known(key), pushed)
-        self._pushed_candles.asking(key)
-        return None
 
     def check_delisting_time(self, pair: str) -> datetime | None:
         """Return when the pair will be delisted; None otherwise."""

@@ -1,66 +1,97 @@
-"""Candles: pushed ones, where the venue has said that they ended, and funding rates."""
+"""How candles and funding rates come to freqtrade."""
 
 from collections.abc import Coroutine
+from functools import cached_property, partial
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, TypeGuard
 
-from freqtrade.constants import PairWithTimeframe
+from freqtrade.constants import ListPairsWithTimeframes, PairWithTimeframe
+from freqtrade.enums import TRADE_MODES, CandleType
 from freqtrade.exchange.exchange import Exchange
 from freqtrade.exchange.exchange_types import OHLCVResponse
-from freqtrade.exchange.exchange_utils_timeframe import timeframe_to_msecs, timeframe_to_prev_date
-from freqtrade.util import dt_ts
+from freqtrade.exchange.exchange_utils_timeframe import timeframe_to_msecs
+from freqtrade.exchange.exchange_ws import ExchangeWS
+from pandas import DataFrame
+
+from bubbybot_freqtrade.blofin.exchange.candle_queue import CandleQueue
+from bubbybot_freqtrade.blofin.exchange.made_candles import is_made_of
+from bubbybot_freqtrade.blofin.exchange.pushed_candles import PushedCandles, later_than
 
 # Before freqtrade 2026.8 funding rates were stored as candles; since, candle_columns says how.
 FILLING = [] if find_spec("freqtrade.candle_columns") else [0, 0, 0, 0]
 
-# Candles taken from the websocket before the venue is asked for them again.
-UNASKED = 4
 
+class CandlesInSlices(Exchange):
+    """Where freqtrade asks for candles: pushed where they have ended, else some at every loop."""
 
-class PushedCandles:
-    """Whether freqtrade may take the candles that the websocket has.
+    @cached_property
+    def _pushed_candles(self) -> PushedCandles:
+        return PushedCandles(self)
 
-    freqtrade takes the last push of a candle for its end, which after a slow, silent or dropped
-    websocket it isn't. Here pushed candles are used only where the venue has said that they ended
-    and where none is missing since the last one known. Every few candles the venue is asked all the
-    same, since it pushes no corrections.
-    """
+    @cached_property
+    def candle_queue(self) -> CandleQueue:
+        """Which candles come in a loop."""
+        return CandleQueue(self, self._pushed_candles, self._config.get("timeframe", ""))
 
-    def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
-        # When the venue was last asked for candles instead of taking what it pushed.
-        self._asked_at: dict[PairWithTimeframe, int] = {}
+    def refresh_latest_ohlcv(
+        self,
+        pair_list: ListPairsWithTimeframes,
+        *,
+        since_ms: int | None = None,
+        cache: bool = True,
+        drop_incomplete: bool | None = None,
+    ) -> dict[PairWithTimeframe, DataFrame]:
+        """Refresh candles; those of the loop's pairs as many as a loop has time for."""
+        fetch = partial(
+            super().refresh_latest_ohlcv,
+            since_ms=since_ms,
+            cache=cache,
+            drop_incomplete=drop_incomplete,
+        )
+        is_loop = cache and not since_ms and self._config["runmode"] in TRADE_MODES
+        if not is_loop or not self._config.get("timeframe"):
+            return fetch(pair_list)
+        ask = partial(super().refresh_latest_ohlcv, cache=False)
+        return self.candle_queue.refresh(pair_list, self._held_pairs(), fetch, ask)
 
-    def may_be_taken(self, key: PairWithTimeframe) -> bool:
-        """Whether those of a pair, timeframe and candle type are complete and end in the last."""
-        pair, timeframe, _ = key
-        websocket = self._exchange._exchange_ws
-        step = timeframe_to_msecs(timeframe)
-        known = self.known(key)
-        previous = dt_ts(timeframe_to_prev_date(timeframe)) - step
-        candles = websocket.ohlcvs(pair, timeframe) if websocket else []
-        follows = known < previous and candles and candles[0][0] <= known + step
-        last_ended = self._exchange._ws_async.last_ended if follows else {}
-        ended = last_ended.get((pair, timeframe), 0) >= previous
-        # freqtrade's first load of a pair doesn't come by here: it ended with the newest one known.
-        asked_at = self._asked_at.setdefault(key, known + step)
-        asked = dt_ts() - asked_at < UNASKED * step
-        return ended and asked
+    @staticmethod
+    def _held_pairs() -> list[str]:
+        """Pairs with an open trade."""
+        # Not at module level: freqtrade.persistence imports freqtrade.exchange.
+        from bubbybot_freqtrade.blofin.account import database
 
-    def asking(self, key: PairWithTimeframe) -> None:
-        """The venue is about to be asked for them."""
-        self._asked_at[key] = dt_ts()
+        return [trade.pair for trade in database.open_trades()] if database.is_open() else []
 
-    def known(self, key: PairWithTimeframe) -> int:
-        """Opening time (ms) of the newest candle that freqtrade has, 0 without one."""
-        return self._exchange._pairs_last_refresh_time.get(key, 0)
+    def _can_use_websocket(
+        self, exchange_ws: ExchangeWS | None, pair: str, timeframe: str, candle_type: CandleType
+    ) -> TypeGuard[ExchangeWS]:
+        """Of many pairs watch the candles that they are traded by, not those made of them."""
+        made = self.candle_queue.is_needed and is_made_of(timeframe, self._config["timeframe"])
+        return super()._can_use_websocket(exchange_ws, pair, timeframe, candle_type) and not made
 
+    def _try_build_from_websocket(
+        self, pair: str, timeframe: str, candle_type: CandleType
+    ) -> Coroutine[Any, Any, OHLCVResponse] | None:
+        """Try to build a coroutine to get data from websocket."""
+        key, queue = (pair, timeframe, candle_type), self.candle_queue
+        if queue.is_needed:
+            may_be_taken = not queue.is_doubted(key) and self._pushed_candles.have_ended(key)
+        else:
+            may_be_taken = self._pushed_candles.may_be_taken(key)
+        if may_be_taken:
+            pushed = super()._try_build_from_websocket(pair, timeframe, candle_type)
+            if pushed is not None:
+                queue.checks.unasked(key)
+                return later_than(self._pushed_candles.known(key), pushed)
+        self._pushed_candles.asking(key)
+        queue.checks.asked(key)
+        return None
 
-async def later_than(known: int, pushed: Coroutine[Any, Any, OHLCVResponse]) -> OHLCVResponse:
-    """Leave out candles that are known already, maybe corrected since they were pushed."""
-    pair, timeframe, candle_type, candles, drop_last = await pushed
-    later = [candle for candle in candles if candle[0] > known]
-    return pair, timeframe, candle_type, later, drop_last
+    async def _fetch_funding_rate_history(
+        self, pair: str, timeframe: str, limit: int, since_ms: int | None = None
+    ) -> list[list]:
+        """Fetch the rates of `limit` timeframes, however many they are: most pay every 8 h."""
+        return await fetch_funding_rates(self._api_async, pair, timeframe, limit, since_ms)
 
 
 async def fetch_funding_rates(

@@ -5,7 +5,7 @@ from typing import Any
 LIVE = frozenset(
     {
         "real_time", "requests", "_brackets", "orders", "stops", "_gone_markets",
-        "_rows_of_trades", "_pushed_candles", "account_watch", "_api_key",
+        "_rows_of_trades", "_pushed_candles", "candle_queue", "account_watch", "_api_key",
     }
 )  # fmt: skip
 """What asks the venue, with its threads' locks. A copy's epochs ask nothing."""
