@@ -14,7 +14,8 @@ from bubbybot_freqtrade.sandbox.market.instruments import Instrument
 class InstrumentChange(BaseModel):
     """New values of an instrument; None leaves one as it is.
 
-    state: `suspend` stops trading; `gone` takes it off the list and closes positions at mark price.
+    state: `suspend` stops trading; `gone` takes it off the list and closes positions at mark price;
+    `live` lists one that was gone, as a new one.
     expire_time: when it goes offline, ms; 0 takes the announcement back. contract_value: positions
     keep their base units, their contracts are cut anew.
     """

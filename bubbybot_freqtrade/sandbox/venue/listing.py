@@ -41,8 +41,9 @@ class Listing:
                     self.venue.emit("account", account)
 
     def change(self, inst_id: str, change: InstrumentChange) -> None:
-        """Change an instrument; one that goes is delisted first."""
-        before = self.venue.instrument(inst_id)
+        """Change an instrument; one that goes is delisted first, one that has gone may come."""
+        comes = change.state == "live" and inst_id in self.venue.market.instruments
+        before = self.venue.market.instruments[inst_id] if comes else self.venue.instrument(inst_id)
         if change.state == "gone":
             self.delist(inst_id)
         if change.contract_value is not None:
