@@ -8,6 +8,8 @@ the numbers as they are written, and an amount within a float's error of a lot i
 
 from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from fractions import Fraction
+from math import gcd, lcm
 
 # Lots that an amount may be off by for its float's sake: sums of floats were booked by earlier
 # versions. A real difference is a lot or more.
@@ -43,6 +45,17 @@ def total(amounts: Iterable[float]) -> float:
     for amount in amounts:
         result = _CONTEXT.add(result, _decimal(amount))
     return float(result)
+
+
+def common_step(old: tuple[float, float], new: tuple[float, float]) -> float:
+    """The largest step, in contracts of the new value, that whole lots of both are multiples of.
+
+    :param old: lot in contracts and base units a contract; likewise `new`
+    """
+    steps = [Fraction(_decimal(lot)) * Fraction(_decimal(value)) for lot, value in (old, new)]
+    denominator = lcm(*(step.denominator for step in steps))
+    common = Fraction(gcd(*(int(step * denominator) for step in steps)), denominator)
+    return float(common / Fraction(_decimal(new[1])))
 
 
 def _decimal(number: float) -> Decimal:

@@ -181,7 +181,10 @@ class Watch:
         ended = [
             order
             for order in self.account.tpsl_orders.values()
-            if order.inst_id == inst_id and int(order.tpsl_id) > int(position_id)
+            if order.inst_id == inst_id
+            and int(order.tpsl_id) > int(position_id)
+            # The owner's target beside it is none.
+            and order.tpsl.sl_trigger is not None
         ]
         latest = max(ended, key=lambda order: int(order.tpsl_id), default=None)
         if latest is None:

@@ -11,7 +11,12 @@ from freqtrade.util import FtPrecise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bubbybot_freqtrade.blofin.contracts import base_to_contracts, contracts_to_base, total
+from bubbybot_freqtrade.blofin.contracts import (
+    base_to_contracts,
+    common_step,
+    contracts_to_base,
+    total,
+)
 from bubbybot_freqtrade.sandbox.settings import DEMO_UID
 from tests.blofin.desk import BTC, ETH, SOL
 
@@ -114,3 +119,20 @@ def test_a_contract_of_one_unit_needs_no_product(open_desk):
     desk.start()
     trade = desk.enter(SOL)
     assert Decimal(str(trade.amount)) == held(desk)["SOL-USDT"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "step"),
+    [
+        ((0.1, 0.001), (1, 0.001), 0.1),
+        ((1, 0.001), (0.1, 0.001), 0.1),
+        # The same tenth of a thousandth, in contracts of another value.
+        ((0.1, 0.001), (1, 0.0001), 1),
+        ((0.1, 0.001), (0.01, 0.01), 0.01),
+        # Neither is a multiple of the other.
+        ((0.3, 1), (0.5, 1), 0.1),
+        ((1, 1e-8), (1, 1e6), 1e-14),
+    ],
+)
+def test_whole_lots_of_both_are_multiples_of_their_common_step(old, new, step):
+    assert common_step(old, new) == step

@@ -255,6 +255,29 @@ def test_a_position_smaller_than_a_grown_lot_is_closed_as_a_whole(open_desk, tol
     assert trade.close_profit_abs == pytest.approx(wallet_gain(desk), abs=0.005)
 
 
+def test_a_lot_that_grows_while_an_entry_waits_cuts_nothing_off_its_books(open_desk):
+    desk = open_desk()
+    bot = desk.start(order_types=ENTRY_LIMIT | {"exit": "market"})
+    trade = desk.enter(BTC, price=49_000, stake_amount=37)
+    (order,) = resting(desk)
+    desk.sandbox.change_instrument("BTC-USDT", lot_size=Decimal(1), min_size=Decimal(1))
+    bot.exchange.reload_markets(True)
+    desk.loop()
+    assert order.size % 1
+    desk.sandbox.fill(order.order_id, order.size)
+    desk.loop()
+    assert trade.amount == pytest.approx(float(order.size) / 1000)
+    # A part of it by the new lot: what is left is booked to the old one's.
+    RPC(bot)._rpc_force_exit(str(trade.id), amount=0.002)
+    desk.loop()
+    assert trade.amount == pytest.approx(float(size(desk)) / 1000)
+    assert size(desk) == order.size - 2
+    RPC(bot)._rpc_force_exit(str(trade.id))
+    desk.loop()
+    assert size(desk) == 0
+    assert desk.closed(trade).close_profit_abs == pytest.approx(wallet_gain(desk), abs=0.005)
+
+
 def test_a_contract_that_is_worth_more_than_before_changes_no_book(open_desk, caplog):
     desk = open_desk()
     bot = desk.start()

@@ -107,6 +107,19 @@ def _lot_outgrown(run: Run, desk: Desk, case: str) -> None:
     run.must(held(desk, BTC) is None, case, f"{size_held(desk, BTC)} can't be left")
 
 
+def _lot_outgrown_while_it_waits(run: Run, desk: Desk, case: str) -> None:
+    desk.enter(BTC, price=49_000.0, order_type="limit", stake_amount=37.0)
+    desk.loop()
+    (order,) = desk.watch.account.live_orders(inst_id(BTC))
+    desk.sandbox.change_instrument("BTC-USDT", lot_size="1", min_size="1")
+    _reload(desk)
+    desk.sandbox.fill(order.order_id, order.size)
+    desk.loop(3, minutes=0.3)
+    desk.exit(BTC)
+    desk.loop(3)
+    run.must(held(desk, BTC) is None, case, f"{size_held(desk, BTC)} left over")
+
+
 def _reload(desk: Desk) -> None:
     """Long enough for freqtrade to read the markets anew."""
     for _ in range(3):
@@ -148,6 +161,8 @@ CASES = (
     Case(1, "exits in parts", _partial_exits),
     Case(1, "additions", _additions, config={"position_adjustment_enable": True}),
     Case(9, "the lot grows under a trade", _lot_outgrown),
+    Case(9, "the lot grows while an entry waits", _lot_outgrown_while_it_waits,
+         config={"unfilledtimeout": {"entry": 600, "exit": 5, "unit": "minutes"}}),
     Case(9, "the contract value changes under a trade", _contract_recut),
     Case(9, "the largest order shrinks under a trade", _maximum_lowered),
     Case(9, "the tick grows under a trade", _tick_coarser),
@@ -165,4 +180,4 @@ CASES = (
         before=_small_market_orders,
     ),
     Case(24, "one lot filled and no more", _one_lot_filled),
-)
+)  # fmt: skip

@@ -55,6 +55,16 @@ def _jumped_over(run: Run, desk: Desk, case: str) -> None:
     )
 
 
+def _filled_in_part_beside_a_target(run: Run, desk: Desk, case: str) -> None:
+    entered(desk, BTC)
+    fields = {"instId": inst_id(BTC), "marginMode": "isolated", "positionSide": "net"}
+    target = {"side": "sell", "size": "-1", "tpTriggerPrice": "60000", "tpOrderPrice": "-1"}
+    desk.app("/trade/order-tpsl", fields | target | {"reduceOnly": "true"})
+    desk.loop(3, minutes=4)
+    desk.loop(3, minutes=1)
+    run.must(held(desk, BTC) is None, case, f"{size_held(desk, BTC)} still held behind the stop")
+
+
 def _moved_and_bracket_kept(run: Run, desk: Desk, case: str) -> None:
     entered(desk, BTC)
     want_stop(desk, BTC, 49_500.0)
@@ -162,6 +172,9 @@ CASES = (
          prices={BTC: [(0, 50_000), (3, 50_000), (4, 48_500)]},
          config={"order_types": LIMIT_STOPS}),
     Case(12, "a stop is filled in part", _jumped_over,
+         prices={BTC: [(0, 50_000), (3, 50_000), (4, 48_500)]},
+         settings={"stop_fill_share": "0.4"}),
+    Case(12, "a stop is filled in part beside its owner's target", _filled_in_part_beside_a_target,
          prices={BTC: [(0, 50_000), (3, 50_000), (4, 48_500)]},
          settings={"stop_fill_share": "0.4"}),
     Case(12, "a stop fires beyond the price limits", _jumped_over,
