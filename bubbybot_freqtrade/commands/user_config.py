@@ -210,6 +210,12 @@ def open_exchange(config: Config) -> Exchange:
                 # freqtrade has only logged the reason.
                 raise FreqtradeException(_why_no_markets(own)) from None
             raise
+        except (AttributeError, TypeError) as error:
+            # Text or a number where ccxt looks for an object, as in ccxt_config or urls.
+            raise FreqtradeException(
+                f"exchange: a setting has the wrong type ({error}); look at ccxt_config, "
+                "ccxt_sync_config and ccxt_async_config."
+            ) from None
     if not exchange.markets:
         raise FreqtradeException("The exchange sent no markets.")
     return exchange

@@ -112,6 +112,14 @@ class Readings(BaseModel):
             (True, False),
         ),
     ] = True
+    other_margin_mode: Annotated[
+        Literal["152002", "102022"],
+        _Asks(
+            "The code that refuses an order or TP/SL in another margin mode than the position's "
+            "in net mode (seen to be refused on demo, no source names the code).",
+            ("152002", "102022"),
+        ),
+    ] = "152002"
     leftover_exits: Annotated[
         Literal["cancel", "keep"],
         _Asks(

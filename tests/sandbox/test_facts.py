@@ -49,12 +49,14 @@ def test_position_mode_tells_multi_position_mode(open_sandbox):
 # The margin mode is the position's. Demo, 2026-07.
 
 
-def test_cross_and_isolated_do_not_stand_side_by_side_in_net_mode(open_sandbox):
-    owner = open_sandbox({"BTC-USDT": flat(50_000, 60), "ETH-USDT": flat(2000, 60)})
+@pytest.mark.parametrize("code", ["152002", "102022"])
+def test_cross_and_isolated_do_not_stand_side_by_side_in_net_mode(open_sandbox, code):
+    courses = {"BTC-USDT": flat(50_000, 60), "ETH-USDT": flat(2000, 60)}
+    owner = open_sandbox(courses, other_margin_mode=code)
     owner.order("buy", "10", marginMode="cross")
-    assert owner.order("buy", "1")["code"] == "152002"
-    assert owner.order("sell", "10", reduceOnly="true")["code"] == "152002"
-    assert owner.tpsl("sell", "-1", slTriggerPrice="49000")["code"] == "152002"
+    assert owner.order("buy", "1")["code"] == code
+    assert owner.order("sell", "10", reduceOnly="true")["code"] == code
+    assert owner.tpsl("sell", "-1", slTriggerPrice="49000")["code"] == code
     assert owner.tpsl("sell", "-1", slTriggerPrice="49000", marginMode="cross")["code"] == "0"
     assert owner.order("buy", "1", "ETH-USDT")["code"] == "0"
     assert held(owner) == {"BTC-USDT": 10, "ETH-USDT": 1}

@@ -140,6 +140,7 @@ _EXCERPT = 200
 
 # Endpoints that place or change an order.
 _ORDERS = re.compile(r"/trade/(order|order-tpsl|order-algo|amend-tpsl|batch-orders)(\?|$)")
+_CODE = re.compile(r"-?[0-9]+")
 _NO_SUCH_PATH = ("404", "405", "152404")
 
 
@@ -181,6 +182,9 @@ class Errors:
             raise ccxt.BadResponse(f"{self.id}: an answer without a code: {body[:_EXCERPT]}")
         code = str(response["code"])
         rows = _rows(response.get("data"))
+        if not all(map(_CODE.fullmatch, (code, *(str(row.get("code") or "0") for row in rows)))):
+            # No verdict: what became of an order is looked up, as after a lost answer.
+            raise ccxt.BadResponse(f"{self.id}: an answer whose code is none: {body[:_EXCERPT]}")
         refused = [row for row in rows if _is_refused(row)]
         if code in ("0", "1", "2"):
             if refused and len(refused) == len(rows):

@@ -50,6 +50,9 @@ def _text(value: Any) -> Any:
 Number = Annotated[FiniteFloat, BeforeValidator(_number)]
 Positive = Annotated[Number, Field(gt=0)]
 NumberOrNone = Annotated[Number | None, BeforeValidator(_none_if_empty)]
+NotNegative = Annotated[Number, Field(ge=0)]
+# 0 is how prices and triggers are written that there aren't.
+PriceOrNone = Annotated[NotNegative | None, BeforeValidator(_none_if_empty)]
 # Ten digits of seconds to the year 9999 in ms.
 Time = Annotated[Number, Field(ge=0, le=253_402_300_799_999)]
 TimeOrNone = Annotated[Time | None, BeforeValidator(_none_if_empty)]
@@ -57,6 +60,8 @@ Text = Annotated[Any, BeforeValidator(_text)]
 Side = Literal["buy", "sell"]
 MarginMode = Literal["cross", "isolated"]
 PositionSide = Literal["net", "long", "short"]
+# Size of a TP/SL that closes whatever there is.
+WHOLE_POSITION = -1
 Bool = Annotated[Literal["true", "false", "", None] | bool, Field(union_mode="left_to_right")]
 
 
@@ -64,18 +69,18 @@ class Ticker(BaseModel):
     """A row of ``market/tickers`` or ``market/mark-price``; a new market has no prices yet."""
 
     instId: Text
-    last: NumberOrNone = None
-    askPrice: NumberOrNone = None
-    askSize: NumberOrNone = None
-    bidPrice: NumberOrNone = None
-    bidSize: NumberOrNone = None
-    high24h: NumberOrNone = None
-    low24h: NumberOrNone = None
-    open24h: NumberOrNone = None
-    vol24h: NumberOrNone = None
-    volCurrency24h: NumberOrNone = None
-    indexPrice: NumberOrNone = None
-    markPrice: NumberOrNone = None
+    last: PriceOrNone = None
+    askPrice: PriceOrNone = None
+    askSize: PriceOrNone = None
+    bidPrice: PriceOrNone = None
+    bidSize: PriceOrNone = None
+    high24h: PriceOrNone = None
+    low24h: PriceOrNone = None
+    open24h: PriceOrNone = None
+    vol24h: PriceOrNone = None
+    volCurrency24h: PriceOrNone = None
+    indexPrice: PriceOrNone = None
+    markPrice: PriceOrNone = None
     ts: TimeOrNone = None
 
 
@@ -106,7 +111,7 @@ class Tier(BaseModel):
     """A row of ``market/position-tiers``."""
 
     maxSize: Positive
-    maintenanceMarginRate: Number
+    maintenanceMarginRate: NotNegative
     maxLeverage: Positive
 
 
@@ -151,9 +156,9 @@ class Fill(BaseModel):
 
 
 class _Prices(BaseModel):
-    slTriggerPrice: NumberOrNone = None
+    slTriggerPrice: PriceOrNone = None
     slOrderPrice: NumberOrNone = None
-    tpTriggerPrice: NumberOrNone = None
+    tpTriggerPrice: PriceOrNone = None
     tpOrderPrice: NumberOrNone = None
 
 
@@ -177,9 +182,9 @@ class Order(_Order):
     orderId: Text
     orderType: Text
     size: Positive
-    filledSize: Number
-    averagePrice: NumberOrNone = None
-    price: NumberOrNone = None
+    filledSize: NotNegative
+    averagePrice: PriceOrNone = None
+    price: PriceOrNone = None
     fee: NumberOrNone = None
     createTime: Time
 
@@ -194,6 +199,12 @@ class Tpsl(_Order):
     """A row of the TP/SL orders; their history leaves the time out."""
 
     tpslId: Text
+
+    @model_validator(mode="after")
+    def _has_a_size(self) -> Self:
+        if self.size < 0 and self.size != WHOLE_POSITION:
+            raise ValueError("a size below nothing")
+        return self
 
 
 class Algo(_Order):
@@ -221,6 +232,12 @@ class Position(BaseModel):
     unrealizedPnlRatio: NumberOrNone = None
     createTime: TimeOrNone = None
     updateTime: TimeOrNone = None
+
+    @model_validator(mode="after")
+    def _was_opened_at_a_price(self) -> Self:
+        if self.positions and self.averagePrice <= 0:
+            raise ValueError("a position without a price")
+        return self
 
 
 class ClosedPosition(BaseModel):
@@ -312,7 +329,7 @@ class SentOrder(BaseModel):
 
 
 # Read by float() where it is parsed; a page is up to 1440 of them, on every candle of every pair.
-Candle = Annotated[list[FiniteFloat], Field(min_length=6)]
+Candle = Annotated[list[Annotated[FiniteFloat, Field(ge=0)]], Field(min_length=6)]
 
 
 def _list(row: Any) -> TypeAdapter[Any]:

@@ -268,8 +268,9 @@ class Orders:
             with freqtrade_errors(f"get the {price_type} price of {pair}"):
                 row = self._requests.api.fetch_mark_price(pair)
             price = row["markPrice"] if price_type == "mark" else row["info"].get("indexPrice")
-            return float(price) if price else None
+            # What isn't there may be written as 0.
+            return float(price or 0) or None
         for ticker in self._requests.rows("tickers"):
             if ticker["symbol"] == pair:
-                return ticker["last"]
+                return ticker["last"] or None
         return None

@@ -104,8 +104,10 @@ class RealTime:
         """No loops any more (for now): no thread, no socket, freqtrade's own pauses."""
         self.stream.stop()
         self.bell.take_down()
-        if self._exchange._api is not None:
-            self._exchange._api.session.meanwhile = None
+        # freqtrade also closes an exchange that its config kept from being made.
+        api = getattr(self._exchange, "_api", None)
+        if api is not None:
+            api.session.meanwhile = None
 
     def _wait_for(self, answer: Future[Any]) -> None:
         """Look at the account while a public answer is waited for, on the loop's thread."""

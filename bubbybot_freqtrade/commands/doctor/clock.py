@@ -18,7 +18,7 @@ def clock(url: str) -> Iterator[Finding]:
     offset = clock_offset(url)
     mend = "Synchronise the clock (NTP, e.g. timedatectl set-ntp true)."
     if offset is None:
-        yield note("clock", f"{url} sends no Date header: this machine's clock was not compared.")
+        yield note("clock", f"{url} tells no time: this machine's clock was not compared.")
     elif abs(offset) > CLOCK_REFUSED_S / 2:
         yield problem(
             "clock", f"{offset:+.0f} s off; BloFin refuses {CLOCK_REFUSED_S:.0f} s and more.", mend
@@ -30,14 +30,16 @@ def clock(url: str) -> Iterator[Finding]:
 
 
 def clock_offset(url: str) -> float | None:
-    """Seconds that this machine's clock is ahead of the server's; None without a Date header.
+    """Seconds that this machine's clock is ahead of the server's; None where it tells no time:
+    without a Date header, or with a redirect to another server, whose time is not BloFin's.
 
     :raises requests.RequestException: when the server does not answer.
     """
     asked = datetime.now(UTC)
-    answer = requests.get(f"{url}/api/v1/market/tickers?instId=BTC-USDT", timeout=TIMEOUT_S)
+    path = "/api/v1/market/tickers?instId=BTC-USDT"
+    answer = requests.get(f"{url}{path}", timeout=TIMEOUT_S, allow_redirects=False)
     answered = datetime.now(UTC)
-    if "Date" not in answer.headers:
+    if answer.is_redirect or "Date" not in answer.headers:
         return None
     # The header has whole seconds, rounded down.
     server = parsedate_to_datetime(answer.headers["Date"]) + timedelta(seconds=0.5)

@@ -67,7 +67,7 @@ def slot(venue: Venue, account: Account, body: Fields, new: str = "") -> str:
     raise VenueError("152002", "positionId")
 
 
-def same_margin_mode(account: Account, inst_id: str, margin_mode: str) -> None:
+def same_margin_mode(venue: Venue, account: Account, inst_id: str, margin_mode: str) -> None:
     """In net mode cross and isolated do not stand side by side on one pair."""
     if account.position_mode != "net_mode":
         return
@@ -75,7 +75,7 @@ def same_margin_mode(account: Account, inst_id: str, margin_mode: str) -> None:
         position.inst_id == inst_id and position.margin_mode != margin_mode
         for position in account.positions.values()
     ):
-        raise VenueError("152002", "marginMode")
+        raise VenueError(venue.settings.other_margin_mode, "marginMode")
 
 
 def use_request_id(account: Account, body: Fields) -> None:

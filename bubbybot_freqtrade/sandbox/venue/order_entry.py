@@ -44,7 +44,7 @@ class OrderEntry:
         if order.order_type != "market":
             checks.check_price(self.venue, instrument, order)
         checks.check_bracket(self.venue, instrument, order)
-        checks.same_margin_mode(account, order.inst_id, order.margin_mode)
+        checks.same_margin_mode(self.venue, account, order.inst_id, order.margin_mode)
         self._check_client_id(account, order.client_order_id)
         self._check_exposure(account, instrument, order)
         if order.client_order_id:

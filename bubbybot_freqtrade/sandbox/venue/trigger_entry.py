@@ -95,7 +95,7 @@ class TriggerEntry:
 
     def _check_position(self, account: Account, order: TpslOrder) -> None:
         """What stands on the pair must be in its margin mode and closed by its side."""
-        checks.same_margin_mode(account, order.inst_id, order.margin_mode)
+        checks.same_margin_mode(self.venue, account, order.inst_id, order.margin_mode)
         position = account.position(*identity(order))
         if position is None:
             if self.venue.settings.lone_tpsl == "refuse":
@@ -150,7 +150,7 @@ class TriggerEntry:
         order_type = parameters.choice(body, "orderType", self._algo_types())
         margin_mode = parameters.choice(body, "marginMode", checks.MARGIN_MODES)
         position_side = checks.position_side(account, body)
-        checks.same_margin_mode(account, instrument.inst_id, margin_mode)
+        checks.same_margin_mode(self.venue, account, instrument.inst_id, margin_mode)
         side = parameters.choice(body, "side", checks.SIDES)
         last = self.venue.last_price(instrument.inst_id)
         trailing = read_trailing(body, side, last) if order_type == TRAILING_STOP else None

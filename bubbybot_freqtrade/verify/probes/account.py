@@ -129,10 +129,15 @@ def position_mode_with_order(desk: Desk) -> Answer:
 
 @probe(
     GROUP,
-    "Can an order of the other margin mode stand beside a position?",
-    assumed="refused",
-    readings={"refused": "it is refused", "accepted": "it is accepted"},
-    copes=("accepted",),
+    "How is an order of the other margin mode than the position's answered?",
+    setting="other_margin_mode",
+    readings={
+        "152002": "refused with 152002",
+        "102022": "refused with 102022",
+        "other": "refused with another code",
+        "accepted": "it is accepted",
+    },
+    copes=("102022", "other", "accepted"),
 )
 def margin_mode_beside(desk: Desk) -> Answer:
     """A fill-or-kill order far from the market: nothing of it can stay."""
@@ -147,7 +152,9 @@ def margin_mode_beside(desk: Desk) -> Answer:
             orderType="fok",
             marginMode=other,
         )
-    return Answer("accepted" if reply.ok else "refused", reply.words)
+    if reply.ok:
+        return Answer("accepted", reply.words)
+    return Answer(reply.code if reply.code in ("152002", "102022") else "other", reply.words)
 
 
 @probe(

@@ -301,6 +301,53 @@ def test_a_field_that_is_acted_on_must_be_there(mine, venue, endpoint, field):
             call(mine)
 
 
+# What no venue can mean: a price or a filled size below nothing, a size of which no part is left.
+IMPOSSIBLE = [
+    ("GET market/tickers", {"last": "-1"}),
+    ("GET market/mark-price", {"indexPrice": "-0.5"}),
+    ("GET account/positions", {"averagePrice": "0"}),
+    ("GET account/positions", {"averagePrice": "-3"}),
+    ("GET trade/order-detail", {"filledSize": "-1"}),
+    ("GET trade/orders-pending", {"price": "-2"}),
+    ("GET trade/orders-history", {"averagePrice": "-2"}),
+    ("GET trade/orders-tpsl-pending", {"size": "-5"}),
+    ("GET trade/order-tpsl-detail", {"slTriggerPrice": "-1"}),
+    ("GET market/position-tiers", {"maintenanceMarginRate": "-0.1"}),
+]
+
+
+@pytest.mark.parametrize(("endpoint", "wrong"), IMPOSSIBLE)
+def test_a_number_that_cannot_be_is_no_number(mine, venue, endpoint, wrong):
+    call, good, _ = CALLS[endpoint]
+    mine.load_markets()
+    row = {**(good[0] if isinstance(good, list) else good), **wrong}
+    venue.answer(endpoint.split()[1], [row] if isinstance(good, list) else row)
+    with pytest.raises(ccxt.BadResponse, match="can't be read"):
+        call(mine)
+
+
+@pytest.mark.parametrize("price", [-1, "-0.1"])
+def test_a_candle_below_nothing_is_no_candle(mine, venue, price):
+    mine.load_markets()
+    venue.answer("market/candles", [[CANDLE[0], *CANDLE[1:3], price, *CANDLE[4:]]])
+    with pytest.raises(ccxt.BadResponse):
+        mine.fetch_ohlcv(BTC)
+
+
+@pytest.mark.parametrize("code", [True, 0.5, "", "ok", [], {"a": 1}])
+@pytest.mark.parametrize("inside", [False, True])
+def test_an_order_whose_verdict_is_none_is_looked_up_and_not_refused(mine, venue, code, inside):
+    """`ccxt.BadResponse`, as of a lost answer: the order may have been carried out."""
+    if inside and not code:
+        pytest.skip("rows of a success need no code")
+    mine.load_markets()
+    row = {"orderId": "1", "code": code if inside else "0"}
+    text = json.dumps({"code": "0" if inside else code, "msg": "", "data": [row]})
+    venue.raw("trade/order", 200, text, "application/json")
+    with pytest.raises(ccxt.BadResponse, match="code"):
+        mine.create_order(BTC, "market", "buy", 1)
+
+
 def test_a_market_that_cannot_be_read_is_left_out_and_an_empty_list_not_believed(mine, venue):
     venue.answer("market/instruments", [INSTRUMENTS[0], INSTRUMENTS[1] | {"contractValue": None}])
     mine.load_markets(True)
