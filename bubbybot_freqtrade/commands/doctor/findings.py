@@ -1,7 +1,14 @@
 """What the doctor says: one line for each point."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
+
+# In an address, whoever quotes it: what stands before its host, and what a query calls a secret.
+_IN_ADDRESS = (
+    (re.compile(r"(://)[^/\s]*@"), r"\1***@"),
+    (re.compile(r"([?&](?:sslpassword|password|passwd|token|key|secret)=)[^&\s]*", re.I), r"\1***"),
+)
 
 
 class Verdict(StrEnum):
@@ -23,8 +30,11 @@ class Finding:
 
     @property
     def line(self) -> str:
-        """Both sentences in one."""
-        return f"{self.found} {self.mend}".rstrip()
+        """Both sentences in one, without the passwords of addresses in them."""
+        line = f"{self.found} {self.mend}".rstrip()
+        for secret, hidden in _IN_ADDRESS:
+            line = secret.sub(hidden, line)
+        return line
 
 
 def ok(point: str, found: str) -> Finding:

@@ -196,6 +196,29 @@ def test_a_database_url_that_is_none_is_a_problem_and_hides_its_password(visit, 
     assert "hidden" not in line
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"db_url": "postgresql+psycopg://me:hid@hidden@127.0.0.1:9/trades"},
+        {"db_url": "postgresql+psycopg://me@127.0.0.1:9/trades?password=hidden"},
+        {"db_url": "postgresql+psycopg://me@127.0.0.1:9/trades?sslmode=require&sslPassword=hidden"},
+        {"exchange": {"ccxt_config": {"urls": {"api": {"rest": "http://me:hidden@127.0.0.1:9"}}}}},
+    ],
+    ids=["user", "query", "key", "venue"],
+)
+def test_no_password_of_an_address_is_shown(visit, changes):
+    pytest.importorskip("psycopg")
+    seen = visit(**changes)
+    assert "127.0.0.1:9" in " ".join(seen.problems().values())
+    assert "hidden" not in str([finding.line for finding in seen.findings])
+
+
+@pytest.mark.parametrize("wrong", ["text", {"urls": 5}], ids=["text", "urls"])
+def test_an_exchange_that_cannot_be_made_is_a_problem_and_not_a_crash(visit, wrong):
+    line = visit(exchange={"ccxt_config": wrong}).problems()["venue"]
+    assert "ccxt_config" in line
+
+
 def test_a_database_with_another_exchanges_trades_is_refused(visit, tmp_path):
     file = tmp_path / "other.sqlite"
     with sqlite3.connect(file) as connection:
@@ -275,6 +298,26 @@ def test_the_clock_is_compared_with_the_venues(ahead, verdict):
         (finding,) = clock(f"http://127.0.0.1:{server.server_port}")
         server.shutdown()
     assert finding.verdict == verdict
+
+
+def test_the_clock_is_not_that_of_a_server_that_a_redirect_leads_to():
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self):
+            elsewhere = self.path == "/elsewhere"
+            self.send_response_only(200 if elsewhere else 302)
+            self.send_header("Date", format_date_time(time.time() - 3600))
+            if not elsewhere:
+                self.send_header("Location", "/elsewhere")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        (finding,) = clock(f"http://127.0.0.1:{server.server_port}")
+        server.shutdown()
+    assert (finding.verdict, "not compared" in finding.line) == ("note", True)
 
 
 def test_a_rest_api_open_to_others_or_without_a_password_is_refused(visit, monkeypatch):
