@@ -4,8 +4,11 @@ from datetime import timedelta
 
 import pytest
 from freqtrade.enums import CandleType
+from freqtrade.exceptions import InvalidOrderException
+from freqtrade.rpc import RPC
 
 from bubbybot_freqtrade.blofin.bracket import Bracket, offer_bracket
+from bubbybot_freqtrade.sandbox.api.faults import Fault
 from tests.blofin.desk import BTC, ETH, START
 
 
@@ -54,6 +57,47 @@ def test_leverage_tiers_allow_no_more_than_the_venue(open_desk):
         assert ours["maxLeverage"] == float(venue.max_leverage)
         assert ours["maintenanceMarginRate"] == float(venue.maintenance_margin_rate)
         assert ours["maxNotional"] <= float(venue.max_size) * 0.001 * 50_100
+
+
+@pytest.mark.parametrize("said", [[], None, [{"maxSize": "100", "maxLeverage": "50"}]])
+def test_a_pair_without_leverage_tiers_is_not_traded_and_ends_no_bot(open_desk, said):
+    desk = open_desk()
+    desk.sandbox.faults.add(Fault(kind="data", path="*/market/position-tiers", data=said))
+    bot = desk.start()
+    assert bot.exchange.get_max_leverage(BTC, 100.0) == 1.0
+    with pytest.raises(InvalidOrderException, match="not told this pair's leverage tiers"):
+        RPC(bot)._rpc_force_entry(BTC, None, order_side="long")
+    desk.loop()
+    desk.sandbox.faults.clear()
+    bot.exchange.reload_markets(True)
+    assert desk.enter(BTC).leverage == 5.0
+
+
+@pytest.mark.parametrize(
+    ("sizes", "leverages"),
+    [
+        # 100 contracts of 0.001 BTC at 50,000 are 5,000 USDT.
+        ((100,), (50,)),
+        ((900, 100), (10, 50)),
+        (("9.00e2", "100"), (10, "50")),
+    ],
+    ids=["one tier", "largest first", "other ways to write them"],
+)
+def test_tiers_are_read_in_whatever_order_and_spelling(open_desk, sizes, leverages):
+    rows = [
+        {"maxSize": size, "maxLeverage": leverage, "maintenanceMarginRate": 0.005}
+        for size, leverage in zip(sizes, leverages, strict=True)
+    ]
+    desk = open_desk()
+    desk.sandbox.faults.add(Fault(kind="data", path="*/market/position-tiers", data=rows))
+    exchange = desk.start().exchange
+    # 99 USDT at 50x are 4,950 USDT, just below 100 contracts.
+    assert exchange.get_max_leverage(BTC, 99.0) == 50.0
+    if len(sizes) == 1:
+        with pytest.raises(InvalidOrderException, match="too high"):
+            exchange.get_max_leverage(BTC, 101.0)
+    else:
+        assert exchange.get_max_leverage(BTC, 110.0) == 10.0
 
 
 def test_an_announced_delisting_is_known_and_a_stale_time_is_not_one(open_desk):

@@ -111,7 +111,7 @@ class Tier(BaseModel):
     """A row of ``market/position-tiers``."""
 
     maxSize: Positive
-    maintenanceMarginRate: NotNegative
+    maintenanceMarginRate: Annotated[NotNegative, Field(lt=1)]
     maxLeverage: Positive
 
 
@@ -342,8 +342,8 @@ def _if_any(row: Any) -> TypeAdapter[Any]:
     return TypeAdapter(row | Annotated[list[row], Field(max_length=1)] | empty)
 
 
-def _one_or_list(row: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(row | list[row])
+def _one_or_list(row: Any, least: int = 0) -> TypeAdapter[Any]:
+    return TypeAdapter(row | Annotated[list[row], Field(min_length=least)])
 
 
 _TICKERS, _CANDLES, _RATES = _list(Ticker), _list(Candle), _list(FundingRate)
@@ -361,7 +361,8 @@ ENDPOINTS: dict[str, TypeAdapter[Any]] = {
     "GET market/index-candles": _CANDLES,
     "GET market/funding-rate": _RATES,
     "GET market/funding-rate-history": _RATES,
-    "GET market/position-tiers": _one_or_list(Tier),
+    # A market that takes orders has one: without any nothing is known of its leverage.
+    "GET market/position-tiers": _one_or_list(Tier, least=1),
     "GET account/balance": TypeAdapter(Balance),
     "GET account/positions": _POSITIONS,
     "GET account/positions-history": _list(ClosedPosition),

@@ -219,7 +219,13 @@ class Orders:
         return next((p["contracts"] or 0.0 for p in rows if (p["symbol"], p["side"]) == key), 0.0)
 
     def _check_leverage(self, pair: str, notional: float, leverage: float) -> None:
-        tiers = self._exchange._leverage_tiers.get(pair, [])
+        tiers = self._exchange._leverage_tiers.get(pair)
+        if not tiers:
+            raise InvalidOrderException(
+                f"{pair}: BloFin has not told this pair's leverage tiers, which limit its size and "
+                "leverage. They are asked for again with the markets, every hour and at a start. "
+                "The entry is not sent."
+            )
         quote = self._exchange.markets[pair]["quote"]
         tier = next(
             (t for t in tiers if t["maxNotional"] is None or notional <= t["maxNotional"]), None

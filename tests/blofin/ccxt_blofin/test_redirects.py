@@ -38,7 +38,8 @@ def test_a_public_request_does_not_follow_to_another_host(blofin, venue, status)
     assert not venue.asked("elsewhere")
 
 
-def test_a_login_is_not_sent_where_a_handshake_is_redirected_to():
+@pytest.mark.parametrize("by_proxy", [False, True], ids=["by the venue", "by a proxy"])
+def test_a_login_is_not_sent_where_a_handshake_is_redirected_to(by_proxy):
     reached = []
 
     async def elsewhere(request):
@@ -49,6 +50,12 @@ def test_a_login_is_not_sent_where_a_handshake_is_redirected_to():
 
     async def redirect(request):
         raise web.HTTPTemporaryRedirect("/elsewhere")
+
+    async def redirect_at_once(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
 
     async def instruments(request):
         return web.json_response({"code": "0", "msg": "", "data": INSTRUMENTS})
@@ -64,12 +71,15 @@ def test_a_login_is_not_sent_where_a_handshake_is_redirected_to():
         host = f"127.0.0.1:{runner.addresses[0][1]}"
         swap = {"public": f"ws://{host}/ws", "private": f"ws://{host}/ws"}
         urls = {"api": {"rest": f"http://{host}", "ws": {"swap": swap}}}
-        client = BlofinPro({**KEYS, "urls": urls, "timeout_on_exit": 0})
+        proxy = await asyncio.start_server(redirect_at_once, "127.0.0.1", 0)
+        proxied = {"wsProxy": f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}"}
+        client = BlofinPro({**KEYS, "urls": urls, **(proxied if by_proxy else {})})
         try:
             with pytest.raises(ccxt.NetworkError, match="redirect"):
                 await client.watch_positions([BTC])
         finally:
             await client.close()
+            proxy.close()
             await runner.cleanup()
 
     asyncio.run(watch())

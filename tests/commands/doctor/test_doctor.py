@@ -199,7 +199,7 @@ def test_a_database_url_that_is_none_is_a_problem_and_hides_its_password(visit, 
 @pytest.mark.parametrize(
     "changes",
     [
-        {"db_url": "postgresql+psycopg://me:hid@hidden@127.0.0.1:9/trades"},
+        {"db_url": "postgresql+psycopg://me:hidden@127.0.0.1:9/trades"},
         {"db_url": "postgresql+psycopg://me@127.0.0.1:9/trades?password=hidden"},
         {"db_url": "postgresql+psycopg://me@127.0.0.1:9/trades?sslmode=require&sslPassword=hidden"},
         {"exchange": {"ccxt_config": {"urls": {"api": {"rest": "http://me:hidden@127.0.0.1:9"}}}}},
