@@ -74,7 +74,11 @@ def test_a_position_that_cannot_be_protected_holds_up_no_other(open_desk, caplog
     desk.loop()
     bare = [pair for pair in (ETH, SOL) if not desk.standing_stops(pair)]
     assert len(bare) == 1
-    assert any("not mended" in news for news in bot.exchange.account_watch.news())
+    (news,) = [news for news in bot.exchange.account_watch.news() if "not mended" in news]
+    assert "It is tried again in every loop. " in news
+    size = "10 of 10" if bare == [ETH] else "3 of 3"
+    assert news.startswith(bare[0])
+    assert f"{size} contracts have no stop until then" in news
     assert desk.enter(BTC).is_open
     desk.loop()
     assert len(desk.standing_stops(ETH)) == len(desk.standing_stops(SOL)) == 1

@@ -82,7 +82,10 @@ class LostTrades:
             recovered = books.recover_trade(self._exchange, self._config, entries[0])
             for entry in entries[1:]:
                 books.await_fill(recovered, entry)
-            return f"{recovered.pair}: found an entry that got lost, put it back: {recovered}."
+            return (
+                f"{recovered.pair}: found an entry of this bot that its database didn't know, put "
+                f"it back: {recovered}. The trade goes on. Nothing has to be done."
+            )
         ended = books.book_ended_trade(self._exchange, self._config, entries, exits)
         return (
             f"{ended.pair}: a trade of this bot was opened and closed while its database didn't "
@@ -98,14 +101,18 @@ class LostTrades:
             for entry in entries:
                 books.await_fill(trade, entry)
             return (
-                f"{trade.pair}: {len(entries)} additions got lost, put back." if entries else None
+                f"{trade.pair}: {len(entries)} entries that this bot had added to its trade were "
+                "missing in its database. They are put back. Nothing has to be done."
+                if entries
+                else None
             )
         for entry in entries:
             books.book_entry(trade, entry)
         for order in exits:
             books.book_exit(self._exchange, trade, order)
         return (
-            f"{trade.pair}: its trade ended while the database didn't know. It is booked: {trade}."
+            f"{trade.pair}: the bot's trade ended on BloFin while its database didn't know. It is "
+            f"booked now: {trade}. Nothing has to be done."
         )
 
     @property

@@ -87,4 +87,28 @@ def in_another_currency(pair: str, currency: str, stake_currency: str) -> str:
 
 def not_mended(finding: Finding, reason: object) -> str:
     """What could not be mended yet, and why."""
-    return f"{finding.pair}: {finding.kind.replace('_', ' ')}, not mended yet: {reason}"
+    why = str(reason).rstrip(".")
+    bare = (
+        f" {finding.uncovered:g} of {finding.size:g} contracts have no stop until then: if it "
+        "stays so, give them one in the app or close the position there."
+        if finding.bare
+        else ""
+    )
+    what = finding.kind.replace("_", " ")
+    return f"{finding.pair}: {what}, not mended yet: {why}. It is tried again in every loop.{bare}"
+
+
+def not_known(reason: object) -> str:
+    """That the account couldn't be compared."""
+    return (
+        "The account's state is not known: no entry is sent until it is, the stops on BloFin stay. "
+        f"It is asked again in the next loop. Message: {reason}"
+    )
+
+
+def others_not_known(pair: str, reason: object) -> str:
+    """That a pair's ended orders couldn't be had."""
+    return (
+        f"Whether another bot's ended orders were on {pair} is not known, its open ones are looked "
+        f"for in every loop. Message: {reason}"
+    )

@@ -15,7 +15,12 @@ from bubbybot_freqtrade.blofin.account import booked_stops, database
 from bubbybot_freqtrade.blofin.account.entries_underway import is_of_an_entry, may_be_filling
 from bubbybot_freqtrade.blofin.account.first_come import FirstCome
 from bubbybot_freqtrade.blofin.account.lost_trades import LostTrades
-from bubbybot_freqtrade.blofin.account.messages import gives_way, not_mended
+from bubbybot_freqtrade.blofin.account.messages import (
+    gives_way,
+    not_known,
+    not_mended,
+    others_not_known,
+)
 from bubbybot_freqtrade.blofin.account.other_bots import SETTING, OtherBots
 from bubbybot_freqtrade.blofin.account.other_currencies import OtherCurrencies
 from bubbybot_freqtrade.blofin.account.reconciliation import (
@@ -103,7 +108,7 @@ class AccountWatch:
             self._give_way()
         except ExchangeError as e:
             self.account_known = False
-            logger.warning(f"The account's state is not known, no entries until it is: {e}")
+            logger.warning(not_known(e))
             return
         self.account_known = True
         now = dt_now()
@@ -272,7 +277,7 @@ class AccountWatch:
         try:
             ended = self._requests.ended_orders(pair, dt_ts(now - 2 * LOOKED_UP_AGAIN))
         except ExchangeError as e:
-            logger.warning(f"Whether another bot trades {pair} is not known: {e}")
+            logger.warning(others_not_known(pair, e))
             return
         self._tell_of_others(self.other_bots.look_back(ended))
 

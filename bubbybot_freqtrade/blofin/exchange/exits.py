@@ -56,7 +56,10 @@ class Exits:
             position = self._requests.position(pair, trade_side, fresh=True)
         except ExchangeError as e:
             # The exit itself must not wait for that.
-            logger.warning(f"{pair} is left without a look at its position: {e}")
+            logger.warning(
+                f"The position of {pair} could not be looked at before its exit, which is sent "
+                f"with the trade's own amount: {e}"
+            )
             return False
         trade = database.open_trade(pair, trade_side)
         if position is None or trade is None:
@@ -90,7 +93,10 @@ class Exits:
                 if not sent:
                     raise
                 # freqtrade has to know of those that are on their way; the rest stays its trade.
-                logger.warning(f"{len(sent)} of {len(sizes)} parts of an exit on {pair} sent: {e}")
+                logger.warning(
+                    f"{len(sent)} of {len(sizes)} parts of an exit on {pair} sent. The rest stays "
+                    f"in the trade behind its stop, for the next exit. Message: {e}"
+                )
                 self._unsent.update(ids[len(sent) :])
                 break
             sent.append({**order, "status": order.get("status") or "open"})

@@ -273,7 +273,10 @@ class Requests:
         try:
             positions = self.rows("positions")
         except ExchangeError as e:
-            logger.warning(f"Margin modes are not known, taking {self.margin_mode}: {e}")
+            logger.warning(
+                f"The margin mode of the position of {pair} is not known, its order is sent as "
+                f"{self.margin_mode}, the bot's own: {e}"
+            )
             return self.margin_mode
         key = pair, closed_side(side)
         held = [row for row in positions if (row["symbol"], row["side"]) == key]

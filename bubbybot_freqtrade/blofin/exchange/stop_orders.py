@@ -182,7 +182,10 @@ class StopOrders:
                     "does with a stop that the price has passed."
                 )
             return order
-        logger.warning(f"BloFin has taken stop order {order_id} of {pair} and doesn't show it yet.")
+        logger.warning(
+            f"BloFin has taken stop order {order_id} of {pair} and doesn't show it yet. What stood "
+            "before it stays until it does. Nothing has to be done."
+        )
         return {**placed, "status": None}
 
     def take_away_others(self, order: CcxtOrder, standing: list[CcxtOrder]) -> None:

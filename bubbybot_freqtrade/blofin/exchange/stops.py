@@ -203,7 +203,7 @@ class Stops:
             return True
         except TemporaryError as e:
             # freqtrade would skip the exits of this trade too. The stop stands meanwhile.
-            logger.warning(f"The stop stays where it is for now. {e}")
+            logger.warning(f"The stop of {pair} stays where it is for now, tried again later. {e}")
             self.stop_orders.moved_at[order["id"]] = dt_now()
             return False
 
