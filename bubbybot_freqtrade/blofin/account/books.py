@@ -52,8 +52,6 @@ def book_ended_trade(
     """Write a trade that was opened and closed without the database, and close it."""
     trade = _new_trade(exchange, config, entries[0])
     Trade.session.add(trade)
-    # Its id, by which its fees are kept.
-    Trade.session.flush()
     for order in entries:
         book_entry(trade, order)
     for order in exits:
