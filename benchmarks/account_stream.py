@@ -172,11 +172,5 @@ def counted(sandbox: Sandbox, begin: int) -> Counter[str]:
     return Counter({"trading": len(trading), "all": len(asked)})
 
 
-def _json(config: dict[str, Any]) -> str:
-    import json
-
-    return json.dumps(config)
-
-
 if __name__ == "__main__":
     main()
