@@ -85,7 +85,14 @@ def main() -> None:
 
 def measure(way: str, streamed: bool, trades: int, seconds: float) -> Row:
     """One bot's life on one sandbox."""
-    settings: dict[str, Any] = {"clock": "real", "pair_count": trades + 1, "rate_limits": False}
+    # A price a second, as `bubbybot sandbox` has it: what is pushed no oftener than
+    # `account_stream_silence` is asked for.
+    settings: dict[str, Any] = {
+        "clock": "real",
+        "steps_per_minute": 60,
+        "pair_count": trades + 1,
+        "rate_limits": False,
+    }
     sandbox = Sandbox(SandboxSettings(margin_mode="isolated", keys=(KEY,), **settings))
     with sandbox, environment_of(KEY), tempfile.TemporaryDirectory() as folder:
         worker = started(sandbox, Path(folder), streamed)
