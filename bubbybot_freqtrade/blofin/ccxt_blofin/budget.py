@@ -32,11 +32,15 @@ class RequestBudget:
         with self._lock:
             self._limits = tuple((seconds, count // (others + 1)) for seconds, count in self._all)
 
-    def reserve(self, now: float) -> float:
-        """Reserve the next free time, and return the seconds to wait for it."""
+    def reserve(self, now: float, left: int = 0) -> float:
+        """Reserve the next free time, and return the seconds to wait for it.
+
+        :param left: requests of each limit that are left to who comes with 0, at most half of it
+        """
         with self._lock:
             at = now
-            for seconds, count in self._limits:
+            for seconds, most in self._limits:
+                count = max(most - left, (most + 1) // 2)
                 if len(self._sent) >= count:
                     at = max(at, self._sent[-count] + seconds)
             self._sent.append(at)
@@ -56,15 +60,17 @@ _budgets: dict[str, tuple[RequestBudget, RequestBudget]] = defaultdict(
 )
 
 
-def wait_for(exchange: Any, cost: float | None) -> float:
+def wait_for(exchange: Any, cost: float | None, left: int = 0) -> float:
     """Reserve a place for a request of `exchange`; the seconds to wait are returned.
 
     ccxt gives trading endpoints a higher cost than the others.
+
+    :param left: trading requests that are left to urgent ones
     """
     total, trading = _budgets[exchange.urls["api"]["rest"]]
     now = time.monotonic()
     wait = total.reserve(now)
-    return max(wait, trading.reserve(now)) if (cost or 1) > 1 else wait
+    return max(wait, trading.reserve(now, left)) if (cost or 1) > 1 else wait
 
 
 def free_requests(exchange: Any, kept: float) -> int:
@@ -93,12 +99,14 @@ class SyncBudget:
     # BloFin counts in windows. Evenly spaced, the six requests that put a stop back take two
     # seconds; at once they take no more of its limits.
     is_urgent = False
+    # Trading requests in ten seconds that only what is urgent may use.
+    left_to_urgent = 0
 
     def throttle(self, cost: float | None = None) -> None:
         """Wait until the request may be sent."""
         if not self.is_urgent:
             super().throttle(cost)  # type: ignore[misc]
-        time.sleep(wait_for(self, cost))
+        time.sleep(wait_for(self, cost, 0 if self.is_urgent else self.left_to_urgent))
 
 
 class AsyncBudget:

@@ -188,6 +188,9 @@ class CandleQueue:
             part = _first(waiting, room)
             self._bring(part, fetch)
             del waiting[: len(part)]
+            if self._exchange.real_time.bell.is_rung:
+                # Something has happened on the account: the next loop comes at once.
+                break
 
     def _room(self, kept: float) -> int:
         return free_requests(self._exchange._api_async, kept)

@@ -25,6 +25,8 @@ from bubbybot_freqtrade.blofin.exchange.settings import (
 if TYPE_CHECKING:
     from bubbybot_freqtrade.blofin.account.watch import AccountWatch
 
+# A stop is put back by six trading requests; after a burst of orders they waited for eight seconds.
+LEFT_TO_THE_GUARD = 6
 # Of a public request, between two looks at the account: most are answered before the first.
 HANGS_S = 0.1
 
@@ -76,6 +78,7 @@ class RealTime:
             self.bell.loop_begins()
             self.stream.start()
             self._exchange._api.session.meanwhile = self._wait_for
+            self._exchange._api.left_to_urgent = LEFT_TO_THE_GUARD
             pulse = self.stream.pulse
             self._looked_at = pulse.changes
             moves = pulse.moves + self.prices.moves
@@ -108,6 +111,7 @@ class RealTime:
         api = getattr(self._exchange, "_api", None)
         if api is not None:
             api.session.meanwhile = None
+            api.left_to_urgent = 0
 
     def _wait_for(self, answer: Future[Any]) -> None:
         """Look at the account while a public answer is waited for, on the loop's thread."""

@@ -28,6 +28,31 @@ def test_no_window_holds_more_than_its_limit(limits, pauses):
             assert after - first >= seconds * (1 - 1e-9)
 
 
+@given(
+    limits=limits,
+    left=st.integers(0, 12),
+    pauses=st.lists(st.tuples(st.floats(0, 3), st.booleans()), min_size=1, max_size=80),
+)
+def test_so_does_none_where_some_are_left_to_what_is_urgent(limits, left, pauses):
+    reserved, now, sent = RequestBudget(limits), 0.0, []
+    for pause, is_urgent in pauses:
+        # As on one thread: each waits for its time before the next one asks.
+        now += pause
+        now += reserved.reserve(now, 0 if is_urgent else left)
+        sent.append(now)
+    for seconds, count in limits:
+        for first, after in zip(sent, sent[count:], strict=False):
+            assert after - first >= seconds * (1 - 1e-9)
+
+
+def test_what_is_urgent_waits_for_nothing_after_a_burst_of_others():
+    reserved = RequestBudget(((10.0, 27),))
+    assert {reserved.reserve(0.0, 6) for _ in range(21)} == {0.0}
+    assert reserved.reserve(0.0) == 0.0
+    assert {reserved.reserve(0.0) for _ in range(5)} == {0.0}
+    assert reserved.reserve(1.0, 6) == 9.0
+
+
 def test_a_request_waits_for_nothing_while_there_is_room():
     reserved = RequestBudget(((60.0, 450),))
     assert {reserved.reserve(0.1 * n) for n in range(450)} == {0.0}
