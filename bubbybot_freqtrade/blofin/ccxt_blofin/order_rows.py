@@ -45,13 +45,13 @@ class OrderRows:
         amount = self.safe_string(order, "size")
         attached = self.safe_dict(self.safe_list(order, "attachAlgoOrders", []), 0, {})
         created = self.safe_integer(order, "createTime")
+        # Also one of a type that nobody has listed: only orders of the book tell what has filled.
+        is_placed = raw_type in _PLACED_TYPES or filled is not None
         return self.safe_order(
             {
                 "info": order,
                 # An entry's row names the TP/SL that came with it too, and the other way round.
-                "id": self.safe_string_n(
-                    order, _PLACED_IDS if raw_type in _PLACED_TYPES else _TRIGGERED_IDS
-                ),
+                "id": self.safe_string_n(order, _PLACED_IDS if is_placed else _TRIGGERED_IDS),
                 "clientOrderId": self.safe_string(order, "clientOrderId"),
                 "timestamp": created,
                 "datetime": self.iso8601(created),

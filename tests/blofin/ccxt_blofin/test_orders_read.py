@@ -483,3 +483,9 @@ def test_fills_of_an_order(blofin, venue):
     (trade,) = blofin.fetch_order_trades("77", BTC)
     assert venue.asked("trade/fills-history")[0].query["orderId"] == "77"
     assert trade["order"] == "77"
+
+
+def test_an_order_of_an_unknown_type_keeps_its_own_id(mine, venue):
+    row = NORMAL | {"orderId": "5", "tpslId": "9", "orderType": "some_new_type"}
+    venue.answer("trade/orders-pending", [row])
+    assert [order["id"] for order in mine.fetch_open_orders()] == ["5"]
