@@ -23,6 +23,8 @@ benchmark: .venv/installed-benchmark
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/ledger.py
 	$(BIN)/python benchmarks/pairs.py
+	$(BIN)/python benchmarks/loop.py
+	$(BIN)/python benchmarks/backtest.py
 	$(BIN)/python benchmarks/account_stream.py
 
 results: .venv/installed

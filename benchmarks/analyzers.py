@@ -2,9 +2,9 @@
 What the analyzers cost, beside smartmoneyconcepts in the same run (pip install -e '.[benchmark]').
 
 Prints: seconds per analyzer on 81,642 candles and the ratio to smartmoneyconcepts' swings,
-BOS/CHoCH, order blocks, gaps and liquidity; what each part costs alone; growth from 5,000 to
-320,000 candles; the newest row of a live frame of 1,000 candles for 1 and for 400 pairs; and a
-second start of Python. Every time is the best of RUNS.
+BOS/CHoCH, order blocks, gaps and liquidity; what pandas-ta has of ours beside it; what each part
+costs alone; growth from 5,000 to 320,000 candles; the newest row of a live frame of 1,000 candles
+for 1 and for 400 pairs; and a second start of Python. Every time is the best of RUNS.
 """
 
 import os
@@ -12,9 +12,11 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+import pandas_ta as ta
 from timing import RUNS, best
 
 from bubbybot_freqtrade.analyzers import frankie_candles, lux_algo, market_cipher
@@ -78,6 +80,41 @@ def compare() -> None:
     for name, seconds in times.items():
         print(f"  {name:<20} {seconds:7.3f} s")
     print(f"  all three together {total:.3f} s: 1/{peer / total:.1f} of smartmoneyconcepts\n")
+
+
+def emas_and_rsi(frame: pd.DataFrame) -> None:
+    """Market Cipher's averages and oscillators as pandas-ta has them, by TA-Lib where it can."""
+    close, settings = frame["close"], market_cipher.DEFAULTS
+    for length in settings.ema_lengths:
+        ta.ema(close, length)
+    ta.rsi(close, settings.rsi_length)
+    ta.stochrsi(close)
+
+
+SHARED: dict[str, tuple[Callable[[pd.DataFrame], object], list[str]]] = {
+    "eight EMAs, RSI, stochastic RSI": (
+        emas_and_rsi,
+        [*(f"mc_ema_{rank}" for rank in range(1, 9)), "mc_rsi", "mc_stoch_k", "mc_stoch_d"],
+    ),
+    "Schaff trend cycle": (lambda frame: ta.stc(frame["close"]), ["mc_stc"]),
+}
+"""What pandas-ta has of ours, which freqtrade installs: its calls, our columns."""
+
+
+def beside_pandas_ta() -> None:
+    """Print what pandas-ta takes for what it has of ours, in turn."""
+    frame = candles(CANDLES)
+    for name, (theirs, columns) in SHARED.items():
+        times = [
+            (
+                best(lambda c=columns: market_cipher.populate(frame, columns=c), runs=1),
+                best(lambda call=theirs: call(frame), runs=1),
+            )
+            for _ in range(RUNS)
+        ]
+        own, peer = (min(column) for column in zip(*times, strict=True))
+        print(f"{name}: {own:.3f} s, pandas-ta {peer:.3f} s, ratio {own / peer:.2f}")
+    print()
 
 
 def parts() -> None:
@@ -150,6 +187,7 @@ def main() -> None:
     """Compile or read the cache once, then measure."""
     all_three(candles(2_000))
     compare()
+    beside_pandas_ta()
     parts()
     growth()
     live()

@@ -20,7 +20,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from freqtrade.configuration import Configuration
 from freqtrade.freqtradebot import FreqtradeBot
 from freqtrade.persistence import Trade
 from freqtrade.rpc import RPC
+from freqtrade.rpc.rpc import RPCException
 
 import bubbybot_freqtrade
 from bubbybot_freqtrade.drills.desk import bot_config, environment_of
@@ -126,7 +127,9 @@ class Life:
                 break
             if pair not in held:
                 side = "short" if len(held) % 2 and self.bot.strategy.can_short else "long"
-                RPC(self.bot)._rpc_force_entry(pair, None, order_side=side)
+                # One that the strategy's rules refuse leaves its place to the next pair.
+                with suppress(RPCException):
+                    RPC(self.bot)._rpc_force_entry(pair, None, order_side=side)
                 self.loop()
         opened = len(Trade.get_open_trades())
         if opened < min(TRADES, len(self.bot.active_pair_whitelist)):
