@@ -1,6 +1,6 @@
 """A loop without a new candle, with many pairs and twenty open trades: processor time and memory.
 
-    python benchmarks/loop.py [--pairs 10 40 100 400] [--loops NUMBER] [--hours NUMBER]
+    python benchmarks/loop.py [--pairs 10 40 100] [--loops NUMBER] [--hours NUMBER]
 
 A sandbox with generated pairs runs in a process of its own, and so does each bot, one after the
 other: freqtrade with BubbyBot, then with its own sample strategy on the same pairs and the same
@@ -40,7 +40,7 @@ from bubbybot_freqtrade.rehearsal.clock import VirtualClock
 from bubbybot_freqtrade.sandbox.server import Sandbox
 from bubbybot_freqtrade.sandbox.settings import ApiKey, SandboxSettings
 
-COUNTS = (10, 40, 100, 400)
+COUNTS = (10, 40, 100)
 TRADES = 20
 LOOPS = 60
 LOOP_SECONDS = 5
