@@ -50,6 +50,34 @@ def loops(desk, count=4, minutes=0.2):
 
 # Lists that lag, or are empty
 
+FIELDS = ("equity", "balance", "available", "availableEquity", "frozen", "orderFrozen")
+NO_MONEY = [
+    {"details": []},
+    {"details": [{"currency": "USDT", "ts": "1746100800000"} | dict.fromkeys(FIELDS, "0")]},
+]
+
+
+@pytest.mark.parametrize("answer", NO_MONEY, ids=["no currency", "nothing of it"])
+def test_a_balance_without_the_money_of_open_trades_is_not_believed(open_desk, caplog, answer):
+    desk = open_desk()
+    bot = desk.start()
+    trade = desk.enter(BTC)
+    loops(desk)
+    before = bot.wallets.get_total("USDT")
+    desk.sandbox.faults.add(Fault(kind="data", path="*/account/balance", data=answer))
+    for _ in range(3):
+        desk.loop(minutes=61)
+        bot.wallets.update()
+        assert bot.wallets.get_total("USDT") == before > 9_000
+    assert caplog.text.count("BloFin's balance shows no USDT though trades are open") == 1
+    desk.sandbox.faults.clear()
+    RPC(bot)._rpc_force_exit(str(trade.id))
+    desk.loop()
+    # Without a trade it may be so.
+    desk.sandbox.faults.add(Fault(kind="data", path="*/account/balance", data=answer))
+    bot.wallets.update()
+    assert bot.wallets.get_total("USDT") == 0
+
 
 @pytest.mark.parametrize(
     "fault",

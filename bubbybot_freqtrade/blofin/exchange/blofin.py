@@ -21,6 +21,7 @@ from freqtrade.exchange.exchange_types import (
 
 from bubbybot_freqtrade.blofin.bracket import Bracket, TradeSide
 from bubbybot_freqtrade.blofin.exchange.amounts import ExactAmounts
+from bubbybot_freqtrade.blofin.exchange.balances import BelievedBalances
 from bubbybot_freqtrade.blofin.exchange.candles import CandlesInSlices
 from bubbybot_freqtrade.blofin.exchange.copies import Copied
 from bubbybot_freqtrade.blofin.exchange.delisting import delisting_time
@@ -41,6 +42,7 @@ logger = logging.getLogger(__name__)
 
 
 class Blofin(
+    BelievedBalances,
     CandlesInSlices,
     LiquidationPrices,
     ExactAmounts,
