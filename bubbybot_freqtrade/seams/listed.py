@@ -231,6 +231,11 @@ EXCHANGE_REPLACED = (
         "open_trades=",
     ),
     Seam(
+        EXCHANGE + "get_balances",
+        "no balance without the money of open trades",
+        takes="self, params=",
+    ),
+    Seam(
         EXCHANGE + "get_funding_fees",
         "what a trade's side has paid, kept beyond the venue's seven days",
         takes="self, pair, amount, is_short, open_date",

@@ -438,6 +438,34 @@ def test_funding_told_while_the_trade_grows_is_the_trade_s_alone(open_desk):
     assert trade.funding_fees == pytest.approx(funding(desk)) != 0
 
 
+@pytest.mark.parametrize("kind", ["addition", "exit"])
+def test_funding_paid_while_an_order_waits_is_booked_when_it_fills(open_desk, kind):
+    desk = open_desk()
+    bot = desk.start(position_adjustment_enable=True)
+    trade = desk.enter(BTC)
+    desk.loop()
+    desk.pass_time(FUNDED_IN_MINUTES - 2)
+    desk.loop()
+    if kind == "addition":
+        assert bot.execute_entry(
+            BTC, 61.1, 49_800.0, trade=trade, mode="pos_adjust", ordertype="limit"
+        )
+    else:
+        RPC(bot)._rpc_force_exit(str(trade.id), "limit", price=50_500.0)
+    (order,) = account(desk).live_orders("BTC-USDT")
+    desk.loop(minutes=1.6)
+    assert funding(desk)
+    assert not trade.funding_fees
+    desk.sandbox.fill(order.order_id)
+    loops(desk)
+    booked = desk.closed(trade) if kind == "exit" else trade
+    assert booked.funding_fees == pytest.approx(funding(desk))
+    if kind == "addition":
+        desk.pass_time(8 * 60)
+        bot.update_funding_fees()
+        assert trade.funding_fees == pytest.approx(funding(desk))
+
+
 def test_funding_of_what_has_filled_of_an_addition_is_the_trade_s(open_desk):
     desk = open_desk()
     bot = desk.start(position_adjustment_enable=True)

@@ -304,16 +304,9 @@ class Blofin(
         """Return what a trade of this side has received (negative: paid) since `open_date`."""
         if self._config["dry_run"] or self._config["runmode"] not in TRADE_MODES:
             return super().get_funding_fees(pair, amount, is_short, open_date)
-        from bubbybot_freqtrade.blofin.exchange.funding import filled_underway, funding_since
+        from bubbybot_freqtrade.blofin.exchange.funding import funding_of
 
-        share = self.requests.share_of_position(
-            pair,
-            "short" if is_short else "long",
-            amount + filled_underway(pair, is_short=is_short),
-        )
-        return funding_since(
-            self.requests.api, pair, is_short=is_short, since=open_date, share=share
-        )
+        return funding_of(self, pair, amount, is_short=is_short, since=open_date)
 
     def get_liquidation_price(
         self, pair: str, open_rate: float, is_short: bool, *args: Any, **kwargs: Any

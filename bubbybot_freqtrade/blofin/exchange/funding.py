@@ -10,10 +10,13 @@ from typing import Any
 
 import ccxt
 from freqtrade.persistence import Trade
-from freqtrade.util import dt_now, dt_ts
+from freqtrade.util import dt_from_ts, dt_now, dt_ts
+
+from bubbybot_freqtrade.blofin.account import database
 
 logger = logging.getLogger(__name__)
 
+HOUR = timedelta(hours=1)
 HORIZON = timedelta(days=7)
 # Payments younger than this are asked for again each time: one may show late.
 SETTLED = timedelta(days=1)
@@ -22,12 +25,75 @@ SETTLED = timedelta(days=1)
 KEPT = "blofin_funding"
 
 
+def funding_of(
+    exchange: Any,
+    pair: str,
+    amount: float,
+    *,
+    is_short: bool,
+    since: datetime,
+    until: datetime | None = None,
+) -> float:
+    """Return what a trade has received (negative: paid) by its own part of its position.
+
+    :param amount: of the trade, in base currency
+    :param since: when the trade's last order filled
+    :param until: only payments before then
+    """
+    own = amount + _filled_underway(pair, is_short=is_short)
+    share = exchange.requests.share_of_position(pair, "short" if is_short else "long", own)
+    return funding_since(
+        exchange.requests.api, pair, is_short=is_short, since=since, until=until, share=share
+    )
+
+
+def note_funding(exchange: Any, order: dict[str, Any]) -> None:
+    """Bring a trade's funding up to an order's fill, before freqtrade books that.
+
+    freqtrade moves what it knows by then onto the order, and counts from the fill on: what was paid
+    while the order waited, after freqtrade had asked last, would be lost.
+
+    :param order: ccxt's, in base currency; one that may still fill changes nothing
+    """
+    if order.get("status") == "open" or not order.get("filled"):
+        return
+    row = database.order_of(order["id"], order["symbol"])
+    if row is None or row.funding_fee is not None or row.ft_order_side == "stoploss":
+        return
+    trade = row.trade
+    since = trade.date_last_filled_utc
+    # As freqtrade dates the fill.
+    filled = dt_from_ts(order.get("lastTradeTimestamp") or dt_ts())
+    if not trade.has_open_position or (filled - since < HOUR and filled.hour == since.hour):
+        # Funding is paid on the hour.
+        return
+    is_entry = row.ft_order_side == trade.entry_side
+    unseen = order["filled"] - row.safe_filled if is_entry else 0.0
+    trade.set_funding_fees(
+        funding_of(
+            exchange,
+            trade.pair,
+            trade.amount + unseen,
+            is_short=trade.is_short,
+            since=since,
+            until=filled,
+        )
+    )
+
+
 def funding_since(
-    api: Any, pair: str, *, is_short: bool, since: datetime, share: float = 1.0
+    api: Any,
+    pair: str,
+    *,
+    is_short: bool,
+    since: datetime,
+    until: datetime | None = None,
+    share: float = 1.0,
 ) -> float:
     """Return the sum of the payments for a pair's open trade since its last fill.
 
     :param since: when the trade's last order filled; payments before are booked on that order
+    :param until: only payments before then
     :param share: of the position that is the trade's: others may have added to it. A payment counts
         by what it was when it was told first.
     """
@@ -42,10 +108,12 @@ def funding_since(
         kept["young"].setdefault(str(ts), amount * share)
     if trade is not None:
         _keep(trade, kept)
-    return float(kept["sum"] + sum(kept["young"].values()))
+    end = None if until is None else dt_ts(until)
+    young = (amount for ts, amount in kept["young"].items() if end is None or int(ts) < end)
+    return float(kept["sum"] + sum(young))
 
 
-def filled_underway(pair: str, *, is_short: bool) -> float:
+def _filled_underway(pair: str, *, is_short: bool) -> float:
     """What has filled of a trade's entries at work, in base currency: freqtrade adds it to the
     trade's amount when they have ended, the venue to the position at once.
     """

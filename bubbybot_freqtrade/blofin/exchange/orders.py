@@ -19,6 +19,7 @@ from bubbybot_freqtrade.blofin.contracts import contracts_to_base
 from bubbybot_freqtrade.blofin.exchange.brackets import Brackets
 from bubbybot_freqtrade.blofin.exchange.errors import freqtrade_errors
 from bubbybot_freqtrade.blofin.exchange.exits import Exits, largest_order
+from bubbybot_freqtrade.blofin.exchange.funding import note_funding
 from bubbybot_freqtrade.blofin.exchange.liquidation import isolated_liquidation_price
 from bubbybot_freqtrade.blofin.exchange.requests import Requests
 from bubbybot_freqtrade.blofin.protection import tighter
@@ -74,6 +75,7 @@ class Orders:
         whole = self._exits.whole(order)
         if not self._exchange._config["dry_run"]:
             note_fee(whole)
+            note_funding(self._exchange, whole)
         return whole
 
     def cancel_parts(self, order_id: str, pair: str) -> None:
