@@ -71,7 +71,11 @@ def check_api_key(api: Any, *, allow_transfer: bool) -> ApiKey:
         with _unlogged(api.logger):
             facts = api.privateGetUserQueryApikey()["data"]
     except ccxt.BadRequest as e:
-        logger.warning(f"BloFin does not tell when this API key expires: {e}")
+        logger.warning(
+            "BloFin does not tell when this API key expires, nor whether it may trade. Keys "
+            "without an IP list expire after 90 days: look at BloFin's page of API keys, the bot "
+            f"will not remind you. {e}"
+        )
     else:
         if str(facts.get("readOnly")) == "1":
             raise OperationalException(

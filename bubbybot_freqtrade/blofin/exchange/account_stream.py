@@ -115,7 +115,10 @@ class AccountStream:
             loop.call_soon_threadsafe(task.cancel)
         thread.join(timeout=PATIENCE_S)
         if thread.is_alive():
-            logger.warning("The thread of the account's websocket did not end.")
+            logger.warning(
+                "The thread of the account's websocket does not end by itself. Nothing relies on "
+                "it any more, and it ends with the bot. Nothing has to be done."
+            )
 
     def distrust(self, reason: str) -> None:
         """Rely on it no more for some minutes: it did not tell of a change that there was."""

@@ -77,7 +77,10 @@ class Brackets:
             return self._requests.api.fetch_order(entry.order_id, pair)
         except ccxt.BaseError as e:
             # A stop must not wait for its target.
-            logger.warning(f"Stop and target that {pair} was entered with are not known: {e}")
+            logger.warning(
+                f"BloFin does not tell stop and target that {pair} was entered with. Its stop is "
+                f"placed by what freqtrade knows, without a target: {e}"
+            )
             return {}
 
 

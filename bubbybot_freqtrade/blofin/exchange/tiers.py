@@ -55,7 +55,10 @@ class Tiers:
             return dict(self._exchange._api.fetch_tickers())
         except ccxt.BaseError as e:
             # Each market's price is asked for with its tiers then.
-            logger.warning(f"Leverage tiers are loaded without a list of prices: {e}")
+            logger.warning(
+                "BloFin gives no list of prices, so each market's is asked for with its leverage "
+                f"tiers, which takes longer. Nothing has to be done: {e}"
+            )
             return {}
 
     async def fetch(self, symbol: str) -> MarketTiers:
