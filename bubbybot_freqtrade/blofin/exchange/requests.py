@@ -248,6 +248,7 @@ class Requests:
             raise
         except ccxt.OperationFailed as e:
             lost = e
+        self._lost(pair, lost)
         return self._look_up(pair, client_order_id, "stopLossPrice" in params, lost)
 
     def close_position(self, pair: str, side: TradeSide) -> CcxtOrder:
@@ -258,11 +259,15 @@ class Requests:
         params = {"clientOrderId": client_order_id, "marginMode": mode}
         try:
             self.api.close_position(pair, side, params)
-            lost: ccxt.BaseError = ccxt.BadResponse("The answer to close-position names no order.")
+            lost: ccxt.BaseError = ccxt.BadResponse(
+                f"BloFin has taken the request to close the {side} position of {pair}, but doesn't "
+                "show the order that does so yet."
+            )
+            logger.info(f"BloFin closes the {side} position of {pair}, looking up what it did.")
         except (ccxt.DDoSProtection, ccxt.InvalidNonce):
             raise
         except ccxt.OperationFailed as e:
-            lost = e
+            lost = self._lost(pair, e)
         return self._look_up(pair, client_order_id, False, lost)
 
     def _mode_of_closed(self, pair: str, side: str) -> str:
@@ -283,10 +288,16 @@ class Requests:
         modes = {row["marginMode"] for row in held if row["contracts"] and row["marginMode"]}
         return self.margin_mode if self.margin_mode in modes or not modes else modes.pop()
 
+    def _lost(self, pair: str, error: ccxt.BaseError) -> ccxt.BaseError:
+        logger.warning(
+            f"BloFin's answer to an order on {pair} got lost, looking it up by its id; it is not "
+            f"sent twice: {error}"
+        )
+        return error
+
     def _look_up(
         self, pair: str, client_order_id: str, tpsl: bool, lost: ccxt.BaseError
     ) -> CcxtOrder:
-        logger.warning(f"BloFin's answer to an order on {pair} got lost, looking it up: {lost}")
         earlier = self._unresolved_until.get(pair)
         self._unresolved_until[pair] = dt_now() + REQUEST_LIFETIME
         params = {"clientOrderId": client_order_id, **({"tpsl": True} if tpsl else {})}
