@@ -124,7 +124,7 @@ def _shut(status: int, requests_a_minute: int) -> Case:
         allowed = BAN_MINUTES * requests_a_minute
         run.must(sent <= allowed, case, f"{sent} requests into a closed door")
         run.must(desk.enter(ETH) is None, case, "it entered a trade with the account unknown")
-        run.must(desk.said("warning", "no entries", since=since), case, "it did not say so")
+        run.must(desk.said("warning", "no entry is sent", since=since), case, "it did not say so")
 
     return play
 

@@ -2,8 +2,6 @@
 
 from datetime import timedelta
 
-import pytest
-from freqtrade.exceptions import FreqtradeException
 from freqtrade.persistence import Trade
 
 from bubbybot_freqtrade.drills.drill import settle
@@ -54,12 +52,15 @@ def test_the_end_of_the_last_trade_is_not_taken_for_the_end_of_this_one(desk, mo
     exchange = desk.bot.exchange
     # The venue's list of positions is a moment late.
     monkeypatch.setattr(exchange.requests, "position", lambda *_, **__: None)
-    with pytest.raises(FreqtradeException, match="no order that closed it is known"):
-        exchange.create_stoploss(
-            pair=BTC,
-            amount=trade.amount,
-            stop_price=49_000.0,
-            order_types=desk.bot.strategy.order_types,
-            side="sell",
-            leverage=5.0,
-        )
+    order = exchange.create_stoploss(
+        pair=BTC,
+        amount=trade.amount,
+        stop_price=49_000.0,
+        order_types=desk.bot.strategy.order_types,
+        side="sell",
+        leverage=5.0,
+    )
+    # The stop that came with the entry is taken for what it is, and the trade goes on.
+    (stop,) = exchange.requests.rows("tpsl")
+    assert order["id"] == stop["id"]
+    assert trade.is_open

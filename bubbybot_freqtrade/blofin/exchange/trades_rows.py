@@ -44,7 +44,12 @@ class RowsOfTrades:
         if not database.is_open():
             # freqtrade makes the exchange first.
             return listed
-        trades = [t for t in database.open_trades() if t.amount and pair in (None, t.pair)]
+        # What a trade on a market that is gone has, is not known in contracts.
+        trades = [
+            trade
+            for trade in database.open_trades()
+            if trade.amount and pair in (None, trade.pair) and trade.pair in self._exchange.markets
+        ]
         self._shown = {t.id: self._shown[t.id] for t in trades if t.id in self._shown}
         rows = list(listed)
         for trade in trades:
