@@ -132,6 +132,7 @@ function tradeChart(element, made, trade) {
       : made.levels, 14 * unit).map(([text, y, color]) => ({ text, x: 1, xref: "paper", xanchor: "left", y, showarrow: false, font: { color, size: 11 } }));
     // What the words name, at its candle: longs below, shorts above, each on the next free line.
     const taken = [];
+    let floor = bottom - room, ceiling = top + room;
     const free = (from, until, y) => !taken.some(([a, b, other]) => Math.abs(other - y) < 14 * unit && from < b && a < until);
     for (const [nx, ny, text, side] of made.noted || []) {
       const way = side === "long" ? 1 : -1, half = 3.4 * (text.length + 1) * pixel;
@@ -139,6 +140,10 @@ function tradeChart(element, made, trade) {
       let away = 26;
       while (away < 160 && !free(middle - half, middle + half, ny - way * away * unit)) away += 4;
       taken.push([middle - half, middle + half, ny - way * away * unit]);
+      // Inside the axes, whose ticks' words are below.
+      const need = away + 10, edge = (ny * tall - need * (way > 0 ? ceiling : floor)) / (tall - need);
+      if (way > 0) floor = Math.min(floor, edge);
+      else ceiling = Math.max(ceiling, edge);
       notes.push({ text: "", x: nx, y: ny, showarrow: true, arrowhead: 2, arrowsize: 0.8, arrowcolor: css("--dim"), ax: 0, ay: way * (away - 8) });
       notes.push({ text, x: middle, y: ny, yshift: -way * away, showarrow: false, font: { size: 11, color: side === "long" ? up : down } });
     }
@@ -155,7 +160,7 @@ function tradeChart(element, made, trade) {
       hovermode: "closest", shapes: shape, margin: { l: 10, r: 62, t: 10, b: 30 },
       annotations: notes,
       xaxis: { type: "date", range: [x[0] - made.step, end], rangeslider: { visible: false }, nticks: narrow() ? 3 : 10, tickformat: "%H:%M\n%d %b" },
-      yaxis: { range: [bottom - room, top + room], side: "left" },
+      yaxis: { range: [floor, ceiling], side: "left" },
     }) };
   });
 }
