@@ -27,6 +27,9 @@ MINUTES = 12
 # Real time in which the other one's order has to come, ms.
 MEETING_MS = 2000
 MINUTES_A_LOOK = 0.5
+TELLS_OF_OTHER = "Another bot (its orders' ids begin"
+# Of the venue's trading requests.
+LIMIT_WINDOW_MS = 10_000
 # What was closed against another position is booked after half a minute.
 LOOKS_TO_SETTLE = 3
 
@@ -49,8 +52,10 @@ def _together(run: Run, desk: Desk, name: str, strategies: tuple[str, str], besi
     with _bots(desk, strategies, beside) as bots:
         begin = desk.sandbox.engine.now_ms
         minutes = min(MINUTES, run.minutes)
-        looked, unsettled = begin, Counter[str]()
+        looked, unsettled, met = begin, Counter[str](), None
         while bots and (now := _step(desk, bots)) - begin < minutes * 60_000:
+            if met is None and all(_log(desk, bot).count(TELLS_OF_OTHER) for bot in NAMES):
+                met = now
             if now - looked >= MINUTES_A_LOOK * 60_000:
                 looked = now
                 _look(run, desk, name, unsettled)
@@ -60,9 +65,12 @@ def _together(run: Run, desk: Desk, name: str, strategies: tuple[str, str], besi
     for what in desk.watch.broken:
         run.figures.broken.append(f"{name}: {what}")
     desk.watch.broken.clear()
-    said = [_log(desk, bot).count("Another bot (its orders' ids begin") for bot in NAMES]
+    said = [_log(desk, bot).count(TELLS_OF_OTHER) for bot in NAMES]
     run.must(said == [1, 1] or beside == "refuse", name, f"another bot was told of {said} times")
-    refused = sum(request.status == 429 for request in desk.sandbox.requests.select())
+    # Until both know of each other, each takes the account's requests for its own.
+    since = begin if met is None else met + LIMIT_WINDOW_MS
+    requests = desk.sandbox.requests.select(since_ms=since)
+    refused = sum(request.status == 429 for request in requests)
     run.must(not refused, name, f"{refused} requests were refused with 429")
     entered = [_count(desk, bot) for bot in NAMES]
     run.must(all(entered), name, f"they made {entered} trades, so nothing was proved")
