@@ -19,6 +19,7 @@ from bubbybot_freqtrade.drills.bot_process import BotProcess, waits
 from bubbybot_freqtrade.drills.desk import Desk, bot_config
 from bubbybot_freqtrade.drills.drill import Run
 from bubbybot_freqtrade.drills.market import inst_id
+from bubbybot_freqtrade.sandbox.api.limits import TRADING_WINDOW_MS
 
 NAMES = ("one", "two")
 # Strategies of the two bots.
@@ -28,8 +29,6 @@ MINUTES = 12
 MEETING_MS = 2000
 MINUTES_A_LOOK = 0.5
 TELLS_OF_OTHER = "Another bot (its orders' ids begin"
-# Of the venue's trading requests.
-LIMIT_WINDOW_MS = 10_000
 # What was closed against another position is booked after half a minute.
 LOOKS_TO_SETTLE = 3
 
@@ -68,7 +67,7 @@ def _together(run: Run, desk: Desk, name: str, strategies: tuple[str, str], besi
     said = [_log(desk, bot).count(TELLS_OF_OTHER) for bot in NAMES]
     run.must(said == [1, 1] or beside == "refuse", name, f"another bot was told of {said} times")
     # Until both know of each other, each takes the account's requests for its own.
-    since = begin if met is None else met + LIMIT_WINDOW_MS
+    since = begin if met is None else met + TRADING_WINDOW_MS
     requests = desk.sandbox.requests.select(since_ms=since)
     refused = sum(request.status == 429 for request in requests)
     run.must(not refused, name, f"{refused} requests were refused with 429")

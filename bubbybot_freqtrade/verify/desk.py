@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -80,41 +80,31 @@ class Desk(PairView):
 
     def send_tpsl(self, side: str, size: Decimal | str, **fields: Any) -> tuple[str, Reply]:
         """Journal and send a TP/SL order that closes with `side`."""
-        client_order_id = self.journal.new_id()
-        body = {
-            "instId": self.instrument.inst_id,
-            "marginMode": self.margin_mode,
-            "positionSide": self.position_side(side, closing=True),
-            "side": side,
-            "size": str(size),
-            "reduceOnly": "true",
-            "clientOrderId": client_order_id,
-            **self._broker(),
-            **{name: str(value) for name, value in fields.items()},
-        }
-        reply = self._send("tpsl", "trade/order-tpsl", body)
-        if reply.ok and reply.row.get("tpslId"):
-            self.journal.learn(str(reply.row["tpslId"]), client_order_id)
-        return client_order_id, reply
+        return self._send_closing("tpsl", side, size, fields)
 
     def send_trailing(self, side: str, size: Decimal | str, **fields: Any) -> tuple[str, Reply]:
         """Journal and send a trailing stop that closes with `side`."""
+        return self._send_closing("algo", side, size, {"orderType": TRAILING_STOP, **fields})
+
+    def _send_closing(
+        self, kind: str, side: str, size: Decimal | str, fields: Mapping[str, Any]
+    ) -> tuple[str, Reply]:
+        """Journal and send an order that waits for its trigger, a `tpsl` or an `algo`."""
         client_order_id = self.journal.new_id()
         body = {
             "instId": self.instrument.inst_id,
             "marginMode": self.margin_mode,
             "positionSide": self.position_side(side, closing=True),
             "side": side,
-            "orderType": TRAILING_STOP,
             "size": str(size),
             "reduceOnly": "true",
             "clientOrderId": client_order_id,
             **self._broker(),
             **{name: str(value) for name, value in fields.items()},
         }
-        reply = self._send("algo", "trade/order-algo", body)
-        if reply.ok and reply.row.get("algoId"):
-            self.journal.learn(str(reply.row["algoId"]), client_order_id)
+        reply = self._send(kind, f"trade/order-{kind}", body)
+        if reply.ok and reply.row.get(f"{kind}Id"):
+            self.journal.learn(str(reply.row[f"{kind}Id"]), client_order_id)
         return client_order_id, reply
 
     def _send(self, kind: str, path: str, body: dict[str, str]) -> Reply:

@@ -48,6 +48,20 @@ def loops(desk, count=4, minutes=0.2):
         desk.loop(minutes=minutes)
 
 
+def half_filled_addition(open_desk):
+    """A desk with its trade, and a limit addition of which three contracts have filled."""
+    desk = open_desk()
+    bot = desk.start(position_adjustment_enable=True)
+    trade = desk.enter(BTC)
+    desk.loop()
+    RPC(bot)._rpc_force_entry(
+        BTC, 49_800.0, order_side="long", order_type="limit", stake_amount=100.0
+    )
+    (order,) = account(desk).live_orders("BTC-USDT")
+    desk.sandbox.fill(order.order_id, Decimal(3))
+    return desk, trade, order
+
+
 # Lists that lag, or are empty
 
 FIELDS = ("equity", "balance", "available", "availableEquity", "frozen", "orderFrozen")
@@ -467,32 +481,16 @@ def test_funding_paid_while_an_order_waits_is_booked_when_it_fills(open_desk, ki
 
 
 def test_funding_of_what_has_filled_of_an_addition_is_the_trade_s(open_desk):
-    desk = open_desk()
-    bot = desk.start(position_adjustment_enable=True)
-    trade = desk.enter(BTC)
-    desk.loop()
-    RPC(bot)._rpc_force_entry(
-        BTC, 49_800.0, order_side="long", order_type="limit", stake_amount=100.0
-    )
-    (order,) = account(desk).live_orders("BTC-USDT")
-    desk.sandbox.fill(order.order_id, Decimal(3))
+    desk, trade, _ = half_filled_addition(open_desk)
     loops(desk)
     desk.pass_time(FUNDED_IN_MINUTES)
-    bot.update_funding_fees()
+    desk.bot.update_funding_fees()
     assert trade.has_open_orders
     assert trade.funding_fees == pytest.approx(funding(desk)) != 0
 
 
 def test_what_an_owner_adds_beside_a_waiting_addition_gets_its_stop_at_once(open_desk):
-    desk = open_desk()
-    bot = desk.start(position_adjustment_enable=True)
-    trade = desk.enter(BTC)
-    desk.loop()
-    RPC(bot)._rpc_force_entry(
-        BTC, 49_800.0, order_side="long", order_type="limit", stake_amount=100.0
-    )
-    (order,) = account(desk).live_orders("BTC-USDT")
-    desk.sandbox.fill(order.order_id, Decimal(3))
+    desk, trade, order = half_filled_addition(open_desk)
     order_by_hand(desk, "buy", 6)
     desk.loop()
     assert sorted(s.size for s in desk.standing_stops(BTC)) == [3, 6, ENTERED]

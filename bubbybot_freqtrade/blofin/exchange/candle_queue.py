@@ -161,10 +161,13 @@ class CandleQueue:
 
         :return: for which something has to, and how many could be taken in the next loop
         """
-        pushed = [one for one in due if not one.asked and self._is_pushed(one)]
+        pushed: list[_Due] = []
+        rest: list[_Due] = []
+        for one in due:
+            (pushed if not one.asked and self._is_pushed(one) else rest).append(one)
         if pushed:
             self._bring(pushed[:PUSHED_PAIRS_A_LOOP], fetch)
-        waiting = [one for one in due if one not in pushed and not self._is_expected(one)]
+        waiting = [one for one in rest if not self._is_expected(one)]
         return waiting, len(pushed[PUSHED_PAIRS_A_LOOP:])
 
     def _is_pushed(self, due: _Due) -> bool:

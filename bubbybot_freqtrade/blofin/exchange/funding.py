@@ -97,7 +97,7 @@ def funding_since(
     :param share: of the position that is the trade's: others may have added to it. A payment counts
         by what it was when it was told first.
     """
-    trade = _open_trade(pair, is_short=is_short)
+    trade = database.open_trade(pair, "short" if is_short else "long")
     kept = _kept(trade, dt_ts(since))
     try:
         payments = _payments(api, pair, is_short=is_short, after=kept["settled"])
@@ -117,7 +117,7 @@ def _filled_underway(pair: str, *, is_short: bool) -> float:
     """What has filled of a trade's entries at work, in base currency: freqtrade adds it to the
     trade's amount when they have ended, the venue to the position at once.
     """
-    trade = _open_trade(pair, is_short=is_short)
+    trade = database.open_trade(pair, "short" if is_short else "long")
     if trade is None:
         return 0.0
     return sum(o.safe_filled for o in trade.open_orders if o.ft_order_side == trade.entry_side)
@@ -159,8 +159,3 @@ def _keep(trade: Trade, kept: dict[str, Any]) -> None:
     kept["told"] = kept["sum"] + sum(young.values())
     if trade.id is not None:
         trade.set_custom_data(KEPT, kept)
-
-
-def _open_trade(pair: str, *, is_short: bool) -> Trade | None:
-    trades = Trade.get_trades_proxy(is_open=True, pair=pair)
-    return next((trade for trade in trades if trade.is_short == is_short), None)

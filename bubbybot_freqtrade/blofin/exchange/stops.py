@@ -17,6 +17,7 @@ from bubbybot_freqtrade.blofin.account import booked_stops, database
 from bubbybot_freqtrade.blofin.account.fees import note_fee
 from bubbybot_freqtrade.blofin.account.history import History
 from bubbybot_freqtrade.blofin.account.reconciliation import stops_of, uncovered
+from bubbybot_freqtrade.blofin.ccxt_blofin.rows import WHOLE_POSITION
 from bubbybot_freqtrade.blofin.exchange.brackets import Brackets
 from bubbybot_freqtrade.blofin.exchange.ended_stops import EndedStops
 from bubbybot_freqtrade.blofin.exchange.errors import freqtrade_errors
@@ -40,9 +41,6 @@ logger = logging.getLogger(__name__)
 # A bare position of an entry is looked at after these pauses before it gets a stop of its own.
 # BloFin may attach none before the entry has filled completely.
 SHOWN_AFTER = (0.0, 0.5, 1.0, 1.0)
-
-# Contracts of a stop that covers all there are.
-WHOLE_POSITION = -1
 
 
 class Stops:

@@ -282,6 +282,15 @@ def test_telegram_is_asked_and_its_token_is_never_shown(visit):
     assert TOKEN not in str([finding.line for finding in away.findings])
 
 
+def clock_beside(answer):
+    """What the doctor says of the clock beside a server that answers so."""
+    with HTTPServer(("127.0.0.1", 0), answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        (finding,) = clock(f"http://127.0.0.1:{server.server_port}")
+        server.shutdown()
+    return finding
+
+
 @pytest.mark.parametrize(("ahead", "verdict"), [(0, "ok"), (-20, "note"), (45, "problem")])
 def test_the_clock_is_compared_with_the_venues(ahead, verdict):
     class Answer(BaseHTTPRequestHandler):
@@ -293,10 +302,7 @@ def test_the_clock_is_compared_with_the_venues(ahead, verdict):
         def log_message(self, *_):
             pass
 
-    with HTTPServer(("127.0.0.1", 0), Answer) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        (finding,) = clock(f"http://127.0.0.1:{server.server_port}")
-        server.shutdown()
+    finding = clock_beside(Answer)
     assert finding.verdict == verdict
 
 
@@ -313,10 +319,7 @@ def test_the_clock_is_not_that_of_a_server_that_a_redirect_leads_to():
         def log_message(self, *_):
             pass
 
-    with HTTPServer(("127.0.0.1", 0), Answer) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        (finding,) = clock(f"http://127.0.0.1:{server.server_port}")
-        server.shutdown()
+    finding = clock_beside(Answer)
     assert (finding.verdict, "not compared" in finding.line) == ("note", True)
 
 
