@@ -6,8 +6,9 @@ Candles that it sees must be the venue's, and finished: a signal of half a candl
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from operator import eq
 from typing import Any
 
 from bubbybot_freqtrade.drills.account_stream import account_streams
@@ -73,24 +74,29 @@ def candle_streams(run: Run) -> None:
 
 def _minute(desk: Desk) -> None:
     """A minute of the market, its pushes and then the loop that sees the new candle."""
-    _push(desk, PUSHES_A_MINUTE)
+    push(desk, PUSHES_A_MINUTE)
     desk.loop()
 
 
-def _push(desk: Desk, times: int) -> None:
+def push(desk: Desk, times: int, patience_s: float = PATIENCE_S) -> None:
     """Move the market on, and let the websockets be read if the bot uses any."""
-    watched = desk.bot.exchange._exchange_ws
-
-    def pushed() -> list[Any]:
-        return [watched.ohlcvs(pair, "1m")[-1:] for pair in (BTC, ETH, SOL)]
-
     for _ in range(times):
-        before = pushed() if watched else []
+        before = _pushed(desk)
         desk.clock.sleep(60 / PUSHES_A_MINUTE)
-        deadline = time.perf_counter() + PATIENCE_S
-        while watched and pushed() == before and time.perf_counter() < deadline:
-            # Real time: the virtual one stands still while the sockets are read.
-            desk.real_pause(0.01)
+        await_pushes(desk, before, patience_s)
+
+
+def await_pushes(desk: Desk, before: Sequence[Any], patience_s: float = PATIENCE_S) -> None:
+    """Wait until each pair's candles are others than `before`; virtual time stands still."""
+    deadline = time.perf_counter() + patience_s
+    while any(map(eq, _pushed(desk), before)) and time.perf_counter() < deadline:
+        desk.real_pause(0.01)
+
+
+def _pushed(desk: Desk) -> list[Any]:
+    """The newest candle of each pair that the websocket has, none where it isn't used."""
+    watched = desk.bot.exchange._exchange_ws
+    return [watched.ohlcvs(pair, "1m")[-1:] for pair in (BTC, ETH, SOL)] if watched else []
 
 
 def _compare(run: Run, desk: Desk, case: str, *, honest: bool) -> None:
@@ -139,7 +145,7 @@ def _set(**fields: Any) -> Case:
 def _silent_late(desk: Desk) -> None:
     """Pushes end three quarters into a candle: the last one heard of it is not its last."""
     desk.sandbox.streams.faults = StreamFaults()
-    _push(desk, PUSHES_A_MINUTE - 1)
+    push(desk, PUSHES_A_MINUTE - 1)
     desk.sandbox.streams.faults = StreamFaults(silent=True)
 
 
