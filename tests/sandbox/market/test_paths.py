@@ -65,8 +65,9 @@ def test_buyers_lift_the_price_and_sellers_press_it(
 def test_the_nearer_extreme_comes_first(rows: np.ndarray, count: int, stream: int) -> None:
     walk = trades_inside(Minutes(0, rows), count, stream)
     open_, high, low, _, _ = rows
-    inner = walk.price[:, 1:-1]
-    high_first = (inner == high[:, None]).argmax(axis=1) <= (inner == low[:, None]).argmax(axis=1)
+    # With the first price: a minute that opens at its low was there before any high.
+    at_high, at_low = walk.price == high[:, None], walk.price == low[:, None]
+    high_first = at_high.argmax(axis=1) <= at_low.argmax(axis=1)
     assert high_first[high - open_ < open_ - low].all()
     assert not high_first[(high - open_ > open_ - low)].any()
 
