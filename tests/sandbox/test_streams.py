@@ -295,6 +295,21 @@ def test_a_silent_socket_is_cut(generated, monkeypatch):
         socket.connection.recv(timeout=10)
 
 
+def test_a_client_that_does_not_read_is_cut_before_its_messages_fill_the_memory(
+    generated, monkeypatch
+):
+    monkeypatch.setattr(streams, "MOST_WAITING", 50)
+    deaf = Socket(generated.ws_public_url)
+    deaf.subscribe("books", "BTC-USDT")
+    # What the system's own buffers take comes first, then what waits at the venue.
+    for _ in range(20_000):
+        if not generated.streams.connections:
+            break
+        generated.advance(generated.clock.now_ms() + MINUTE // 4)
+    assert not generated.streams.connections
+    deaf.close()
+
+
 def test_one_new_socket_a_second(monkeypatch):
     with Sandbox(SandboxSettings()) as sandbox:
         first = Socket(sandbox.ws_public_url)

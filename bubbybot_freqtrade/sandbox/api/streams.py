@@ -7,6 +7,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -34,6 +35,8 @@ logger = logging.getLogger(__name__)
 
 SILENCE_S = 30.0
 MAX_SUBSCRIPTION_BYTES = 4096
+MOST_WAITING = 100_000
+"""Messages to one websocket, some 30 MB: a client that falls behind by more is cut off."""
 
 PRIVATE_CHANNELS = ("orders", "orders-algo", "positions", "account")
 PLAIN_CHANNELS = ("tickers", "trades", "books", "books5", "funding-rate")
@@ -63,9 +66,23 @@ class Connection:
     socket: web.WebSocketResponse
     http: web.BaseRequest
     private: bool
-    outbox: asyncio.Queue[tuple[str, bool]] = field(default_factory=asyncio.Queue)
+    outbox: asyncio.Queue[tuple[str, bool]] = field(
+        default_factory=lambda: asyncio.Queue(MOST_WAITING)
+    )
     key: ApiKey | None = None
     active_at: float = field(default_factory=monotonic)
+
+    def put(self, text: str, *, is_data: bool) -> None:
+        """Let a message wait for its turn. In the server's thread."""
+        try:
+            self.outbox.put_nowait((text, is_data))
+        except asyncio.QueueFull:
+            self.abort()
+
+    def abort(self) -> None:
+        """Cut it without a goodbye. In the server's thread."""
+        if self.http.transport is not None:
+            self.http.transport.abort()
 
 
 class Streams:
@@ -122,7 +139,7 @@ class Streams:
                 return
             connection.active_at = monotonic()
             if message.data == "ping":
-                connection.outbox.put_nowait(("pong", False))
+                connection.put("pong", is_data=False)
             else:
                 self._command(connection, message.data)
 
@@ -150,12 +167,11 @@ class Streams:
 
     def _abort_all(self) -> None:
         for connection in self.connections:
-            if connection.http.transport is not None:
-                connection.http.transport.abort()
+            connection.abort()
 
-    def _in_loop(self, act: Callable[..., None], *values: Any) -> None:
+    def _in_loop(self, act: Callable[[], None]) -> None:
         if self.loop is not None and not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(act, *values)
+            self.loop.call_soon_threadsafe(act)
 
     # Commands
 
@@ -344,10 +360,11 @@ class Streams:
                 if not self.faults.silent:
                     self.private_pushes += connection.private
                     self.ticker_pushes += message["arg"]["channel"] == "tickers"
-                self._in_loop(connection.outbox.put_nowait, (text, True))
+                self._in_loop(partial(connection.put, text, is_data=True))
 
     def _say(self, connection: Connection, message: dict[str, Any]) -> None:
-        self._in_loop(connection.outbox.put_nowait, (orjson.dumps(message).decode(), False))
+        text = orjson.dumps(message).decode()
+        self._in_loop(partial(connection.put, text, is_data=False))
 
 
 def _invalid(text: str) -> dict[str, str]:

@@ -111,8 +111,9 @@ def bar_start(bar: str, ms: int, offset: int = 0) -> int:
     return int(month.astype("datetime64[ms]").astype(np.int64))
 
 
-def fold_ticks(prices: NDArray[np.int64], lots: NDArray[np.int64]) -> NDArray[np.int64]:
+def fold_ticks(prices: NDArray[np.integer], lots: NDArray[np.integer]) -> NDArray[np.int64]:
     """Trades of shape (n, k) as candles of shape (6, n)."""
+    prices, lots = prices.astype(np.int64), lots.astype(np.int64)
     return np.stack(
         [
             prices[:, 0],

@@ -18,9 +18,10 @@ class Chart:
     def __init__(self, tape: Tape) -> None:
         """Nothing is made before it is asked for."""
         self._tape = tape
-        count = len(tape.instruments)
-        self._minute_rows = lru_cache(maxsize=2 * tape.kept_days)(self._minute_rows_of_day)
-        self._hour_rows = lru_cache(maxsize=500 * count)(self._hour_rows_of_day)
+        # 80 KB each: a day of every instrument and its last 24 hours, for what is pushed.
+        self._minute_rows = lru_cache(maxsize=tape.kept_days)(self._minute_rows_of_day)
+        # 2 KB each: who asks for candles of 4h mostly wants some weeks of those of 1h as well.
+        self._hour_rows = lru_cache(maxsize=100 * tape.kept_days)(self._hour_rows_of_day)
 
     def candles(
         self,

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from .candles import FundingHistory, PriceBars
 from .instruments import Instrument
-from .paths import DAY_MS, MINUTE_MS, Minutes, salt
+from .paths import DAY_MS, MINUTE_MS, Minutes, compact, salt
 
 _CHUNK_DAYS = 8
 _CHUNK_MS = _CHUNK_DAYS * DAY_MS
@@ -78,8 +78,8 @@ class GeneratedMarket:
             raise ValueError("a generated market needs at least one instrument")
         self._level = lru_cache(maxsize=100_000)(self._level_at)
         self._market = lru_cache(maxsize=64)(self._market_chunk)
-        # Half a megabyte each; the last 24 hours can lie in two.
-        self._chunk = lru_cache(maxsize=max(256, 2 * len(self.instruments)))(self._candles)
+        # 230 KB each: the one of today for all, and those that one instrument's candles lie in.
+        self._chunk = lru_cache(maxsize=len(self.instruments) + 64)(self._candles)
 
     def span(self, inst_id: str) -> tuple[int, int | None]:
         """First ms of data; None because it never ends."""
@@ -173,7 +173,7 @@ class GeneratedMarket:
         bars[1] = np.maximum(high, np.maximum(bars[0], bars[3]))
         bars[2] = np.minimum(low, np.minimum(bars[0], bars[3]))
         bars[4] = np.maximum(np.rint(usual_lots * bustle * noise), 4)
-        return Minutes(chunk * _CHUNK_MS, bars)
+        return Minutes(chunk * _CHUNK_MS, compact(bars))
 
 
 def _phases(random: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -28,11 +28,11 @@ _POINTS_PER_MINUTE = 4  # of the walk that longer candles are cut into minutes f
 class Minutes:
     """A gapless row of one-minute candles from `start_ms` on.
 
-    `bars` has shape (5, n): open, high, low, close in ticks and volume in lots.
+    `bars` has shape (5, n): open, high, low, close in ticks and volume in lots, maybe `compact`.
     """
 
     start_ms: int
-    bars: NDArray[np.int64]
+    bars: NDArray[np.integer]
 
     def __len__(self) -> int:
         """Number of minutes."""
@@ -89,6 +89,14 @@ def uniform(keys: NDArray[np.int64], stream: int) -> NDArray[np.float64]:
     return (draws(keys, stream) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
+def compact(numbers: NDArray[np.int64]) -> NDArray[np.integer]:
+    """The same numbers in half of the memory, where they are small enough."""
+    bounds = np.iinfo(np.int32)
+    if numbers.size and (numbers.min() < bounds.min or numbers.max() > bounds.max):
+        return numbers
+    return numbers.astype(np.int32)
+
+
 def trades_inside(minutes: Minutes, steps: int, stream: int, order: Order = "nearer") -> Walk:
     """Walk each minute from open over both extremes to close in `steps` >= 4 trades.
 
@@ -98,11 +106,12 @@ def trades_inside(minutes: Minutes, steps: int, stream: int, order: Order = "nea
     with fewer lots than steps has trades of size 0 among them: prices without a trade.
     """
     first = minutes.start_ms // MINUTE_MS * steps
+    bars = minutes.bars.astype(np.int64, copy=False)
     noise = draws(first + np.arange(len(minutes) * steps), stream).reshape(-1, steps)
-    price = _walk(minutes.bars, noise, order)
+    price = _walk(bars, noise, order)
     before = np.concatenate([price[:, :1], price[:, :-1]], axis=1)
     buy = np.where(price == before, _bits(noise, 40, 1) == 0, price > before)
-    return Walk(price, _shares(minutes.bars[4], 1 + _bits(noise, 8, 3)), buy)
+    return Walk(price, _shares(bars[4], 1 + _bits(noise, 8, 3)), buy)
 
 
 def minutes_inside(

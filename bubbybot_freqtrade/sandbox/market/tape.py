@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from . import paths
 from .candles import CandleSource
 from .instruments import Instrument
-from .paths import DAY_MS, MINUTE_MS, Order
+from .paths import DAY_MS, MINUTE_MS, Order, compact
 from .quotes import PriceKind, Tick, Trade
 
 # The mark price is the mean of the trades of a minute, the index price of two.
@@ -21,24 +21,43 @@ _MARK_MINUTES = 1
 _INDEX_MINUTES = 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DayTrades:
-    """The trades of a stretch of one UTC day, evenly spaced, and the prices made from them."""
+    """The trades of a stretch of one UTC day, evenly spaced, and the prices made from them.
+
+    Prices and lots as `paths.compact` keeps them: widen them before sums and products.
+    `before` makes the prices of the trades right before the stretch.
+    """
 
     first_ms: int
     step_ms: int
-    last: NDArray[np.int64]
-    lots: NDArray[np.int64]
+    last: NDArray[np.integer]
+    lots: NDArray[np.integer]
     buy: NDArray[np.bool_]
-    mark: NDArray[np.int64]
-    index: NDArray[np.int64]
+    steps: int
+    before: Callable[[], NDArray[np.int64]]
+
+    # Most days are only looked at for their last prices.
+
+    @cached_property
+    def mark(self) -> NDArray[np.integer]:
+        return self._mean(_MARK_MINUTES)
+
+    @cached_property
+    def index(self) -> NDArray[np.integer]:
+        return self._mean(_INDEX_MINUTES)
+
+    def _mean(self, minutes: int) -> NDArray[np.integer]:
+        return compact(
+            _trailing_mean(self.before(), self.last.astype(np.int64), minutes * self.steps)
+        )
 
     def count_to(self, ms: int) -> int:
         """How many trades have happened at `ms`."""
         return min(max((ms - self.first_ms) // self.step_ms + 1, 0), len(self.last))
 
-    def of(self, kind: PriceKind) -> NDArray[np.int64]:
-        prices: NDArray[np.int64] = getattr(self, kind)
+    def of(self, kind: PriceKind) -> NDArray[np.integer]:
+        prices: NDArray[np.integer] = getattr(self, kind)
         return prices
 
 
@@ -66,8 +85,11 @@ class Tape:
 
     @property
     def kept_days(self) -> int:
-        """Enough for the last 24 hours of every instrument, and days of a few; 0.2 MB each."""
-        return max(3 * len(self.instruments), 64)
+        """Enough for the last 24 hours of every instrument, and days of a few.
+
+        Each takes 52 KB at four trades a minute, 780 KB at sixty.
+        """
+        return 2 * len(self.instruments) + 64
 
     def ticks(self, from_ms: int, to_ms: int, *inst_ids: str) -> Iterator[Tick]:
         """Every trade with from_ms < ts <= to_ms in time order, of all instruments or of these."""
@@ -142,20 +164,22 @@ class Tape:
     def _trades_of_day(self, inst_id: str, day: int) -> DayTrades:
         """All trades of a UTC day. They lie on one grid, whatever the instrument."""
         start = day * DAY_MS - self.shift_ms
-        lead = self.source.minutes(inst_id, start - _INDEX_MINUTES * MINUTE_MS, start)
         today = self.source.minutes(inst_id, start, start + DAY_MS)
         stream = paths.salt(self.source.seed, inst_id, "trades")
         walk = paths.trades_inside(today, self.steps, stream, self._order)
-        last = walk.price.ravel()
-        earlier = paths.trades_inside(lead, self.steps, stream, self._order).price.ravel()
+
+        def before() -> NDArray[np.int64]:
+            lead = self.source.minutes(inst_id, start - _INDEX_MINUTES * MINUTE_MS, start)
+            return paths.trades_inside(lead, self.steps, stream, self._order).price.ravel()
+
         return DayTrades(
             first_ms=today.start_ms + self.shift_ms if len(today) else start + self.shift_ms,
             step_ms=self.step_ms,
-            last=last,
-            lots=walk.lots.ravel(),
+            last=compact(walk.price.ravel()),
+            lots=compact(walk.lots.ravel()),
             buy=walk.buy.ravel(),
-            mark=_trailing_mean(earlier, last, _MARK_MINUTES * self.steps),
-            index=_trailing_mean(earlier, last, _INDEX_MINUTES * self.steps),
+            steps=self.steps,
+            before=before,
         )
 
     def at(self, inst_id: str, now_ms: int) -> tuple[DayTrades, int]:

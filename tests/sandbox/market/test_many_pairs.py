@@ -3,10 +3,12 @@
 import sys
 
 import httpx
+import numpy as np
 
 from bubbybot_freqtrade.sandbox.api.candle_feed import CandleFeed
 from bubbybot_freqtrade.sandbox.market.generator import GeneratedMarket
 from bubbybot_freqtrade.sandbox.market.instruments import catalogue
+from bubbybot_freqtrade.sandbox.market.paths import DAY_MS
 from bubbybot_freqtrade.sandbox.market.prices import MarketData
 from bubbybot_freqtrade.sandbox.opening import GENERATED_START_MS
 from bubbybot_freqtrade.sandbox.server import Sandbox
@@ -36,3 +38,17 @@ def test_candles_that_were_served_are_kept_as_their_text_alone() -> None:
     again = feed.latest(inst_id, "15m", "last", now_ms=GENERATED_START_MS, limit=1440)
     # Spelled once: all but the unfinished one are the same objects.
     assert all(one is other for one, other in zip(served[1:], again[1:], strict=True))
+
+
+def test_the_days_of_trades_that_are_kept_are_small_and_few() -> None:
+    steps = 60
+    source = GeneratedMarket(catalogue(2), start_ms=GENERATED_START_MS)
+    market = MarketData(source, steps_per_minute=steps)
+    for inst_id in market.instruments:
+        market.ticker(inst_id, GENERATED_START_MS)
+        market.candles(inst_id, "15m", now_ms=GENERATED_START_MS, limit=96 * 80)
+    assert market.day.cache_info().currsize <= 2 * len(market.instruments) + 64
+    day = market.day(next(iter(market.instruments)), GENERATED_START_MS // DAY_MS - 1)
+    # Price and size in four bytes each, the side in one; mark and index price on demand.
+    kept = [value for value in vars(day).values() if isinstance(value, np.ndarray)]
+    assert sum(value.nbytes for value in kept) == 9 * steps * 1440

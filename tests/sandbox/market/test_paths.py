@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bubbybot_freqtrade.sandbox.market.paths import (
     DAY_MS,
     MINUTE_MS,
     Minutes,
+    compact,
     minutes_inside,
     salt,
     trades_inside,
@@ -133,3 +134,11 @@ def test_a_salt_belongs_to_its_words(words: tuple[object, ...]) -> None:
     assert salt(3, *words) == salt(3, *words)
     assert salt(3, *words) != salt(4, *words)
     assert salt(3, *words) != salt(3, *words, "more")
+
+
+@given(st.lists(st.integers(-(2**63), 2**63 - 1)))
+@example([2**31 - 1, -(2**31)])
+@example([2**31])
+@example([-(2**31) - 1])
+def test_compact_numbers_are_the_same_numbers(numbers):
+    assert compact(np.array(numbers, np.int64)).tolist() == numbers
