@@ -13,7 +13,7 @@ from bubbybot_freqtrade.commands.output import one_line_for
 from bubbybot_freqtrade.commands.own_folder import OutFolderError
 from bubbybot_freqtrade.drills.catalogue import DRILLS, drill
 from bubbybot_freqtrade.drills.report import show
-from bubbybot_freqtrade.sandbox.cli import profile_option
+from bubbybot_freqtrade.sandbox.cli import MOST_PAIRS, profile_option
 from bubbybot_freqtrade.sandbox.readings import parse_reading
 
 
@@ -59,6 +59,13 @@ def _read(
     help="Virtual minutes of the drill limits.",
 )
 @click.option(
+    "--pairs",
+    default=40,
+    show_default=True,
+    type=click.IntRange(min=2, max=MOST_PAIRS),
+    help="Pairs of the drill limits, half of them held, 20 at most; above 40 by 15m candles.",
+)
+@click.option(
     "--account-stream",
     is_flag=True,
     help="The bots listen to their account: exchange.account_stream is true.",
@@ -78,6 +85,7 @@ def drill_command(
     kills: int,
     steps: int,
     minutes: int,
+    pairs: int,
     account_stream: bool,
     readings: dict[str, Any],
     out: Path,
@@ -100,6 +108,7 @@ def drill_command(
                     kills=kills,
                     steps=steps,
                     minutes=minutes,
+                    pairs=pairs,
                     account_stream=account_stream,
                     readings=readings | given,
                     say=lambda line, name=name: status.update(f"{name}: {line}"),

@@ -1,4 +1,7 @@
-"""A day of one-minute candles with 40 pairs and 20 open positions, under the venue's own limits.
+"""A day with 20 open positions under the venue's own limits: 40 pairs by the minute, or hundreds.
+
+One-minute candles of hundreds of pairs are more than the venue lets anybody ask for. So more than
+40 are traded by the quarter of an hour, with candles of 1h and 4h beside, as BubbyBot does.
 
 The bot lives in a process of its own, the venue in this one, so that each one's memory is its own.
 """
@@ -9,15 +12,17 @@ import json
 import logging
 from array import array
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from bubbybot_freqtrade.drills.bot_process import BotProcess, end_well, resident_mb
 from bubbybot_freqtrade.drills.desk import LOOP_SECONDS, START_MS, Desk, bot_config
 from bubbybot_freqtrade.drills.drill import Run
-from bubbybot_freqtrade.drills.market import MINUTES_BEFORE, walk
+from bubbybot_freqtrade.drills.market import MINUTES_BEFORE, pair_of, walk
 from bubbybot_freqtrade.sandbox.api.limits import (
     MINUTE_MS,
     PER_FIVE_MINUTES,
@@ -27,6 +32,11 @@ from bubbybot_freqtrade.sandbox.api.limits import (
 )
 from bubbybot_freqtrade.sandbox.api.request_log import LoggedRequest
 from bubbybot_freqtrade.sandbox.api.rest import PRIVATE
+
+MOST_PAIRS_BY_THE_MINUTE = 40
+MOST_POSITIONS = 20
+# The first candles of hundreds of pairs are months of the market, which the venue makes when asked.
+PATIENCE_WITH_MANY_MS = 60_000
 
 # What must be left of a limit at the worst moment, which is when all positions are opened at once.
 # The bot's own budget of requests keeps a tenth; between its clock and the venue's a request or two
@@ -60,22 +70,40 @@ class _Load:
 
 
 def limits(run: Run) -> None:
-    """`run.minutes` of it with `run.pairs` pairs, half of which are held."""
-    names = [f"C{number:02}/USDT:USDT" for number in range(run.pairs)]
+    """`run.minutes` of it with `run.pairs` pairs, half of which are held, 20 at most."""
+    form = _by_the_minute if run.pairs <= MOST_PAIRS_BY_THE_MINUTE else _by_the_quarter
+    with form(run) as (desk, bot):
+        load = _Load()
+        desk.watch.on_request = lambda entry: _note(load, entry)
+        _live_through(run, desk, load, bot)
+        desk.watch.on_request = lambda _: None
+        _judge_requests(run, load)
+        _judge_memory(run, load)
+        end_well(run, desk, "limits")
+
+
+@contextmanager
+def _by_the_minute(run: Run) -> Iterator[tuple[Desk, dict[str, Any]]]:
+    """A desk with random walks of 1m candles; what its bot is told."""
+    names = tuple(f"C{number:02}/USDT:USDT" for number in range(run.pairs))
     length = MINUTES_PLAYED_BEFORE + run.minutes + 120
     prices = {
         pair: walk(100.0 + number, length, run.seed * 100 + number)
         for number, pair in enumerate(names)
     }
     with run.desk(prices, rate_limits=True, bots_apart=True) as desk:
-        load = _Load()
-        desk.watch.on_request = lambda entry: _note(load, entry)
         desk.watch.advance(START_MS + MINUTES_PLAYED_BEFORE * MINUTE_MS)
-        _live_through(run, desk, load, names)
-        desk.watch.on_request = lambda _: None
-        _judge_requests(run, load)
-        _judge_memory(run, load)
-        end_well(run, desk, "limits")
+        yield desk, {"strategy": "Crowded", "pairs": names}
+
+
+@contextmanager
+def _by_the_quarter(run: Run) -> Iterator[tuple[Desk, dict[str, Any]]]:
+    """A desk on a generated market, where 4h candles reach back as far as a bot wants them."""
+    market = {"data": None, "seed": run.seed, "pair_count": run.pairs}
+    with run.desk(rate_limits=True, bots_apart=True, **market) as desk:
+        names = tuple(map(pair_of, desk.sandbox.engine.venue.instruments))
+        told = {"timeout_ms": PATIENCE_WITH_MANY_MS}
+        yield desk, {"strategy": "CrowdedQuarters", "pairs": names, **told}
 
 
 def _note(load: _Load, entry: LoggedRequest) -> None:
@@ -86,17 +114,20 @@ def _note(load: _Load, entry: LoggedRequest) -> None:
     load.refused += entry.status == 429
 
 
-def _live_through(run: Run, desk: Desk, load: _Load, names: Sequence[str]) -> None:
+def _positions(run: Run) -> int:
+    return min(run.pairs // 2, MOST_POSITIONS)
+
+
+def _live_through(run: Run, desk: Desk, load: _Load, told: dict[str, Any]) -> None:
     """Let a bot trade until the time is over, then kill it."""
     config = bot_config(
         desk.sandbox.url,
         desk.folder,
-        "Crowded",
-        tuple(names),
         db_url=desk.db_url,
-        max_open_trades=run.pairs // 2,
+        max_open_trades=_positions(run),
         stake_amount=50,
         exchange={"account_stream": run.account_stream},
+        **told,
     )
     # The budget of requests stands alone here: ccxt's own spacing would ease its work, and waits a
     # thousand times a second.
@@ -143,7 +174,8 @@ def _judge_requests(run: Run, load: _Load) -> None:
         f"{run.pairs} pairs, positions: {np.mean(load.open):.1f} on average, "
         f"{max(load.open)} at most"
     )
-    run.must(max(load.open) == run.pairs // 2, "limits", f"only {max(load.open)} positions opened")
+    most = max(load.open)
+    run.must(most == _positions(run), "limits", f"only {most} positions opened")
 
 
 def _judge_memory(run: Run, load: _Load) -> None:

@@ -80,3 +80,8 @@ def write_market(folder: Path, prices: Mapping[str, np.ndarray]) -> Path:
 def inst_id(pair: str) -> str:
     """BloFin's name of a freqtrade pair."""
     return pair.partition(":")[0].replace("/", "-")
+
+
+def pair_of(inst_id: str) -> str:
+    """freqtrade's name of a BloFin instrument."""
+    return f"{inst_id.replace('-', '/')}:{inst_id.rpartition('-')[2]}"

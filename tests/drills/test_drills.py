@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from bubbybot_freqtrade.cli import main
+from bubbybot_freqtrade.drills import limits
 
 CODES = ("429", "500", "102022", "102038", "103003", "103013", "152404", "152407", "152409")
 
@@ -66,6 +67,18 @@ def test_a_bot_that_trades_as_much_as_it_may_stays_under_the_venues_limits(run_d
     assert figures.broken == []
     assert any("8 at most" in note for note in figures.notes)
     assert figures.secrets == 0
+
+
+def test_many_pairs_are_traded_by_the_quarter_of_an_hour_under_the_venues_limits(
+    run_drill, monkeypatch
+):
+    # Some pairs stand for hundreds: the venue makes 480 days of the market for each.
+    monkeypatch.setattr(limits, "MOST_PAIRS_BY_THE_MINUTE", 7)
+    said = []
+    figures = run_drill("limits", minutes=4, pairs=8, say=said.append)
+    assert figures.broken == []
+    assert any("4 at most" in note for note in figures.notes)
+    assert any("4 positions" in line for line in said)
 
 
 def test_two_bots_that_enter_a_pair_in_one_second_share_the_account(run_drill):

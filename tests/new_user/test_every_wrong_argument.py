@@ -231,6 +231,8 @@ drill --only lost-answers --out file.txt/x | not a directory
 drill --kills 0 | not in the range
 drill --steps 0 | not in the range
 drill --minutes 0 | not in the range
+drill --pairs 1 | not in the range
+drill --pairs 1001 | not in the range
 drill --seed x | not a valid integer
 verify --only nonesuch --yes | nonesuch
 verify --pair BTCUSDT --yes | .

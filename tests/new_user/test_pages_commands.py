@@ -238,6 +238,7 @@ NOT_RUN: dict[str, str] = {
     "bubbybot drill": DRILL,
     "bubbybot drill --only kills --kills 200": DRILL,
     "bubbybot drill --only limits --minutes 60": DRILL,
+    "bubbybot drill --only limits --pairs 400": DRILL,
     "bubbybot drill --reading amend_tpsl=False": DRILL,
     "bubbybot drill --account-stream": DRILL,
     "bubbybot drill --profile user_data/verify/venue.json": DRILL,

@@ -154,6 +154,26 @@ class Crowded(Idle):
         )
 
 
+class CrowdedQuarters(Crowded):
+    """The same by the quarter of an hour, with each pair's hours beside, as many pairs want it."""
+
+    timeframe = "15m"
+
+    def informative_pairs(self) -> list[tuple[str, str]]:
+        """Candles of 1h and 4h of every pair."""
+        return [(pair, length) for pair in self.dp.current_whitelist() for length in ("1h", "4h")]
+
+    def populate_indicators(self, dataframe: DataFrame, metadata: dict) -> DataFrame:
+        """Nothing, and nothing is kept: the memory is the bot's own."""
+        return dataframe
+
+    def populate_entry_trend(self, dataframe: DataFrame, metadata: dict) -> DataFrame:
+        """Some pairs long, some short, by their name."""
+        long = sum(map(ord, metadata["pair"])) % 2
+        dataframe["enter_long" if long else "enter_short"] = 1
+        return dataframe
+
+
 class Rival(Idle):
     """In every pair for three minutes of five, as soon as others of its kind."""
 
