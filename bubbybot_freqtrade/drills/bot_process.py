@@ -32,7 +32,7 @@ from bubbybot_freqtrade.sandbox.settings import ApiKey
 
 logger = logging.getLogger(__name__)
 
-# Real seconds in which a bot must ask for time again; after that it hangs.
+# As long as a bot with some pairs ever takes for what it does between two moments.
 PATIENCE_S = 60.0
 CLOSING_LOOPS = 30
 DAY_MS = 86_400_000
@@ -62,9 +62,14 @@ class BotProcess:
         *,
         finish: bool = False,
         log_level: int = logging.DEBUG,
+        patience_s: float = PATIENCE_S,
     ) -> None:
-        """Start `folder`/config.json. finish: close all trades after two loops and end."""
+        """Start `folder`/config.json. finish: close all trades after two loops and end.
+
+        patience_s: real seconds in which it must ask for time again; after that it hangs.
+        """
         _CONTEXT.set_forkserver_preload([__name__])
+        self._patience_s = patience_s
         self._advance = advance
         self._on_loop = on_loop
         self.now_ms = start_ms
@@ -82,8 +87,8 @@ class BotProcess:
         :raises BotHangsError: when it does not ask any more.
         """
         while not until():
-            if not self._here.poll(PATIENCE_S):
-                raise BotHangsError(f"the bot has not asked for time in {PATIENCE_S:g} s")
+            if not self._here.poll(self._patience_s):
+                raise BotHangsError(f"the bot has not asked for time in {self._patience_s:g} s")
             try:
                 what, value = self._here.recv()
             except (EOFError, ConnectionResetError):
@@ -162,10 +167,15 @@ def resident_mb(pid: int | None = None) -> float:
     return float(Process(pid).memory_info().rss) / 2**20
 
 
-def end_well(run: Run, desk: Desk, case: str) -> None:
+def end_well(run: Run, desk: Desk, case: str, patience_s: float = PATIENCE_S) -> None:
     """A last bot closes all trades that another one left open; then the books are compared."""
     bot = BotProcess(
-        desk.folder, desk.key, desk.sandbox.engine.now_ms, desk.watch.advance, finish=True
+        desk.folder,
+        desk.key,
+        desk.sandbox.engine.now_ms,
+        desk.watch.advance,
+        finish=True,
+        patience_s=patience_s,
     )
     bot.serve()
     if bot.exit_code:

@@ -32,18 +32,20 @@ from bubbybot_freqtrade.sandbox.api.limits import (
 )
 from bubbybot_freqtrade.sandbox.api.request_log import LoggedRequest
 from bubbybot_freqtrade.sandbox.api.rest import PRIVATE
+from bubbybot_freqtrade.sandbox.server import Sandbox
 
 MOST_PAIRS_BY_THE_MINUTE = 40
 MOST_POSITIONS = 20
-# The first candles of hundreds of pairs are months of the market, which the venue makes when asked.
-PATIENCE_WITH_MANY_MS = 60_000
+# A loop of a bot with hundreds of pairs, and what it asks for in it.
+PATIENCE_S = 600.0
 
 # What must be left of a limit at the worst moment, which is when all positions are opened at once.
 # The bot's own budget of requests keeps a tenth; between its clock and the venue's a request or two
 # can slip into the next window.
 MARGIN = 0.05
 # freqtrade keeps 1440 candles a pair: a bot that begins with fewer of them grows for a day.
-MINUTES_PLAYED_BEFORE = 1440 - MINUTES_BEFORE
+KEPT_CANDLES = 1440
+MINUTES_PLAYED_BEFORE = KEPT_CANDLES - MINUTES_BEFORE
 # The first hours fill caches (SQLAlchemy's statements, trades of the day, arenas of malloc).
 WARM_UP_SHARE = 0.25
 SAMPLES = 96
@@ -79,7 +81,7 @@ def limits(run: Run) -> None:
         desk.watch.on_request = lambda _: None
         _judge_requests(run, load)
         _judge_memory(run, load)
-        end_well(run, desk, "limits")
+        end_well(run, desk, "limits", PATIENCE_S)
 
 
 @contextmanager
@@ -102,8 +104,18 @@ def _by_the_quarter(run: Run) -> Iterator[tuple[Desk, dict[str, Any]]]:
     market = {"data": None, "seed": run.seed, "pair_count": run.pairs}
     with run.desk(rate_limits=True, bots_apart=True, **market) as desk:
         names = tuple(map(pair_of, desk.sandbox.engine.venue.instruments))
-        told = {"timeout_ms": PATIENCE_WITH_MANY_MS}
+        _spell_out(desk.sandbox)
+        told = {"timeout_ms": int(PATIENCE_S * 1000)}
         yield desk, {"strategy": "CrowdedQuarters", "pairs": names, **told}
+
+
+def _spell_out(sandbox: Sandbox) -> None:
+    """Have months of the market made before a bot asks for all of them at once."""
+    engine = sandbox.engine
+    for inst_id in engine.venue.instruments:
+        engine.market.ticker(inst_id, engine.now_ms)
+        for bar in ("4H", "1H", "15m"):
+            sandbox.feed.latest(inst_id, bar, "last", now_ms=engine.now_ms, limit=KEPT_CANDLES)
 
 
 def _note(load: _Load, entry: LoggedRequest) -> None:
@@ -152,7 +164,15 @@ def _live_through(run: Run, desk: Desk, load: _Load, told: dict[str, Any]) -> No
             f"bot {load.bot_mb[-1]:.0f} MB, venue {load.venue_mb[-1]:.0f} MB"
         )
 
-    bot = BotProcess(desk.folder, desk.key, begin, desk.watch.advance, look, log_level=logging.INFO)
+    bot = BotProcess(
+        desk.folder,
+        desk.key,
+        begin,
+        desk.watch.advance,
+        look,
+        log_level=logging.INFO,
+        patience_s=PATIENCE_S,
+    )
     alive = bot.serve(until=lambda: desk.sandbox.engine.now_ms >= end)
     bot.kill()
     bot.serve()
