@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from bubbybot_freqtrade.analyzers.candles import epoch_seconds
 from bubbybot_freqtrade.settings import MIN_CONFIDENCE, ConfluenceSettings
 from bubbybot_freqtrade.signals.trend import PREFIXES, READING_COLUMNS, Columns, Floats, Side
 
@@ -65,7 +66,7 @@ def scores(readings: Mapping[str, Floats], settings: ConfluenceSettings) -> tupl
 
 def closes_an_hour(frame: pd.DataFrame) -> npt.NDArray[np.bool_]:
     """Rows whose 15m candle ends with an hour: what an hour's close says is said there, once."""
-    return (frame["date"].dt.minute == LAST_QUARTER).to_numpy()
+    return epoch_seconds(frame["date"]) // 60 % 60 == LAST_QUARTER
 
 
 def tags(frame: Columns, rows: npt.NDArray[np.intp], side: Side) -> list[str]:

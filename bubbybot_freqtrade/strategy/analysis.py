@@ -50,6 +50,8 @@ Flags = npt.NDArray[np.bool_]
 CONTEXT_COLUMNS = tuple(dict.fromkeys((*TREND_COLUMNS, *LEVEL_COLUMNS, "mc_rsi")))
 """What readings, levels and the model need of the analyzers on the higher timeframes."""
 
+_OF_CONTEXT = tuple(f"_{timeframe}" for timeframe in CONTEXT_TIMEFRAMES)
+
 Arrays = dict[str, npt.NDArray[Any]]
 
 
@@ -116,15 +118,18 @@ def with_entries(bot: BubbyBotStrategy, dataframe: pd.DataFrame) -> pd.DataFrame
         rows = np.flatnonzero(enter)
         made[f"enter_{side}"] = enter.astype(int)
         enter_tags[rows] = tags(dataframe, rows, side)
+    made["enter_tag"] = enter_tags
     if is_running(bot.config) and not keeps_all(bot):
         # Scores, levels and the model have read them; the frame stays until the next candle.
-        dataframe = dataframe.drop(columns=[name for name in dataframe if is_of_context(str(name))])
-    return with_columns(dataframe, made | {"enter_tag": enter_tags})
+        read = [name for name in dataframe if is_of_context(str(name)) or name in made]
+        # Copied: what is cut out of a frame keeps the whole of it in memory.
+        dataframe = dataframe.drop(columns=read).copy()
+    return with_columns(dataframe, made)
 
 
 def is_of_context(column: str) -> bool:
     """Whether a column is one of a higher timeframe."""
-    return column.endswith(tuple(f"_{timeframe}" for timeframe in CONTEXT_TIMEFRAMES))
+    return column.endswith(_OF_CONTEXT)
 
 
 def entry_candles(dataframe: pd.DataFrame, side: Side, min_confidence: float) -> Flags:

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from freqtrade.enums import RunMode
@@ -82,6 +83,26 @@ def test_only_timeframes_with_a_new_candle_are_analyzed_and_columns_come_in_one_
         assert (counts["columns alone"], counts["pieces"]) == (0, 2)
 
 
+def numbers(frame: pd.DataFrame) -> list[Any]:
+    """The columns of numbers and flags, as they lie in memory."""
+    return [frame[name].to_numpy() for name in frame if frame[name].dtype in ("float64", "bool")]
+
+
+def sizes(frame: pd.DataFrame) -> int:
+    """Bytes of these columns."""
+    return sum(int(column.nbytes) for column in numbers(frame))
+
+
+def held(frame: pd.DataFrame) -> int:
+    """Bytes of the arrays that they were cut out of, which stay as long as they do."""
+    arrays = {}
+    for array in numbers(frame):
+        while isinstance(array.base, np.ndarray):
+            array = array.base
+        arrays[id(array)] = array
+    return sum(int(array.nbytes) for array in arrays.values())
+
+
 def test_only_who_wants_all_panels_gets_what_only_other_strategies_read(
     desk: BacktestDesk, bot: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -107,6 +128,7 @@ def test_only_who_wants_all_panels_gets_what_only_other_strategies_read(
     assert {name[-3:] for name in set(live) - set(shown_live)} == {"_1h", "_4h"}
     assert set(everything) <= set(shown)
     assert evidence(shown_live) == evidence(shown) != []
+    assert held(shown_live) == pytest.approx(sizes(shown_live), rel=0.01)
     # Whatever is read of the frame by its name anywhere outside the analyzers is there.
     package = ROOT / "bubbybot_freqtrade"
     sources = [file for file in package.rglob("*.py") if "analyzers" not in file.parts]
