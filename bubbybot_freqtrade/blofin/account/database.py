@@ -121,6 +121,35 @@ def first_entry(pair: str, stop_id: str | None = None) -> Order | None:
     return None
 
 
+def was_added_to_since(stop_id: str, pair: str) -> bool:
+    """Whether an entry has filled that was written down after a stop order of its trade."""
+    stop = order_of(stop_id, pair)
+    return stop is not None and any(
+        order.id > stop.id and order.ft_order_side == stop.trade.entry_side and order.safe_filled
+        for order in stop.trade.orders
+    )
+
+
+def earlier_one_until(trade: Trade) -> int:
+    """Time (ms) until when an earlier trade of the pair and side was held though the entry of this
+    one waited already; 0 mostly, where there was none.
+    """
+    wanted = [Trade.pair == trade.pair, Trade.is_short == trade.is_short, Trade.id < trade.id]
+    ended = Trade.get_trades([*wanted, Trade.close_date >= trade.open_date])
+    return max((dt_ts(earlier.close_date_utc) for earlier in ended), default=0)
+
+
+def orders_of_ended_trades() -> list[Order]:
+    """Orders that read as open, of trades that have ended."""
+    return [order for order in Order.get_open_orders() if not order.trade.is_open]
+
+
+def forget_order(order: Order) -> None:
+    """Take out an order that its trade has booked nothing of."""
+    order.trade.orders.remove(order)
+    Trade.commit()
+
+
 def booked_until(pair: str, stop_id: str | None = None) -> int:
     """Time (ms) of the last fill that is booked on the stop orders before this one, or before the
     next one of the pair's open trade; 0 without any.

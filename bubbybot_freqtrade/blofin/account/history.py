@@ -48,7 +48,9 @@ class History:
         if entry is None:
             return []
         ended = self._requests.ended_orders(trade.pair, self.entry_time(entry))
-        booked_until = database.booked_until(trade.pair, stop_id)
+        booked_until = max(
+            database.booked_until(trade.pair, stop_id), database.earlier_one_until(trade)
+        )
         known = database.known_order_ids(ended) - {stop_id}
         known |= {order["id"] for order in ended if ended_at(order) <= booked_until}
         if before is None:

@@ -4,6 +4,8 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
 
+from bubbybot_freqtrade.blofin.bracket import TradeSide
+
 Row = dict[str, Any]
 
 
@@ -29,6 +31,9 @@ class Requests(Protocol):
 
     def rows(self, name: Any, *, fresh: bool = False) -> list[Any]:
         """Open `orders`, `tpsl` orders or `positions` of all pairs, asked for once per loop."""
+
+    def position(self, pair: str, side: TradeSide) -> Row | None:
+        """The open position of a pair and side, None when there is none."""
 
     def ended_orders(self, pair: str | None, since: int) -> list[Any]:
         """Ended and filled orders of a pair, or of all, since a time (ms), oldest first."""

@@ -21,6 +21,7 @@ from bubbybot_freqtrade.blofin.account.messages import (
     not_mended,
     others_not_known,
 )
+from bubbybot_freqtrade.blofin.account.orders_left import OrdersLeft
 from bubbybot_freqtrade.blofin.account.other_bots import SETTING, OtherBots
 from bubbybot_freqtrade.blofin.account.other_currencies import OtherCurrencies
 from bubbybot_freqtrade.blofin.account.reconciliation import (
@@ -79,6 +80,7 @@ class AccountWatch:
         self._real_time = real_time
         self._requests = requests
         self._lost = LostTrades(exchange, requests)
+        self._left = OrdersLeft(exchange, requests)
         self._repairs = Repairs(exchange, requests, stops, self._lost)
         self.other_bots = OtherBots(requests.is_own)
         self._first_come = FirstCome(requests)
@@ -189,8 +191,9 @@ class AccountWatch:
         return [*([clock] if clock else []), *stream, *others, *told]
 
     def _look_back(self) -> None:
-        """Put back, once at start, what the database has missed."""
-        self._events = [] if self._looked_back else self._lost.put_back()
+        """Settle what ended trades have left; put back, once at start, what was missed."""
+        self._events = self._left.settle()
+        self._events += [] if self._looked_back else self._lost.put_back()
         for say in self._events:
             logger.warning(say)
         self._looked_back = True

@@ -43,6 +43,8 @@ class EndedStops:
             # An order that closed the position without our stop, see closed_without_stop. Others
             # may have closed parts before, and it may have closed more than the trade's.
             order = self._requests.api.fetch_order(order_id, pair)
+            if self._has_unbooked_entry(order_id, pair):
+                return open_stop(order, triggered=True)
             return closed_stop(order, self._closing_orders(pair, order_id) or [order])
         if tpsl["status"] == "open":
             return open_stop(tpsl)
@@ -57,7 +59,28 @@ class EndedStops:
         closing = self._closing_orders(pair, order_id)
         # No position may be a list that lags: what closed all of it must be known.
         proven = self._history.explains(pair, closing, order_id)
-        return closed_stop(tpsl, closing) if proven else canceled_stop(tpsl)
+        return self._closed(tpsl, closing) if proven else canceled_stop(tpsl)
+
+    def _closed(self, tpsl: CcxtOrder, closing: list[CcxtOrder]) -> CcxtOrder:
+        """The state of a stop whose trade has been closed as a whole.
+
+        freqtrade reckons a trade by the sequence in which its orders were written down. A stop from
+        before an addition would sell the addition before it was bought: it reads as canceled, and
+        what closed the trade comes after it, see closed_without_stop.
+        """
+        stop_id, pair = tpsl["id"], tpsl["symbol"]
+        if database.was_added_to_since(stop_id, pair) or self._has_unbooked_entry(stop_id, pair):
+            return canceled_stop(tpsl)
+        return closed_stop(tpsl, closing)
+
+    def _has_unbooked_entry(self, stop_id: str, pair: str) -> bool:
+        """Whether an entry that the database waits for has filled, be it in part."""
+        trade = database.trade_of(pair, stop_id)
+        return trade is not None and any(
+            (self._requests.order(order.order_id, pair) or {}).get("filled")
+            for order in trade.open_orders
+            if order.ft_order_side == trade.entry_side
+        )
 
     def _fired_short(self, tpsl: CcxtOrder, order_id: str) -> CcxtOrder:
         """The state of a stop that has fired while there is a position still.
@@ -73,7 +96,7 @@ class EndedStops:
         known = {order["id"] for order in closing}
         closing += [o for o in ended if o["filled"] and o["id"] not in known]
         if closing and is_of_tpsl(closing[-1]) and closing[-1]["status"] == "closed":
-            return closed_stop(tpsl, closing)
+            return self._closed(tpsl, closing)
         filled = total(order["filled"] for order in closing)
         entry = database.first_entry(pair, order_id)
         price = tpsl["stopLossPrice"] if tpsl["stopLossPrice"] is not None else tpsl["price"]

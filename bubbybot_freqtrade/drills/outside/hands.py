@@ -45,6 +45,17 @@ def _sold_whole(run: Run, desk: Desk, case: str) -> None:
     run.must(ours(desk, BTC) is None, case, "the trade is still open")
 
 
+def _sold_while_an_addition_waits(run: Run, desk: Desk, case: str) -> None:
+    entered(desk, BTC)
+    desk.enter(BTC, price=49_500.0, stake_amount=50.0, order_type="limit")
+    desk.loop()
+    desk.close_position(BTC)
+    desk.loop(4, minutes=0.6)
+    run.must(ours(desk, BTC) is None, case, "the trade is still open")
+    waiting = list(desk.watch.account.live_orders(inst_id(BTC)))
+    run.must(not waiting, case, "the addition may still fill")
+
+
 def _sold_in_part(run: Run, desk: Desk, case: str) -> None:
     entered(desk, BTC)
     by_hand(desk, BTC, "sell", "4")
@@ -171,6 +182,9 @@ CASES = (
          refusal="Multi"),
     Case(5, "a cross position beside an isolated bot", _cross_stranger, books=False),
     Case(6, "the owner sells all with an ordinary order", _sold_whole),
+    Case(6, "the owner closes a position while an addition waits", _sold_while_an_addition_waits,
+         config={"position_adjustment_enable": True,
+                 "unfilledtimeout": {"entry": 90, "exit": 5, "unit": "minutes"}}),
     Case(6, "the owner sells a part with an ordinary order", _sold_in_part),
     Case(6, "the owner turns the position round", _turned_round, books=False),
     Case(7, "the owner adds without a stop", _grown_bare, books=False),

@@ -135,6 +135,15 @@ def _filled_and_stopped_between_loops(run: Run, desk: Desk, case: str) -> None:
     run.must(reason == ended, case, f"it ended as {reason}")
 
 
+def _added_and_stopped_between_loops(run: Run, desk: Desk, case: str) -> None:
+    entered(desk, BTC, order_type="market")
+    desk.enter(BTC, price=49_700.0, stake_amount=50.0, order_type="limit")
+    desk.loop(sleep_after=False)
+    # Trade by trade the books are compared when it has ended.
+    desk.loop(4, minutes=12)
+    run.must(held(desk, BTC) is None, case, f"{size_held(desk, BTC)} still held behind the stop")
+
+
 def _healthy_exits(run: Run, desk: Desk, case: str) -> None:
     since = len(desk.log.lines)
     for _ in range(4):
@@ -188,5 +197,9 @@ CASES = (
     Case(16, "stops on the mark price", _stop_on_mark_price, config={"order_types": MARK_STOPS}),
     Case(23, "entry and stop both filled between two loops", _filled_and_stopped_between_loops,
          prices={BTC: [(0, 50_000), (1, 50_000), (8, 48_500)]}),
+    Case(23, "an addition and the stop both filled between two loops",
+         _added_and_stopped_between_loops,
+         prices={BTC: [(0, 50_000), (2, 50_000), (8, 48_500)]},
+         config={"order_types": PATIENT, "position_adjustment_enable": True}),
     Case(23, "healthy exits at short loops", _healthy_exits),
 )  # fmt: skip
