@@ -30,6 +30,7 @@ import cachetools
 import time_machine
 from freqtrade.strategy import informative_decorator
 
+from bubbybot_freqtrade.blofin.ccxt_blofin.machine_budget import MachineBudget
 from bubbybot_freqtrade.blofin.exchange.pause import Bell
 
 _REAL_SLEEP = time.sleep
@@ -188,6 +189,8 @@ def _replaced_clocks() -> Iterator[None]:
         _set(changes, time, "monotonic", _monotonic)
         _set(changes, asyncio, "sleep", _async_sleep)
         _set(changes, Bell, "wait", _bell_wait)
+        # Requests in virtual time are not the machine's.
+        _set(changes, MachineBudget, "is_shared", False)
         # asyncio asks time.monotonic() for the time of its loops.
         _set(changes, BaseEventLoop, "time", lambda _: _REAL_MONOTONIC())
         for holder, name, value in list(_bound_by_name(own)):

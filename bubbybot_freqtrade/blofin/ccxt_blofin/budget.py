@@ -2,7 +2,8 @@
 
 freqtrade holds three ccxt objects (sync, async, websocket), each of which spaces only its own
 requests. BloFin counts them together: 500 a minute and 1500 in five minutes per address, and 30
-trading requests in ten seconds per user; who passes a limit is shut out for minutes.
+trading requests in ten seconds per user; who passes a limit is shut out for minutes. What other
+programs of this machine send is counted as well (machine_budget.py).
 """
 
 import asyncio
@@ -11,18 +12,24 @@ import time
 from collections import defaultdict, deque
 from typing import Any
 
+from bubbybot_freqtrade.blofin.ccxt_blofin.machine_budget import (
+    Limits,
+    MachineBudget,
+    forget_old_files,
+)
+
 # (seconds, requests): a tenth below what the reference allows, for retries and the app itself.
-LIMITS = ((60.0, 450), (300.0, 1350))
-TRADING_LIMITS = ((10.0, 27),)
+LIMITS: Limits = ((60.0, 450), (300.0, 1350))
+TRADING_LIMITS: Limits = ((10.0, 27),)
 
 
 class RequestBudget:
     """Hands out times to send at, so that no window ever holds more than its limit.
 
-    :param limits: pairs of a window's length in seconds and the requests it may hold.
+    :param limits: what its windows may hold
     """
 
-    def __init__(self, limits: tuple[tuple[float, int], ...]) -> None:
+    def __init__(self, limits: Limits) -> None:
         self._all = self._limits = limits
         self._sent: deque[float] = deque(maxlen=max(count for _, count in limits))
         self._lock = threading.Lock()
@@ -58,6 +65,25 @@ class RequestBudget:
 _budgets: dict[str, tuple[RequestBudget, RequestBudget]] = defaultdict(
     lambda: (RequestBudget(LIMITS), RequestBudget(TRADING_LIMITS))
 )
+_machines: dict[str, MachineBudget] = {}
+_CONNECTIONS_LIMIT = ((60.0, 60),)
+
+
+def machine_budget(exchange: Any) -> MachineBudget:
+    """What all programs of this machine may ask the venue of `exchange`."""
+    return _of_machine(exchange.urls["api"]["rest"], LIMITS)
+
+
+def machine_connections(exchange: Any) -> MachineBudget:
+    """When they may open websockets there."""
+    return _of_machine(exchange.urls["api"]["rest"] + " websockets", _CONNECTIONS_LIMIT)
+
+
+def _of_machine(counted: str, limits: Limits) -> MachineBudget:
+    if counted not in _machines:
+        forget_old_files()
+        _machines[counted] = MachineBudget(counted, limits)
+    return _machines[counted]
 
 
 def wait_for(exchange: Any, cost: float | None, left: int = 0) -> float:
@@ -76,14 +102,15 @@ def wait_for(exchange: Any, cost: float | None, left: int = 0) -> float:
 def free_requests(exchange: Any, kept: float) -> int:
     """How many requests can be sent now without waiting, this share of each limit kept."""
     total, _ = _budgets[exchange.urls["api"]["rest"]]
-    return max(total.free(time.monotonic(), kept), 0)
+    own, shared = total.free(time.monotonic(), kept), machine_budget(exchange).free(kept)
+    return max(own if shared is None else min(own, shared), 0)
 
 
 def share_with(exchange: Any, others: int) -> None:
     """Leave room for other programs on the account of `exchange`, each its equal share.
 
-    BloFin counts trading requests by account, all requests by address; whether two bots share the
-    latter isn't known.
+    BloFin counts trading requests by account, all requests by address; whether bots on different
+    machines share the latter isn't known.
     """
     for budget in _budgets[exchange.urls["api"]["rest"]]:
         budget.share_with(others)
@@ -107,12 +134,16 @@ class SyncBudget:
         if not self.is_urgent:
             super().throttle(cost)  # type: ignore[misc]
         time.sleep(wait_for(self, cost, 0 if self.is_urgent else self.left_to_urgent))
+        while (seconds := machine_budget(self).claim()) > 0:
+            time.sleep(seconds)
 
 
 class AsyncBudget:
-    """The same for the async classes."""
+    """The same for the async classes, by which freqtrade asks for candles."""
 
     async def throttle(self, cost: float | None = None) -> None:
         """Wait until the request may be sent."""
         await super().throttle(cost)  # type: ignore[misc]
         await asyncio.sleep(wait_for(self, cost))
+        while (seconds := machine_budget(self).claim(for_candles=True)) > 0:
+            await asyncio.sleep(seconds)

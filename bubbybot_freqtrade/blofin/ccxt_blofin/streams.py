@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import ccxt
 
 from bubbybot_freqtrade.blofin.ccxt_blofin.access import signature
+from bubbybot_freqtrade.blofin.ccxt_blofin.budget import machine_connections
 from bubbybot_freqtrade.blofin.ccxt_blofin.errors import HINTS, WEBSOCKET_EXACT
 from bubbybot_freqtrade.blofin.ccxt_blofin.rows import check_push, readable
 
@@ -24,7 +25,8 @@ _UNSUBSCRIBE = "unsubscribe:"
 # Of each series; ccxt's thousand of 400 pairs are a quarter of a gigabyte of Python floats, copied
 # whenever freqtrade looks at one. Who has missed more than these has to ask.
 _KEPT_CANDLES = 24
-_SECONDS_BETWEEN_CONNECTIONS = 1.0  # the venue takes one new websocket a second from an IP
+# The venue takes one new websocket a second from an IP; connecting takes one longer than another.
+_SECONDS_BETWEEN_CONNECTIONS = 1.1
 
 
 class Streams:
@@ -53,6 +55,8 @@ class Streams:
             return delay
         now = time.monotonic()
         start = max(now + delay, Streams._next_connection)
+        turns = machine_connections(self)
+        start = now + turns.take_turn(start - now, _SECONDS_BETWEEN_CONNECTIONS)
         Streams._next_connection = start + _SECONDS_BETWEEN_CONNECTIONS
         return start - now
 

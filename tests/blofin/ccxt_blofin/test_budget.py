@@ -70,6 +70,7 @@ def test_sync_and_async_clients_share_one_budget(monkeypatch):
     async def slept_async(seconds):
         slept(seconds)
 
+    monkeypatch.setattr(budget.MachineBudget, "is_shared", False)
     monkeypatch.setattr(budget, "LIMITS", ((1000.0, 10),))
     monkeypatch.setattr(budget.time, "sleep", slept)
     config = {"urls": {"api": {"rest": "http://127.0.0.1:1/shared"}}, "rateLimit": 1}
