@@ -109,7 +109,7 @@ def run(job: Job, data: Path) -> pd.DataFrame:
         backtest_desk(data / job.market, Path(folder), market.pairs) as desk,
     ):
         changes = {"fee": FEE, "max_open_trades": 6} | dict(job.changes)
-        trades = desk.run(f"{span[:8]}-{span[8:]}", job.block, **changes).trades
+        trades = desk.trades(f"{span[:8]}-{span[8:]}", job.block, **changes)
     return trades if "plan_risk" in trades else with_account(trades)
 
 

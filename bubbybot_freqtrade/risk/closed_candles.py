@@ -42,15 +42,17 @@ class ClosedCandles:
         self._columns: dict[str, tuple[Floats, ...]] = {}
         self._latest: dict[str, tuple[int, Candle | None]] = {}
 
-    def keep(self, pair: str, frame: pd.DataFrame) -> None:
+    def keep(self, pair: str, frame: pd.DataFrame, *, apart: bool = False) -> None:
         """Replace the candles of `pair`.
 
         :param frame: analyzed candles by `date`, with open, close, plan_atr and Lux Algo's
             internal levels
+        :param apart: copy them; a view of a column keeps all columns of a frame in memory, which
+            costs nothing where somebody else does too
         """
         self._opened[pair] = frame["date"].to_numpy(dtype="datetime64[s]").astype(np.int64)
         names = ("close", "plan_atr", "lux_internal_low", "lux_internal_high")
-        columns = tuple(frame[name].to_numpy(dtype=np.float64) for name in names)
+        columns = tuple(frame[name].to_numpy(dtype=np.float64, copy=apart) for name in names)
         self._latest.pop(pair, None)
         self._columns[pair] = (*columns, shocks(frame, self._shock_atrs))
 

@@ -16,6 +16,7 @@ EXCHANGE = "freqtrade.exchange.exchange:Exchange."
 BOT = "freqtrade.freqtradebot:FreqtradeBot."
 WORKER = "freqtrade.worker:Worker."
 RPC = "freqtrade.rpc.rpc:RPC."
+BACKTESTING = "freqtrade.optimize.backtesting:Backtesting."
 
 # What freqtrade does around the extension: nothing of it is called or replaced, all rests on it.
 FREQTRADE_AROUND_US = (
@@ -346,10 +347,41 @@ BOTS_IN_A_ROOM = (
     Seam(RPC + "_rpc_delete", "Telegram's /delete", takes="self, trade_id"),
     Seam(RPC + "_rpc_trade_status", "Telegram's /status", takes="self, trade_ids="),
     Seam(
-        "freqtrade.optimize.backtesting:Backtesting._set_strategy",
+        BACKTESTING + "_set_strategy",
         "a backtest of a strategy of our own making",
         takes="self, strategy",
     ),
 )
 
-OF_FREQTRADE = (*FREQTRADE_AROUND_US, *EXCHANGE_INSIDE, *EXCHANGE_REPLACED, *BOTS_IN_A_ROOM)
+# What a backtest that holds one pair at a time calls pair by pair, or does otherwise.
+BACKTESTS_PAIR_BY_PAIR = (
+    Seam(
+        BACKTESTING + "load_bt_data",
+        "candles, funding and precisions of the pairs of a list; no pair's depend on another's",
+        takes="self",
+    ),
+    Seam(
+        BACKTESTING + "_get_ohlcv_as_lists",
+        "a pair's signals, then its rows for the loop, which are laid down on disk",
+        takes="self, processed",
+        calls=("ft_advise_signals", "_set_cached_df", "trim_dataframe"),
+    ),
+    Seam(
+        "freqtrade.data.dataprovider:DataProvider._set_cached_df",
+        "the frame that callbacks are shown cuts of, which are read from disk",
+        takes="self, pair, timeframe, dataframe, candle_type",
+    ),
+    Seam(
+        "freqtrade.data.dataprovider:DataProvider.get_analyzed_dataframe",
+        "asks nothing of that frame but rows by their place",
+        takes="self, pair, timeframe",
+    ),
+)
+
+OF_FREQTRADE = (
+    *FREQTRADE_AROUND_US,
+    *EXCHANGE_INSIDE,
+    *EXCHANGE_REPLACED,
+    *BOTS_IN_A_ROOM,
+    *BACKTESTS_PAIR_BY_PAIR,
+)

@@ -26,6 +26,7 @@ from bubbybot_freqtrade.sandbox.market.generator import GeneratedMarket
 from bubbybot_freqtrade.sandbox.market.instruments import instrument
 from bubbybot_freqtrade.sandbox.server import Sandbox
 from bubbybot_freqtrade.sandbox.settings import SandboxSettings
+from bubbybot_freqtrade.search.pair_by_pair import PairByPair
 from bubbybot_freqtrade.strategy import BubbyBotStrategy
 
 PAIRS = ("BTC/USDT:USDT", "ETH/USDT:USDT", "SOL/USDT:USDT")
@@ -182,9 +183,7 @@ class BacktestDesk:
     ) -> Backtest:
         """Backtest the strategy; `changes` as in `config`."""
         with quiet():
-            config = self.config(timerange, bubbybot, **changes)
-            if self.exchange is None:
-                self.exchange = ExchangeResolver.load_exchange(config, load_leverage_tiers=True)
+            config = self._ready(timerange, bubbybot, changes)
             try:
                 backtesting = Backtesting(config, self.exchange, progress_callback=_no_bar)
                 started = time.process_time()
@@ -196,6 +195,28 @@ class BacktestDesk:
         trades = backtesting.all_bt_content[name]["results"]
         trades = with_plans(trades, backtesting.strategy)
         return Backtest(trades, seconds, self._exported(config))
+
+    def trades(
+        self, timerange: str, bubbybot: Mapping[str, Any] | None = None, **changes: Any
+    ) -> pd.DataFrame:
+        """The trades that `run` would give, of more pairs than memory holds; nothing else."""
+        with quiet():
+            config = self._ready(timerange, bubbybot, changes)
+            try:
+                backtesting = PairByPair(config, self.exchange, progress_callback=_no_bar)
+                trades = backtesting.play(backtesting.analyze(backtesting.strategylist[0]))
+            finally:
+                Backtesting.cleanup()
+        return with_plans(trades, backtesting.strategy)
+
+    def _ready(
+        self, timerange: str, bubbybot: Mapping[str, Any] | None, changes: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """The config of a backtest, with the exchange loaded."""
+        config = self.config(timerange, bubbybot, **changes)
+        if self.exchange is None:
+            self.exchange = ExchangeResolver.load_exchange(config, load_leverage_tiers=True)
+        return config
 
     def _exported(self, config: Mapping[str, Any]) -> Path | None:
         if config["export"] == "none":

@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from freqtrade.data.converter import trim_dataframes
-from freqtrade.data.history import get_timerange
 from freqtrade.exceptions import OperationalException
 from freqtrade.optimize.backtesting import Backtesting
 from freqtrade.resolvers import ExchangeResolver, StrategyResolver
 
 from bubbybot_freqtrade.search.backtests import quiet, with_plans
+from bubbybot_freqtrade.search.pair_by_pair import Analyzed, PairByPair
 
 KEPT = 2
 """Ranges whose analyzed candles a worker keeps: a fold's past, and the part that is judged."""
@@ -62,10 +61,8 @@ class Task:
 
 @dataclass
 class _Range:
-    backtesting: Backtesting
-    frames: dict[str, pd.DataFrame]
-    start: Any
-    end: Any
+    backtesting: PairByPair
+    analyzed: Analyzed
 
 
 _ranges: OrderedDict[str, _Range] = OrderedDict()
@@ -93,8 +90,7 @@ def _run(task: Task) -> pd.DataFrame:
     for name, parameter in strategy.enumerate_parameters():
         if name in task.values:
             parameter.value = task.values[name]
-    frames = {pair: made.frames[pair].copy() for pair in task.pairs if pair in made.frames}
-    found = made.backtesting.backtest(frames, made.start, made.end)["results"]
+    found = made.backtesting.play(made.analyzed, task.pairs)
     trades = with_plans(found, strategy)
     if trades.empty:
         return pd.DataFrame(columns=RESULT_COLUMNS)
@@ -115,13 +111,8 @@ def _range(task: Task) -> _Range:
 
 
 def _load(config: dict[str, Any]) -> _Range:
-    backtesting = Backtesting(config, _exchange(config))
-    candles, timerange = backtesting.load_bt_data()
-    backtesting._set_strategy(backtesting.strategylist[0])
-    frames = backtesting.strategy.advise_all_indicators(candles)
-    judged = trim_dataframes(frames, timerange, backtesting.required_startup)
-    start, end = get_timerange(judged)
-    return _Range(backtesting, frames, start, end)
+    backtesting = PairByPair(config, _exchange(config))
+    return _Range(backtesting, backtesting.analyze(backtesting.strategylist[0]))
 
 
 def _exchange(config: dict[str, Any]) -> Any:

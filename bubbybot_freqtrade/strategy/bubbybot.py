@@ -170,7 +170,8 @@ class BubbyBotStrategy(IStrategy):
         if is_hyperopt(self.config):
             dataframe = analysis.with_plans(self, dataframe, metadata["pair"])
         dataframe = analysis.with_entries(self, dataframe)
-        self.memory.candles.keep(metadata["pair"], dataframe)
+        candles = self.memory.candles
+        candles.keep(metadata["pair"], dataframe, apart=not is_running(self.config))
         return dataframe
 
     def entry_candles(self, dataframe: pd.DataFrame, side: Side) -> Flags:
