@@ -110,17 +110,22 @@ class Bots:
     def start(self, name: str, **changes: Any) -> None:
         """`freqtrade trade` with the shipped config and these changes."""
         config = json.loads(Path("config.json").read_text())
+        # The venue answers one at a time, and a busy machine is slow.
+        urls = self.exchange["ccxt_config"]["urls"]
+        exchange = config["exchange"] | self.exchange | {"pair_whitelist": []}
+        exchange["ccxt_config"] = {"urls": urls, "timeout": 120_000}
         own = {
             "bubbybot": LIVELY,
-            "exchange": config["exchange"] | self.exchange | {"pair_whitelist": []},
+            "exchange": exchange,
             "db_url": f"sqlite:///{self.folder / name}.sqlite",
             "strategy_path": "user_data/strategies",
         }
         file = self.folder / f"{name}.json"
         file.write_text(json.dumps(config | own | changes))
-        (self.folder / name).mkdir()
+        # One folder for all: leverage tiers are asked for once, a request a pair.
+        (self.folder / "user_data").mkdir(exist_ok=True)
         words = [str(self.folder / f"{name}.found"), str(self.offset), str(MIDNIGHT_MS)]
-        words += ["trade", "-c", str(file), "--userdir", str(self.folder / name)]
+        words += ["trade", "-c", str(file), "--userdir", str(self.folder / "user_data")]
         with (self.folder / f"{name}.log").open("w") as log:
             self.running[name] = psutil.Popen(
                 [sys.executable, str(LAUNCHER), *words], stdout=log, stderr=subprocess.STDOUT
@@ -178,6 +183,8 @@ def start_producers(bots: Bots, count: int) -> None:
             pairlists=[by_volume(count), offset],
             api_server=api(port),
         )
+        if number == 0:
+            wait_for_start(bots, port)
     for port in ports:
         wait_for_analysis(bots, port)
     names = [f"part-{number + 1}" for number in range(PRODUCERS)]
@@ -196,6 +203,16 @@ def start_producers(bots: Bots, count: int) -> None:
             ],
         },
     )
+
+
+def wait_for_start(bots: Bots, port: int) -> None:
+    """Until a bot knows its markets and their leverage tiers."""
+    while True:
+        bots.look()
+        time.sleep(1)
+        with suppress(requests.RequestException):
+            if ask(port, "whitelist").get("whitelist"):
+                return
 
 
 def wait_for_analysis(bots: Bots, port: int) -> None:

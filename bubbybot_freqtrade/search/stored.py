@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 FRAME_BLOCK = 1000
@@ -88,7 +89,10 @@ class StoredRows(Sequence[list[Any]]):
     """A frame's rows as freqtrade's loop reads them: lists, one after the other."""
 
     def __init__(self, store: Store, rows: list[list[Any]], columns: Sequence[str]) -> None:
-        self._frame = StoredFrame(store, pd.DataFrame(rows, columns=list(columns)), ROWS_BLOCK)
+        made = {
+            name: _column(list(v)) for name, v in zip(columns, zip(*rows, strict=True), strict=True)
+        }
+        self._frame = StoredFrame(store, pd.DataFrame(made), ROWS_BLOCK)
         self._first = 0
         self._rows: list[list[Any]] = []
 
@@ -113,3 +117,13 @@ class StoredRows(Sequence[list[Any]]):
         block = self._frame.iloc[self._first : self._first + ROWS_BLOCK]
         self._rows = block.to_numpy().tolist()
         return row - self._first
+
+
+def _column(values: list[Any]) -> Any:
+    """Without a guess by pandas, which makes texts of its own kind of them, and NaN of None."""
+    kinds = {type(value) for value in values}
+    if kinds == {pd.Timestamp}:
+        return pd.DatetimeIndex(values)
+    if kinds in ({float}, {int}):
+        return np.array(values)
+    return pd.Series(values, dtype=object)

@@ -243,10 +243,11 @@ def test_the_doctor_says_so_too(next_freqtrade: Path, tmp_path: Path) -> None:
     assert "differs inside from what BubbyBot was tested with" in done.stdout
 
 
-def test_a_bot_needs_every_name_but_those_of_rehearsals() -> None:
+def test_a_bot_needs_every_name_but_those_of_rehearsals_and_searches() -> None:
     rehearsals = {seam.where for seam in OF_FREQTRADE} - {seam.where for seam in OF_A_BOT}
     assert {where.partition(":")[0] for where in rehearsals} == {
         "freqtrade.worker",
         "freqtrade.rpc.rpc",
+        "freqtrade.data.dataprovider",
         "freqtrade.optimize.backtesting",
     }

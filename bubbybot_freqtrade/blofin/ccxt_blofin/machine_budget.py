@@ -34,8 +34,11 @@ Limits = tuple[tuple[float, int], ...]
 KEPT_BESIDE_OTHERS = 0.1
 """Share of each limit that candles leave to orders and stops, of whichever program."""
 
-LOCK_SECONDS = 0.2
+LOCK_SECONDS = 2.0
 """A program that was halted in the middle must not halt the others: after so long they go on."""
+
+ALONE_SECONDS = 30.0
+"""Without the file, before they try again."""
 
 LONGEST_PAUSE = 1.0
 """A place may come free before it was expected, so who waits looks again after so many seconds."""
@@ -84,6 +87,7 @@ class MachineBudget:
         self._limits = limits
         self._longest = max(seconds for seconds, _ in limits)
         self._is_told = False
+        self._alone_until = 0.0
 
     def claim(self, *, for_candles: bool = False) -> float:
         """Take a place for a request that is sent now.
@@ -154,7 +158,7 @@ class MachineBudget:
             os.close(file)
 
     def _locked_file(self) -> int | None:
-        if fcntl is None or not self.is_shared:
+        if fcntl is None or not self.is_shared or time.monotonic() < self._alone_until:
             return None
         try:
             file = os.open(_folder() / self._name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
@@ -164,6 +168,7 @@ class MachineBudget:
         if _lock(file):
             return file
         os.close(file)
+        self._alone_until = time.monotonic() + ALONE_SECONDS
         self._tell("another program does not let go of the file")
         return None
 

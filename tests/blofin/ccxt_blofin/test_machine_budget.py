@@ -157,12 +157,25 @@ def test_somebody_elses_folder_is_not_trusted(folder, caplog):
     assert "not this user's folder" in caplog.text
 
 
-def test_a_program_that_was_halted_while_it_held_the_file_halts_nobody(folder, caplog):
-    MachineBudget(VENUE, LONG).claim()
+def test_a_program_that_was_halted_while_it_held_the_file_halts_nobody(folder, caplog, monkeypatch):
+    now = [1000.0]
+
+    def sleep(seconds):
+        now[0] += seconds
+
+    monkeypatch.setattr(machine_budget.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(machine_budget.time, "sleep", sleep)
+    budget = MachineBudget(VENUE, LONG)
+    assert budget.claim() == 0.0
     with file_of(folder).open("rb") as held:
         machine_budget.fcntl.flock(held, machine_budget.fcntl.LOCK_EX)
-        assert MachineBudget(VENUE, LONG).claim() == 0.0
+        assert [budget.claim() for _ in range(50)] == [0.0] * 50
+    # One of them has waited.
+    assert now[0] == pytest.approx(1000 + machine_budget.LOCK_SECONDS, abs=0.01)
     assert "does not let go of the file" in caplog.text
+    assert budget.free(0.0) is None
+    now[0] += machine_budget.ALONE_SECONDS
+    assert budget.free(0.0) == 39
 
 
 def test_files_of_venues_that_nobody_asks_any_more_are_removed(folder):

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pandas as pd
 import pytest
+import time_machine
 from freqtrade.data.dataprovider import DataProvider
 from freqtrade.enums import CandleType, RunMode
 from freqtrade.exceptions import OperationalException
@@ -149,6 +150,33 @@ def test_a_candle_that_was_not_sent_yet_has_no_signal(follower):
     # The sent signal is on the candle it was made of, which is not the newest.
     assert made["enter_long"].tolist() == [0] * 5 + [1, 0, 0]
     assert made["enter_tag"].iloc[-2:].isna().all()
+
+
+@pytest.mark.parametrize(("seconds", "entered"), [(170, "long"), (190, None)])
+def test_a_signal_that_comes_too_late_after_its_candle_is_none(follower, seconds, entered):
+    frame = candles()
+    strategy = follower(producers(frame))
+    made = analyzed(strategy, frame)
+    closed = frame["date"].iat[-1].to_pydatetime() + timedelta(minutes=15)
+    with time_machine.travel(closed + timedelta(seconds=seconds), tick=False):
+        side, _ = strategy.get_entry_signal(PAIR, "15m", made)
+    assert side == entered
+
+
+def test_a_producer_that_starts_anew_with_old_candles_gives_no_signal_until_it_has_caught_up(
+    follower,
+):
+    frame = candles(12)
+    strategy = follower(**SEVERAL)
+    send(strategy, "first", producers(frame.iloc[:10]), listed=[PAIR])
+    assert analyzed(strategy, frame)["enter_long"].tolist() == [0] * 9 + [1, 0, 0]
+    # What it sends first ends before what it had sent when it died.
+    send(strategy, "first", producers(frame.iloc[:8]), listed=[PAIR])
+    made = analyzed(strategy, frame)
+    assert not made["enter_long"].iloc[8:].any()
+    assert made["plan_atr"].iloc[8:].isna().all()
+    send(strategy, "first", producers(frame), listed=[PAIR])
+    assert analyzed(strategy, frame)["enter_long"].iat[-1] == 1
 
 
 def test_ones_own_least_confidence_holds(follower):
