@@ -45,6 +45,7 @@ PATIENCE_S = 600.0
 MARGIN = 0.05
 # freqtrade keeps 1440 candles a pair: a bot that begins with fewer of them grows for a day.
 KEPT_CANDLES = 1440
+HISTORY_DAYS = KEPT_CANDLES * 15 // 1440 + 1
 MINUTES_PLAYED_BEFORE = KEPT_CANDLES - MINUTES_BEFORE
 # The first hours fill caches (SQLAlchemy's statements, trades of the day, arenas of malloc).
 WARM_UP_SHARE = 0.25
@@ -100,8 +101,8 @@ def _by_the_minute(run: Run) -> Iterator[tuple[Desk, dict[str, Any]]]:
 
 @contextmanager
 def _by_the_quarter(run: Run) -> Iterator[tuple[Desk, dict[str, Any]]]:
-    """A desk on a generated market, where 4h candles reach back as far as a bot wants them."""
-    market = {"data": None, "seed": run.seed, "pair_count": run.pairs}
+    """A desk on a generated market that is old enough for all the 15m candles a bot keeps."""
+    market = {"data": None, "seed": run.seed, "pair_count": run.pairs, "history_days": HISTORY_DAYS}
     with run.desk(rate_limits=True, bots_apart=True, **market) as desk:
         names = tuple(map(pair_of, desk.sandbox.engine.venue.instruments))
         _spell_out(desk.sandbox)
@@ -110,7 +111,7 @@ def _by_the_quarter(run: Run) -> Iterator[tuple[Desk, dict[str, Any]]]:
 
 
 def _spell_out(sandbox: Sandbox) -> None:
-    """Have months of the market made before a bot asks for all of them at once."""
+    """Have the candles made before a bot asks for all of them at once."""
     engine = sandbox.engine
     for inst_id in engine.venue.instruments:
         engine.market.ticker(inst_id, engine.now_ms)

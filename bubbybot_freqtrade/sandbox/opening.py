@@ -82,7 +82,9 @@ def generated(settings: SandboxSettings, start_ms: int) -> GeneratedMarket:
     """The generator for the pairs of the settings."""
     pairs = settings.pairs
     contracts = catalogue(settings.pair_count) if pairs is None else map(instrument, pairs)
-    return GeneratedMarket(contracts, seed=settings.seed, start_ms=start_ms)
+    return GeneratedMarket(
+        contracts, seed=settings.seed, start_ms=start_ms, history_days=settings.history_days
+    )
 
 
 def middle(folder: CandleSource) -> int:

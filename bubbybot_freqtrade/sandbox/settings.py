@@ -48,8 +48,8 @@ class SandboxSettings(Readings):
 
     Market: `data` (a freqtrade data folder) or, without it, a generator started from `seed`.
     `pairs` are instrument ids such as BTC-USDT; None takes all that the folder has, or the first
-    `pair_count` contracts of the generator's catalogue. `steps_per_minute` trades happen in each
-    minute. Clock: `real` follows the wall clock, `driven` stands still until `Sandbox.advance`.
+    `pair_count` contracts of the generator's catalogue, whose candles reach `history_days` back from
+    the start. `steps_per_minute` trades happen in each minute. Clock: `real` follows the wall clock, `driven` stands still until `Sandbox.advance`.
     `start_ms` is where a driven clock starts (a real one plays recorded candles from there on);
     None starts in the middle of the data, or at a fixed day with the generator.
 
@@ -65,6 +65,7 @@ class SandboxSettings(Readings):
     seed: int = 7
     pairs: tuple[str, ...] | None = None
     pair_count: int = Field(default=6, ge=1)
+    history_days: int = Field(default=400, ge=2)
     start_ms: int | None = None
     steps_per_minute: int = Field(default=4, ge=4)
     clock: Literal["real", "driven"] = "driven"
@@ -91,4 +92,13 @@ class SandboxSettings(Readings):
         names = [key.api_key for key in self.keys]
         if len(set(names)) != len(names):
             raise ValueError("keys: two entries have the same api_key; give each its own")
+        return self
+
+    @model_validator(mode="after")
+    def _past_has_candles(self) -> SandboxSettings:
+        if self.data is None and self.past_days >= self.history_days:
+            raise ValueError(
+                f"past_days: {self.past_days} days of trades need candles before them; "
+                f"history_days is {self.history_days}"
+            )
         return self
