@@ -48,8 +48,9 @@ class SandboxSettings(Readings):
 
     Market: `data` (a freqtrade data folder) or, without it, a generator started from `seed`.
     `pairs` are instrument ids such as BTC-USDT; None takes all that the folder has, or the first
-    `pair_count` contracts of the generator's catalogue, whose candles reach `history_days` back from
-    the start. `steps_per_minute` trades happen in each minute. Clock: `real` follows the wall clock, `driven` stands still until `Sandbox.advance`.
+    `pair_count` contracts of the generator's catalogue. The generator's candles reach
+    `history_days` back from the start. `steps_per_minute` trades happen in each minute.
+    Clock: `real` follows the wall clock, `driven` stands still until `Sandbox.advance`.
     `start_ms` is where a driven clock starts (a real one plays recorded candles from there on);
     None starts in the middle of the data, or at a fixed day with the generator.
 

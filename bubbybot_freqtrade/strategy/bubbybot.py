@@ -145,8 +145,8 @@ class BubbyBotStrategy(IStrategy):
     # --- candles in, signals out ------------------------------------------------------------------
 
     def analyze(self, pairs: list[str]) -> None:
-        """Analyze all pairs whose candles have come; of hundreds the first take minutes."""
-        super().analyze([pair for pair in pairs if not market.awaits_candles(self, pair)])
+        """Analyze all pairs with candles that have not been; of hundreds the first take minutes."""
+        super().analyze([pair for pair in pairs if market.is_unread(self, pair)])
 
     def get_latest_candle(
         self, pair: str, timeframe: str, dataframe: pd.DataFrame

@@ -36,6 +36,19 @@ def awaits_candles(bot: BubbyBotStrategy, pair: str) -> bool:
     return is_behind and bot.dp.ohlcv(pair, bot.timeframe, copy=False).empty
 
 
+def is_unread(bot: BubbyBotStrategy, pair: str) -> bool:
+    """Whether a pair has candles that were not analyzed, or none though they should be there.
+
+    freqtrade looks for itself, but copies a pair's candles twice for it, in every loop.
+    """
+    candles, read = bot.dp.ohlcv(pair, bot.timeframe, copy=False), analyzed(bot, pair)
+    if candles.empty:
+        return not awaits_candles(bot, pair)
+    if read.empty or not bot.process_only_new_candles:
+        return True
+    return bool(candles["date"].array[-1] != read["date"].array[-1])
+
+
 def side_of(side: str) -> Side:
     """freqtrade's word for a side, as ours."""
     return SIDES[0] if side == "long" else SIDES[1]

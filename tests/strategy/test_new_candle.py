@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from freqtrade.enums import RunMode
+from freqtrade.enums import CandleType, RunMode
 
 from bubbybot_freqtrade.search.backtests import BacktestDesk
 from bubbybot_freqtrade.signals import context
@@ -157,3 +157,39 @@ def test_of_higher_timeframes_a_running_bot_keeps_what_its_candles_can_see(
     # 600 quarters of an hour: those that close with one, the one before, and one that is open.
     assert CANDLES // 4 <= rows[BTC, "1h"] <= CANDLES // 4 + 2
     assert CANDLES // 16 <= rows[BTC, "4h"] <= CANDLES // 16 + 3
+
+
+def test_a_loop_without_a_new_candle_copies_no_candles(
+    desk: BacktestDesk, bot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames, strategy = stored(desk), bot.strategy
+    copied: list[str] = []
+    klines = bot.exchange.klines
+
+    def count_copies(key: Any, copy: bool = True) -> pd.DataFrame:
+        copied.extend([key[1]] if copy else [])
+        return klines(key, copy)
+
+    def candles_until(row: int) -> Any:
+        for timeframe, frame in frames.items():
+            shown = frame.iloc[row - CANDLES : row].reset_index(drop=True)
+            bot.exchange._klines[BTC, timeframe, CandleType.FUTURES] = shown
+        return frames["15m"]["date"].iloc[row - 1]
+
+    def newest_read() -> Any:
+        return strategy.dp.get_analyzed_dataframe(BTC, "15m")[0]["date"].iloc[-1]
+
+    monkeypatch.setattr(bot.exchange, "klines", count_copies)
+    newest = candles_until(CANDLES)
+    for once in (True, False, False):
+        copied.clear()
+        strategy.analyze([BTC])
+        assert ("15m" in copied, newest_read()) == (once, newest)
+    newest = candles_until(CANDLES + 1)
+    strategy.analyze([BTC])
+    assert newest_read() == newest
+    copied.clear()
+    # Who wants every loop gets it, as in freqtrade.
+    monkeypatch.setattr(strategy, "process_only_new_candles", False)
+    strategy.analyze([BTC])
+    assert "15m" in copied
