@@ -15,8 +15,8 @@ from typing import Any
 from aiohttp import web
 
 from bubbybot_freqtrade.sandbox.api.candle_feed import CandleFeed
+from bubbybot_freqtrade.sandbox.api.control import HOST, Controls, is_of_this_machine
 from bubbybot_freqtrade.sandbox.api.control import PREFIX as CONTROL_PREFIX
-from bubbybot_freqtrade.sandbox.api.control import Controls, is_of_this_machine
 from bubbybot_freqtrade.sandbox.api.faults import Faults
 from bubbybot_freqtrade.sandbox.api.limits import RateLimits
 from bubbybot_freqtrade.sandbox.api.request_log import LoggedRequest, RequestLog
@@ -33,7 +33,6 @@ from bubbybot_freqtrade.sandbox.venue.ledger import Ledger
 
 logger = logging.getLogger(__name__)
 
-HOST = "127.0.0.1"
 REAL_TIME_STEP_S = 0.1
 # Longer than any rehearsal step, so that clients keep their connections.
 KEEP_ALIVE_S = 3600.0

@@ -278,6 +278,9 @@ def test_instruments_keys_streams_and_fills_over_http(generated):
     control(generated, "DELETE", "bans")
 
 
+MISSING = {"inst_id": "BTC-USDT", "bar": "1m", "ts": 0, "kind": "missing"}
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "named"),
     [
@@ -304,6 +307,11 @@ def test_instruments_keys_streams_and_fills_over_http(generated):
         ("DELETE", "bans?for=5", None, "for"),
         ("DELETE", "keys", None, "apiKey"),
         ("POST", "candle-faults", {"inst_id": "BTC-USDT"}, "bar"),
+        ("POST", "candle-faults", MISSING | {"inst_id": "NOPE-USDT"}, "152014"),
+        ("POST", "candle-faults", MISSING | {"bar": "7m"}, "there is no bar '7m'"),
+        ("POST", "instruments", {"inst_id": "BTC-USDT"}, "nothing changes"),
+        ("POST", "instruments", {"inst_id": "BTC-USDT", "lot_size": "1e-300"}, "lot_size"),
+        ("POST", "bans", {"for\nms": 1}, "for ms"),
         ("POST", "keys", {"uid": 5}, "uid"),
         ("POST", "app/api/v1/trade/nope", {}, "trade/nope"),
         ("GET", "app/api/v1/trade/order", None, "GET"),

@@ -19,17 +19,18 @@ from bubbybot_freqtrade.sandbox.api.candle_feed import CandleFault
 from bubbybot_freqtrade.sandbox.api.faults import Fault
 from bubbybot_freqtrade.sandbox.api.rest import PRIVATE, Request, Response
 from bubbybot_freqtrade.sandbox.api.streams import StreamFaults
+from bubbybot_freqtrade.sandbox.market.bars import BARS
 from bubbybot_freqtrade.sandbox.settings import DEMO_UID, ApiKey
 from bubbybot_freqtrade.sandbox.venue.errors import VenueError
-from bubbybot_freqtrade.sandbox.venue.instrument_change import InstrumentChange
+from bubbybot_freqtrade.sandbox.venue.instrument_change import LATEST_MS, InstrumentChange
 
 if TYPE_CHECKING:
     from bubbybot_freqtrade.sandbox.server import Sandbox
 
 PREFIX = "/sandbox/"
 APP_PREFIX = "/sandbox/app"
-LOCAL_HOSTS = ("127.0.0.1", "localhost")
-LATEST_MS = 4_102_444_800_000  # 2100-01-01
+HOST = "127.0.0.1"
+LOCAL_HOSTS = (HOST, "localhost")
 
 
 class ControlError(ValueError):
@@ -204,7 +205,11 @@ class Controls:
             raise ControlError(f"fault {name!r} is not on") from None
 
     def _add_candle_fault(self, body: dict[str, Any]) -> None:
-        self.sandbox.feed.faults.append(CandleFault(**body))
+        fault = CandleFault(**body)
+        self.sandbox.engine.venue.instrument(fault.inst_id)
+        if fault.bar not in BARS:
+            raise ControlError(f"there is no bar {fault.bar!r}; there are {', '.join(BARS)}")
+        self.sandbox.feed.faults.append(fault)
 
     def _set_streams(self, body: dict[str, Any]) -> None:
         setting = _StreamsSetting(**body)
@@ -215,6 +220,9 @@ class Controls:
     def _change_instrument(self, body: dict[str, Any]) -> None:
         setting = _InstrumentSetting(**body)
         changes = setting.model_dump(exclude={"inst_id"}, exclude_none=True)
+        if not changes:
+            fields = ", ".join(InstrumentChange.model_fields)
+            raise ControlError(f"nothing changes; name one of {fields}")
         self.sandbox.change_instrument(setting.inst_id, **changes)
 
     def _fill(self, body: dict[str, Any]) -> None:
@@ -251,14 +259,20 @@ def _object(asked: Any) -> dict[str, Any]:
 def _in_one_line(error: ValidationError) -> str:
     """What pydantic finds wrong: each field and why."""
     faults = error.errors(include_url=False, include_context=False)
-    return "; ".join(f"{'.'.join(map(str, f['loc'])) or 'body'}: {f['msg']}" for f in faults)
+    told = "; ".join(f"{'.'.join(map(str, f['loc'])) or 'body'}: {f['msg']}" for f in faults)
+    # Also when a field's name has line breaks.
+    return " ".join(told.split())
 
 
 def is_of_this_machine(headers: Mapping[str, str]) -> bool:
     """Whether host and origin, where a browser names one, are this machine's."""
-    host = urlsplit(f"//{headers.get('Host', '')}").hostname
-    origin = headers.get("Origin")
-    return host in LOCAL_HOSTS and (not origin or urlsplit(origin).hostname in LOCAL_HOSTS)
+    try:
+        host = urlsplit(f"//{headers.get('Host', '')}").hostname
+        origin = urlsplit(headers.get("Origin") or f"//{HOST}").hostname
+    except ValueError:
+        # Brackets without an address in them.
+        return False
+    return host in LOCAL_HOSTS and origin in LOCAL_HOSTS
 
 
 def _response(status: int, body: Any) -> Response:

@@ -33,7 +33,7 @@ def _order(call: PrivateCall) -> Answer:
 
 def _batch_orders(call: PrivateCall) -> Answer:
     rows = _batch(call)
-    pairs = {(row.get("instId"), row.get("marginMode")) for row in rows}
+    pairs = {tuple(parameters.text(row, name) for name in ("instId", "marginMode")) for row in rows}
     if len(pairs) > 1:
         raise VenueError("152007")
     return order_answer([_place(call, row) for row in rows], call.engine.settings.order_failure)

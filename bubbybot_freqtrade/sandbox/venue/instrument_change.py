@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from bubbybot_freqtrade.sandbox.market.instruments import Instrument
+
+LATEST_MS = 4_102_444_800_000  # 2100-01-01
+# As wide as contracts are, and narrow enough to be reckoned with.
+Amount = Annotated[Decimal, Field(ge=Decimal("1e-18"), le=Decimal("1e18"))]
 
 
 class InstrumentChange(BaseModel):
@@ -23,14 +27,14 @@ class InstrumentChange(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     state: Literal["live", "suspend", "gone"] | None = None
-    expire_time: int | None = Field(default=None, ge=0)
-    contract_value: Decimal | None = Field(default=None, gt=0)
-    min_size: Decimal | None = Field(default=None, gt=0)
-    lot_size: Decimal | None = Field(default=None, gt=0)
-    tick_size: Decimal | None = Field(default=None, gt=0)
-    max_leverage: Decimal | None = Field(default=None, ge=1)
-    max_limit_size: Decimal | None = Field(default=None, gt=0)
-    max_market_size: Decimal | None = Field(default=None, gt=0)
+    expire_time: int | None = Field(default=None, ge=0, le=LATEST_MS)
+    contract_value: Amount | None = None
+    min_size: Amount | None = None
+    lot_size: Amount | None = None
+    tick_size: Amount | None = None
+    max_leverage: Decimal | None = Field(default=None, ge=1, le=1000)
+    max_limit_size: Amount | None = None
+    max_market_size: Amount | None = None
 
     def applied_to(self, instrument: Instrument) -> Instrument:
         """The instrument as it is then."""

@@ -16,7 +16,10 @@ from bubbybot_freqtrade.sandbox.venue.errors import VenueError
 Fields = Mapping[str, Any]
 
 _CLIENT_ID = re.compile(r"[A-Za-z0-9_]{1,32}")
+# Beyond these the venue has no amounts, times or ids, and the arithmetic here no room.
 _MAX_DIGITS = 30
+_MAX_EXPONENT = 30
+_MAX_INTEGER_DIGITS = 18
 
 
 def text(fields: Fields, name: str, default: str = "") -> str:
@@ -58,6 +61,8 @@ def number(fields: Fields, name: str) -> Decimal | None:
         raise VenueError("152002", name) from None
     if not value.is_finite() or len(value.as_tuple().digits) > _MAX_DIGITS:
         raise VenueError("152002", name)
+    if abs(value.adjusted()) > _MAX_EXPONENT:
+        raise VenueError("152002", name)
     return value
 
 
@@ -74,7 +79,7 @@ def whole_number(fields: Fields, name: str) -> int | None:
     raw = text(fields, name)
     if not raw:
         return None
-    if not raw.isascii() or not raw.isdigit():
+    if not raw.isascii() or not raw.isdigit() or len(raw) > _MAX_INTEGER_DIGITS:
         raise VenueError("152002", name)
     return int(raw)
 
