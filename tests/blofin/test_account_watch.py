@@ -7,7 +7,7 @@ import pytest
 from freqtrade.exceptions import ExchangeError, InvalidOrderException
 from freqtrade.persistence import Trade
 from freqtrade.rpc import RPC
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
@@ -440,6 +440,7 @@ def own(*rows):
     return frozenset(row["id"] for row in rows)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(held=st.sets(keys), traded=st.sets(keys), stopped=st.sets(keys), ours=st.sets(keys))
 def test_every_disagreement_is_found_and_nothing_else(held, traded, stopped, ours):
     stops = {key: stop_of(*key, number) for number, key in enumerate(sorted(stopped))}

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 import requests
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bubbybot_freqtrade.sandbox import DEMO_UID, Sandbox, SandboxSettings
@@ -21,7 +21,7 @@ ORDER = BTC | {"side": "buy", "orderType": "market", "size": "1", "clientOrderId
 STOP = BTC | {"side": "sell", "size": "-1", "slTriggerPrice": "1", "slOrderPrice": "-1"}
 
 # Of each of some seventy paths.
-EXAMPLES = 12
+PATIENTLY = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 
 # What each control is asked in earnest.
 CONTROLS: tuple[tuple[str, str, dict[str, Any]], ...] = (
@@ -132,7 +132,7 @@ def answered(response: requests.Response) -> Any:
 def test_no_body_or_query_of_a_control_breaks_it(sandbox, session, method, name, asked):
     url = f"{sandbox.url}/sandbox/{name}"
 
-    @settings(max_examples=EXAMPLES, deadline=None)
+    @PATIENTLY
     @given(spoiled(asked))
     def law(wrong):
         if method == "POST":
@@ -153,7 +153,7 @@ def test_no_body_or_query_of_a_control_breaks_it(sandbox, session, method, name,
 def test_no_body_of_the_app_breaks_it(sandbox, session, path):
     url = f"{sandbox.url}/sandbox/app{path}"
 
-    @settings(max_examples=EXAMPLES, deadline=None)
+    @PATIENTLY
     @given(
         spoiled(APP[path]), st.sampled_from(["", f"?uid={DEMO_UID}", "?uid=%00", "?u=5", "?uid"])
     )
@@ -187,7 +187,7 @@ def test_no_time_or_page_is_longer_than_times_are(sandbox, session):
 
 @pytest.mark.parametrize("path", [*rest_public.ENDPOINTS, *PRIVATE["GET"]])
 def test_no_query_of_the_venue_breaks_it(sandbox, session, path):
-    @settings(max_examples=EXAMPLES, deadline=None)
+    @PATIENTLY
     @given(spoiled(QUERY))
     def law(wrong):
         query = as_query(wrong)

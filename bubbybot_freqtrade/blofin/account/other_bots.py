@@ -5,11 +5,14 @@ one-way mode their positions of a pair are one.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 from freqtrade.util import dt_now, dt_ts
+
+from bubbybot_freqtrade.blofin.account import database
+from bubbybot_freqtrade.blofin.account.venue import Requests
 
 Row = dict[str, Any]
 
@@ -29,42 +32,64 @@ def prefix_of(row: Row) -> str | None:
 
 
 class OtherBots:
-    """Who else trades here, and which pairs are theirs."""
+    """Who else trades here, and which pairs are theirs. The requests are shared with them."""
 
-    def __init__(self, is_own: Callable[[Row], bool]) -> None:
-        self._is_own = is_own
+    def __init__(self, requests: Requests) -> None:
+        self._requests = requests
+        requests.show_orders_to(self._note)
+        # When each was seen last, and the pairs that each was first seen on.
         self._seen: dict[str, datetime] = {}
-        self._pairs: set[str] = set()
+        self._first_pairs: dict[str, frozenset[str]] = {}
+        self._pairs: frozenset[str] = frozenset()
         self._says: dict[str, str] = {}
 
-    def look(self, rows: Iterable[Row]) -> list[str]:
-        """Take in the account's open orders and TP/SL orders; a sentence for each new bot."""
-        now, theirs = dt_now(), dict[str, set[str]]()
+    def look(self, rows: Iterable[Row]) -> None:
+        """Take in all of the account's open orders and TP/SL orders."""
+        theirs = self._theirs(rows)
+        self._pairs = frozenset().union(*theirs.values())
+        self._take(theirs)
+
+    def _note(self, rows: Iterable[Row]) -> None:
+        """Take in orders in any state, whatever they were asked for.
+
+        Two that enter opposite sides of a pair in one-way mode leave nothing that stands, and a
+        loop that has begun is long enough for both to use up what BloFin allows the account.
+        """
+        if not database.is_open():
+            # It tells whose an order is.
+            return
+        since = dt_ts(dt_now() - ACTIVE)
+        self._take(self._theirs(row for row in rows if since < (row.get("timestamp") or 0)))
+
+    def _theirs(self, rows: Iterable[Row]) -> dict[str, set[str]]:
+        theirs: dict[str, set[str]] = {}
         for row in rows:
             prefix = prefix_of(row)
-            if prefix is not None and not self._is_own(row):
+            if prefix is not None and not self._requests.is_own(row):
                 theirs.setdefault(prefix, set()).add(row["symbol"])
-        self._pairs = {pair for pairs in theirs.values() for pair in pairs}
-        return self._take(theirs, now)
+        return theirs
 
-    def look_back(self, ended: Iterable[Row]) -> list[str]:
-        """Take in orders that have ended; a sentence for each new bot.
+    def _take(self, theirs: dict[str, set[str]]) -> None:
+        now = dt_now()
+        # Replaced, not changed: a command from Telegram comes in a thread of its own.
+        seen = self._seen | dict.fromkeys(theirs, now)
+        self._seen = {prefix: at for prefix, at in seen.items() if now - at < ACTIVE}
+        pairs = {
+            prefix: pairs | self._first_pairs.get(prefix, frozenset())
+            for prefix, pairs in theirs.items()
+            if prefix not in self._says
+        }
+        self._first_pairs = self._first_pairs | {p: frozenset(all_) for p, all_ in pairs.items()}
+        self._requests.share_with(self.count)
 
-        Two that enter opposite sides of a pair in one-way mode leave nothing that stands.
-        """
-        now, theirs = dt_now(), dict[str, set[str]]()
-        for row in ended:
-            prefix = prefix_of(row)
-            recent = dt_ts(now - ACTIVE) < (row.get("timestamp") or 0)
-            if prefix is not None and recent and not self._is_own(row):
-                theirs.setdefault(prefix, set()).add(row["symbol"])
-        return self._take(theirs, now)
-
-    def _take(self, theirs: dict[str, set[str]], now: datetime) -> list[str]:
-        self._seen |= dict.fromkeys(theirs, now)
-        self._seen = {prefix: at for prefix, at in self._seen.items() if now - at < ACTIVE}
-        new = {p: _told(p, pairs) for p, pairs in theirs.items() if p not in self._says}
-        self._says |= new
+    def news(self) -> list[str]:
+        """A sentence for each that was not told of yet."""
+        new = {
+            prefix: _told(prefix, pairs)
+            for prefix, pairs in self._first_pairs.items()
+            if prefix not in self._says
+        }
+        self._says = self._says | new
         return list(new.values())
 
     @property
@@ -78,7 +103,7 @@ class OtherBots:
 
     def told(self) -> list[str]:
         """A sentence for each that is there, always the same."""
-        return [self._says[prefix] for prefix in sorted(self._seen)]
+        return [self._says[prefix] for prefix in sorted(self._seen) if prefix in self._says]
 
 
 def _told(prefix: str, pairs: Iterable[str]) -> str:

@@ -1,5 +1,6 @@
 """What the account watch asks of the exchange class and has it do."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
@@ -52,6 +53,9 @@ class Requests(Protocol):
 
     def is_own(self, order: Any) -> bool:
         """Whether this bot placed the order."""
+
+    def show_orders_to(self, look: Callable[[list[Any]], None]) -> None:
+        """Have `look` called with every list of orders that BloFin answers, open or ended."""
 
     def share_with(self, others: int) -> None:
         """Send this bot's share of the requests only, beside so many other bots."""

@@ -82,7 +82,7 @@ class AccountWatch:
         self._lost = LostTrades(exchange, requests)
         self._left = OrdersLeft(exchange, requests)
         self._repairs = Repairs(exchange, requests, stops, self._lost)
-        self.other_bots = OtherBots(requests.is_own)
+        self.other_bots = OtherBots(requests)
         self._first_come = FirstCome(requests)
         self._other_currencies = OtherCurrencies(exchange)
         self._stops = stops
@@ -273,25 +273,26 @@ class AccountWatch:
         )
 
     def _look_for_others(self, rows: Iterable[Any]) -> None:
-        self._tell_of_others(self.other_bots.look(rows))
+        self.other_bots.look(rows)
+        self._tell_of_others()
 
     def _look_back_for_others(self, pair: str, now: datetime) -> None:
         """See whose orders have ended on a pair whose position is not what it was."""
         try:
-            ended = self._requests.ended_orders(pair, dt_ts(now - 2 * LOOKED_UP_AGAIN))
+            self._requests.ended_orders(pair, dt_ts(now - 2 * LOOKED_UP_AGAIN))
         except ExchangeError as e:
             logger.warning(others_not_known(pair, e))
             return
-        self._tell_of_others(self.other_bots.look_back(ended))
+        self._tell_of_others()
 
-    def _tell_of_others(self, news: list[str]) -> None:
+    def _tell_of_others(self) -> None:
+        news = self.other_bots.news()
         if news and self._exchange._config["exchange"].get("other_bots", "share") == "refuse":
             raise OperationalException(
                 f"{' '.join(news)} {SETTING} is 'refuse', so this bot trades nothing."
             )
         for say in news:
             logger.warning(say)
-        self._requests.share_with(self.other_bots.count)
 
     def _open_trade(self, trade: Trade) -> OpenTrade:
         held = self._requests.exact_contracts(trade.pair, trade.amount) if trade.amount else 0.0

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -48,13 +48,14 @@ class Requests:
         self._exchange = exchange
         self._lists = LoopState(
             {
-                "orders": lambda: self.api.fetch_open_orders(),
-                "tpsl": lambda: self.api.fetch_open_orders(params={"tpsl": True}),
+                "orders": lambda: self._shown(self.api.fetch_open_orders()),
+                "tpsl": lambda: self._shown(self.api.fetch_open_orders(params={"tpsl": True})),
                 "positions": lambda: self.api.fetch_positions(),
                 "tickers": lambda: list(self.api.fetch_tickers().values()),
             },
             quiet,
         )
+        self._look: Callable[[list[CcxtOrder]], None] = lambda _: None
         # By pair the last entry: when it was sent, and its id once BloFin has answered.
         self._entries: dict[str, tuple[datetime, str | None]] = {}
         self._doubted_at: datetime | None = None
@@ -131,7 +132,7 @@ class Requests:
         Those that have filled, be it in part before they were canceled.
         """
         with freqtrade_errors(f"get orders of {pair or 'all pairs'}"):
-            ended = self.api.fetch_canceled_and_closed_orders(pair, since)
+            ended = self._shown(self.api.fetch_canceled_and_closed_orders(pair, since))
         return [order for order in ended if order["filled"]]
 
     def order(self, order_id: str, pair: str) -> CcxtOrder | None:
@@ -146,6 +147,14 @@ class Requests:
         """Positions of a pair that have closed since a time (ms), oldest first."""
         with freqtrade_errors(f"get closed positions of {pair}"):
             return self.api.fetch_positions_history([pair], since)
+
+    def show_orders_to(self, look: Callable[[list[CcxtOrder]], None]) -> None:
+        """Have `look` called with every list of orders that BloFin answers, open or ended."""
+        self._look = look
+
+    def _shown(self, orders: list[CcxtOrder]) -> list[CcxtOrder]:
+        self._look(orders)
+        return orders
 
     def share_with(self, others: int) -> None:
         """Send this bot's share of the requests only, beside so many other bots."""
