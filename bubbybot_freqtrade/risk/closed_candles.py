@@ -56,6 +56,11 @@ class ClosedCandles:
         self._latest.pop(pair, None)
         self._columns[pair] = (*columns, shocks(frame, self._shock_atrs))
 
+    def newest_close(self, pair: str) -> int:
+        """When the newest candle closed, in seconds since the epoch; 0 before the first."""
+        opened = self._opened.get(pair)
+        return 0 if opened is None or not len(opened) else int(opened[-1]) + CANDLE_SECONDS
+
     def last(self, pair: str, moment: datetime) -> Candle | None:
         """The last candle that had closed at `moment`; None before the first."""
         if pair not in self._opened:

@@ -82,6 +82,7 @@ EXCHANGE_INSIDE = (
         takes="self, pair, timeframe, candle_type",
     ),
     Seam(EXCHANGE + "_leverage_tiers", "the leverage tiers: no public name gives all of a pair"),
+    Seam(EXCHANGE + "_loop_lock", "one user of freqtrade's event loop at a time: leverage tiers"),
     Seam(
         EXCHANGE + "_log_exchange_response",
         "logs an order's answer as freqtrade does, where the user has asked for it",
@@ -176,6 +177,22 @@ EXCHANGE_REPLACED = (
         EXCHANGE + "reload_markets",
         "a new loop begins",
         takes="self, force=, *, load_leverage_tiers=",
+    ),
+    Seam(
+        EXCHANGE + "load_leverage_tiers",
+        "those of hundreds of markets come after the start",
+        takes="self",
+        calls=("load_cached_leverage_tiers", "get_market_leverage_tiers", "cache_leverage_tiers"),
+    ),
+    Seam(
+        EXCHANGE + "get_max_leverage",
+        "before an entry: the pair's tiers have to be there",
+        takes="self, pair, stake_amount",
+    ),
+    Seam(
+        EXCHANGE + "get_maintenance_ratio_and_amt",
+        "before a liquidation price is reckoned: the pair's tiers have to be there",
+        takes="self, pair, notional_value",
     ),
     Seam(
         EXCHANGE + "cache_leverage_tiers",

@@ -13,6 +13,7 @@ import pandas as pd
 from freqtrade.exceptions import ConfigurationError
 from freqtrade.persistence import Order, Trade
 from freqtrade.strategy import CategoricalParameter, DecimalParameter, IStrategy
+from freqtrade.util import dt_now
 
 from bubbybot_freqtrade.learning.ledger import Ledger
 from bubbybot_freqtrade.learning.trades import ClosedTrades, read_prior
@@ -27,6 +28,7 @@ from bubbybot_freqtrade.strategy import (
     alarms,
     analysis,
     charts,
+    closes,
     day,
     ended,
     entries,
@@ -147,6 +149,7 @@ class BubbyBotStrategy(IStrategy):
     def analyze(self, pairs: list[str]) -> None:
         """Analyze all pairs with candles that have not been; of hundreds the first take minutes."""
         super().analyze([pair for pair in pairs if market.is_unread(self, pair)])
+        closes.tell_close(self, pairs, dt_now())
 
     def get_latest_candle(
         self, pair: str, timeframe: str, dataframe: pd.DataFrame

@@ -26,6 +26,10 @@ def exchange_of(dp: DataProvider) -> Any:
 
 
 def leverage_tiers(dp: DataProvider, pair: str) -> list[dict[str, Any]]:
-    """The pair's leverage tiers as freqtrade has loaded them at start; empty for none."""
-    tiers: list[dict[str, Any]] = exchange_of(dp)._leverage_tiers.get(pair, [])
+    """The pair's leverage tiers; empty for none."""
+    exchange = exchange_of(dp)
+    # At BloFin those of hundreds of markets come after the start, and of a pair when it is needed.
+    if need := getattr(exchange, "need_leverage_tiers", None):
+        need(pair)
+    tiers: list[dict[str, Any]] = exchange._leverage_tiers.get(pair, [])
     return tiers

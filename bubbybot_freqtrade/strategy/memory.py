@@ -49,6 +49,8 @@ class Memory:
     :param followed: a follower's newest candle of a pair, and which frame its producer has sent
     :param doubled: pairs of which it was told that several producers send them
     :param heard: when a producer's newest candle closed, or since when it is waited for
+    :param awaited_close: the newest close (s since the epoch) that pairs are analyzed after
+    :param told_close: the newest of which it was told that all pairs have been
     :param is_halted: the day's loss limit is reached
     :param harmless: the account in a state that cannot reach the limit (see `day`)
     """
@@ -68,6 +70,8 @@ class Memory:
     followed: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     doubled: set[str] = field(default_factory=set)
     heard: dict[str, datetime] = field(default_factory=dict)
+    awaited_close: int | None = None
+    told_close: int | None = None
     is_halted: bool = False
     harmless: tuple[Any, ...] | None = None
 

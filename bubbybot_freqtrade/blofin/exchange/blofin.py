@@ -1,7 +1,7 @@
 """BloFin exchange subclass"""
 
 import logging
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from freqtrade.constants import BuySell, Config
@@ -12,7 +12,7 @@ from freqtrade.enums import (
     TradingMode,
 )
 from freqtrade.exceptions import InvalidOrderException
-from freqtrade.exchange.common import retrier, retrier_async
+from freqtrade.exchange.common import retrier
 from freqtrade.exchange.exchange_types import (
     CcxtOrder,
     CcxtPosition,
@@ -31,7 +31,7 @@ from bubbybot_freqtrade.blofin.exchange.liquidation import LiquidationPrices, bu
 from bubbybot_freqtrade.blofin.exchange.prices import SharedPrices
 from bubbybot_freqtrade.blofin.exchange.real_time import AccountInRealTime, RealTime
 from bubbybot_freqtrade.blofin.exchange.settings import check_settings
-from bubbybot_freqtrade.blofin.exchange.tiers import Tiers
+from bubbybot_freqtrade.blofin.exchange.tiers import TiersInLoops
 from bubbybot_freqtrade.seams.start import refuse_unknown
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ logger = logging.getLogger(__name__)
 class Blofin(
     BelievedBalances,
     CandlesInSlices,
+    TiersInLoops,
     LiquidationPrices,
     ExactAmounts,
     SharedPrices,
@@ -80,7 +81,6 @@ class Blofin(
         self._brackets = Brackets(self.requests)
         self.orders = Orders(self, self.requests, self._brackets)
         self.stops = Stops(self, self.requests, self.orders, self._brackets)
-        self._tiers = Tiers(self)
         self._gone_markets = GoneMarkets(self)
         self._rows_of_trades = RowsOfTrades(self, self.requests)
         self._api_key: ApiKey | None = None
@@ -150,6 +150,8 @@ class Blofin(
                 self.requests.are_markets_doubted = False
                 super().reload_markets(True, load_leverage_tiers=False)
             follow_changed_markets(self)
+        if not force and self._klines and not self.candle_queue.is_behind:
+            self.tiers.ask_some([*self.held_pairs(), *(pair for pair, _, _ in self._klines)])
 
     def fetch_positions(
         self, pair: str | None = None, params: dict | None = None
@@ -162,22 +164,6 @@ class Blofin(
     def _load_async_markets(self, reload: bool = False) -> None:
         super()._load_async_markets(reload)
         self._gone_markets.keep()
-
-    def cache_leverage_tiers(self, tiers: dict[str, list[dict]], stake_currency: str) -> None:
-        """Keep tiers on disk, apart for live, demo and a sandbox: theirs differ."""
-        super().cache_leverage_tiers(tiers, self._tiers.file(stake_currency))
-
-    def load_cached_leverage_tiers(
-        self, stake_currency: str, cache_time: timedelta | None = None
-    ) -> dict[str, list[dict]] | None:
-        """Load tiers kept on disk, but for those that are due to be asked for again."""
-        kept = super().load_cached_leverage_tiers(self._tiers.file(stake_currency), cache_time)
-        return self._tiers.without_due(kept or {})
-
-    @retrier_async
-    async def get_market_leverage_tiers(self, symbol: str) -> tuple[str, list[dict]]:
-        """Leverage tiers per symbol"""
-        return symbol, await self._tiers.fetch(symbol)
 
     def check_delisting_time(self, pair: str) -> datetime | None:
         """Return when the pair will be delisted; None otherwise."""

@@ -52,10 +52,10 @@ class CandlesInSlices(Exchange):
         if not is_loop or not self._config.get("timeframe"):
             return fetch(pair_list)
         ask = partial(super().refresh_latest_ohlcv, cache=False)
-        return self.candle_queue.refresh(pair_list, self._held_pairs(), fetch, ask)
+        return self.candle_queue.refresh(pair_list, self.held_pairs(), fetch, ask)
 
     @staticmethod
-    def _held_pairs() -> list[str]:
+    def held_pairs() -> list[str]:
         """Pairs with an open trade."""
         # Not at module level: freqtrade.persistence imports freqtrade.exchange.
         from bubbybot_freqtrade.blofin.account import database

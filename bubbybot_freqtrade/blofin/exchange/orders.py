@@ -221,6 +221,7 @@ class Orders:
         return next((p["contracts"] or 0.0 for p in rows if (p["symbol"], p["side"]) == key), 0.0)
 
     def _check_leverage(self, pair: str, notional: float, leverage: float) -> None:
+        self._exchange.need_leverage_tiers(pair)
         tiers = self._exchange._leverage_tiers.get(pair)
         if not tiers:
             raise InvalidOrderException(
