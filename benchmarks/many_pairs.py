@@ -1,15 +1,15 @@
-"""A whole bot with hundreds of pairs: its start, the next closes, and a restart, on a sandbox.
+"""A whole bot with hundreds of pairs on a sandbox: its start, the next closes, and a restart.
 
-    python benchmarks/many_pairs.py [--pairs NUMBER] [--minutes NUMBER] [--restarts NUMBER]
-                                    [--before MINUTES] [--folder FOLDER]
+    python benchmarks/many_pairs.py [--pairs NUMBER] [--before MINUTES] [--minutes NUMBER]
+                                    [--restarts NUMBER] [--again MINUTES] [--folder FOLDER]
 
-`bubbybot sandbox` with generated pairs and BloFin's request limits is a process of its own, `freqtrade
-trade` with BubbyBot and real orders another one, and time is real: only that both clocks begin
-some minutes before midnight UTC, where 15m, 1h and 4h close together. Printed are the requests (in
-all, and the most in a minute and in five), refusals for too many, when the first analysis of the
-last pair was over, how long after each close the last one was, the requests for candles after
-it, the longest loop, and the memory of both processes. A restart kills the bot (SIGKILL) and starts
-it again in the same folder.
+A sandbox with generated pairs, BloFin's request limits and a history that is made before is one
+process; `freqtrade trade` with BubbyBot, its websockets and real orders is another one. Time is
+real, only that both clocks begin some minutes before midnight UTC, where 15m, 1h and 4h close
+together. Printed are the requests (in all, and the most in a minute and in five), refusals for too
+many, when candles and leverage tiers were asked for, how long after each close the last pair was
+analyzed, the requests in the minute after it, the loops, and processor time and memory of both
+processes. A restart kills the bot (SIGKILL) and starts it again in the same folder.
 """
 
 import argparse
@@ -186,7 +186,8 @@ def report(rows: list[dict[str, Any]], log: str, began_ms: int) -> None:
     for path in (CANDLES, TIERS):
         if at := [row["ts_ms"] for row in rows if row["path"] == path]:
             first, last = ((ms - began_ms) / 1000 for ms in (min(at), max(at)))
-            print(f"  {path.rsplit('/', 1)[1]}: {len(at)}, {first:.0f} to {last:.0f} s after the start")
+            name = path.rsplit("/", 1)[1]
+            print(f"  {name}: {len(at)}, {first:.0f} to {last:.0f} s after the start")
     closes = [MIDNIGHT.timestamp() + 900 * number for number in range(-8, 9)]
     for close in closes:
         after = [row for row in rows if 0 <= row["ts_ms"] / 1000 - close < 60]
@@ -196,8 +197,10 @@ def report(rows: list[dict[str, Any]], log: str, began_ms: int) -> None:
                 for row in after
                 if row["path"] == CANDLES
             )
-            print(f"  in the minute after {datetime.fromtimestamp(close, UTC):%H:%M} "
-                  f"{len(after)} requests, for candles {dict(bars) or 'none'}")
+            print(
+                f"  in the minute after {datetime.fromtimestamp(close, UTC):%H:%M} "
+                f"{len(after)} requests, for candles {dict(bars) or 'none'}"
+            )
     for line in log.splitlines():
         if ANALYZED.search(line) or "By the next close" in line:
             moment = datetime.strptime(line[:23], "%Y-%m-%d %H:%M:%S,%f").replace(tzinfo=UTC)
@@ -205,8 +208,10 @@ def report(rows: list[dict[str, Any]], log: str, began_ms: int) -> None:
             print(f"  {moment.timestamp() - began_ms / 1000:.0f} s after the start: {said}")
     loops = sorted(float(x) for x in re.findall(LOOP + r"([\d.]+)", log))
     if loops:
-        print(f"  {len(loops)} loops, the longest {loops[-1]:.1f} s, "
-              f"{sum(x > 5 for x in loops)} over 5 s, median {loops[len(loops) // 2]:.2f} s")
+        print(
+            f"  {len(loops)} loops, the longest {loops[-1]:.1f} s, "
+            f"{sum(x > 5 for x in loops)} over 5 s, median {loops[len(loops) // 2]:.2f} s"
+        )
     levels = Counter(found[1] for found in re.finditer(r" - (WARNING|ERROR|CRITICAL) - ", log))
     print(f"  {dict(levels) or 'no'} warnings")
 
@@ -218,9 +223,9 @@ def life(given: argparse.Namespace, folder: Path, url: str, log: Path, minutes: 
         end = time.monotonic() + minutes * 60
         while time.monotonic() < end and process.is_running():
             time.sleep(1)
-            memory = process.memory_info().rss / 1e6
+            memory, spent = process.memory_info().rss / 1e6, sum(process.cpu_times()[:2])
     report(asked(url), log.read_text(), began)
-    print(f"  memory of the bot {memory:.0f} MB", flush=True)
+    print(f"  the bot took {spent:.0f} s of processor time, {memory:.0f} MB", flush=True)
 
 
 def run(given: argparse.Namespace, folder: Path) -> None:

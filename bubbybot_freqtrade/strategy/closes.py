@@ -31,13 +31,17 @@ def tell_close(bot: BubbyBotStrategy, pairs: Sequence[str], now: datetime) -> No
     before = memory.awaited_close
     if before not in (None, closed, memory.told_close):
         count = sum(memory.candles.newest_close(pair) >= before for pair in pairs)
-        logger.info(f"By the next close {count} of {len(pairs)} pairs had been analyzed with the "
-                    f"candle that closed at {_clock(before)}.")
+        logger.info(
+            f"By the next close {count} of {len(pairs)} pairs had been analyzed with the "
+            f"candle that closed at {_clock(before)}."
+        )
     memory.awaited_close = closed
     if all(memory.candles.newest_close(pair) >= closed for pair in pairs):
         memory.told_close = closed
-        logger.info(f"All {len(pairs)} pairs have been analyzed {now.timestamp() - closed:.1f} s "
-                    f"after the close of {_clock(closed)}.")
+        logger.info(
+            f"All {len(pairs)} pairs have been analyzed {now.timestamp() - closed:.1f} s "
+            f"after the close of {_clock(closed)}."
+        )
 
 
 def _clock(moment: int) -> str:

@@ -1,4 +1,4 @@
-"""Candles that were pushed or made, compared with the venue's own when there is time."""
+"""Candles that were pushed, made or read, compared with the venue's own when there is time."""
 
 import logging
 from collections import Counter
@@ -6,13 +6,13 @@ from collections.abc import Callable, Collection, Iterable
 
 from freqtrade.constants import PairWithTimeframe
 from freqtrade.exchange.exchange import Exchange
-from pandas import DataFrame
+from pandas import DataFrame, Index
 
 from bubbybot_freqtrade.blofin.exchange.pushed_candles import UNASKED
 
 logger = logging.getLogger(__name__)
 
-_VALUES = ["open", "high", "low", "close", "volume"]
+VALUES = ["open", "high", "low", "close", "volume"]
 # Of a price or volume. BloFin's are decimals of some ten digits.
 _TOLERANCE = 1e-9
 
@@ -36,6 +36,10 @@ class CandleChecks:
     def unasked(self, key: PairWithTimeframe) -> None:
         """A candle of a series came without the venue being asked for it."""
         self._unasked[key] += 1
+
+    def owed(self, key: PairWithTimeframe) -> None:
+        """A series was not asked for at all: it is compared as soon as there is time."""
+        self._unasked[key] = UNASKED
 
     def asked(self, key: PairWithTimeframe) -> None:
         """The venue was asked for a series: its answer took the place of what was known."""
@@ -63,19 +67,25 @@ class CandleChecks:
         kept = self._exchange._klines.get(key)
         if kept is None or kept.empty or venue.empty:
             return
-        ours, theirs = kept.set_index("date"), venue.set_index("date")
-        both = ours.index.intersection(theirs.index)
-        mine, own = ours.loc[both, _VALUES], theirs.loc[both, _VALUES]
-        differs = (mine - own).abs() > _TOLERANCE * own.abs()
-        if not differs.to_numpy().any():
+        different, both = differs(kept, venue)
+        if not different.to_numpy().any():
             return
-        ours.loc[both, _VALUES] = own
+        ours = kept.set_index("date")
+        ours.loc[both, VALUES] = venue.set_index("date").loc[both, VALUES]
         self._exchange._klines[key] = ours.reset_index()
         self.doubted.add(key)
-        wrong = both[differs.any(axis=1)]
-        names = ", ".join(differs.columns[differs.any()])
+        wrong = both[different.any(axis=1)]
+        names = ", ".join(different.columns[different.any()])
         logger.warning(
             f"{key[0]}: {len(wrong)} of the {key[1]} candles, the first of "
             f"{wrong[0]:%Y-%m-%d %H:%M}, were not as BloFin has them ({names}). They are replaced, "
             f"and the next ones asked for; {len(self.doubted)} series so far."
         )
+
+
+def differs(ours: DataFrame, theirs: DataFrame) -> tuple[DataFrame, Index]:
+    """Which values of the candles that both have differ, and the dates of these candles."""
+    mine, own = ours.set_index("date"), theirs.set_index("date")
+    both = mine.index.intersection(own.index)
+    mine, own = mine.loc[both, VALUES], own.loc[both, VALUES]
+    return (mine - own).abs() > _TOLERANCE * own.abs(), both

@@ -19,6 +19,7 @@ from pandas import DataFrame
 
 from bubbybot_freqtrade.blofin.ccxt_blofin.budget import free_requests
 from bubbybot_freqtrade.blofin.exchange.candle_checks import CandleChecks
+from bubbybot_freqtrade.blofin.exchange.kept_candles import KeptCandles, newest_of
 from bubbybot_freqtrade.blofin.exchange.made_candles import add_made, is_made_of
 from bubbybot_freqtrade.blofin.exchange.pushed_candles import PushedCandles
 
@@ -74,6 +75,8 @@ class CandleQueue:
         self._pushed = pushed
         self._traded = traded
         self.checks = CandleChecks(exchange)
+        self._kept = KeptCandles(exchange, traded)
+        self._is_first = True
         # What was asked for in vain the last time: it comes after all others.
         self._late: set[PairWithTimeframe] = set()
         self._told = 0.0
@@ -95,6 +98,9 @@ class CandleQueue:
         if not self.is_needed:
             self.is_behind = False
             return fetch(list(keys))
+        is_first, self._is_first = self._is_first, False
+        if is_first:
+            self._read(keys, ask)
         until = time.monotonic() + SECONDS_A_LOOP
         known = [key for key in keys if key[1] == self._traded and key in self._exchange._klines]
         self._pushed.keep_watched(known)
@@ -102,11 +108,19 @@ class CandleQueue:
         waiting, left = self._take_pushed(due, fetch)
         self._ask(waiting, fetch, until, KEPT_FREE if held else KEPT_FREE_WITHOUT_TRADES)
         self.is_behind = bool(waiting or left)
-        if not due:
+        if not due and not is_first:
             self.checks.run(set(keys), min(AT_ONCE, self._room(0.5)), ask)
+        self._kept.save(keys, self.checks.doubted)
         self._tell(keys)
         klines = self._exchange._klines
         return {key: klines[key] for key in keys if key in klines}
+
+    def _read(self, keys: Sequence[PairWithTimeframe], ask: Fetch) -> None:
+        """Begin with the candles that an earlier run of the bot has kept."""
+        for key, frame in self._kept.read(list(dict.fromkeys(keys)), ask).items():
+            self._exchange._klines[key] = frame
+            self._exchange._pairs_last_refresh_time[key] = newest_of(frame)
+            self.checks.owed(key)
 
     # What is due, in its order
 
@@ -150,7 +164,6 @@ class CandleQueue:
             and key[2] == base[2]
             and not self.is_doubted(key)
             and key in self._exchange._klines
-            and base in self._exchange._klines
             and is_made_of(key[1], base[1])
         )
 

@@ -7,7 +7,6 @@ take a third of the requests that BloFin allows in five.
 
 import asyncio
 import logging
-import os
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from functools import cached_property
@@ -39,6 +38,12 @@ KEPT_FREE = 0.3
 MarketTiers = list[dict[str, Any]]
 
 
+def venue_name(exchange: Exchange) -> str:
+    """A name for files of what live, the demo account or a sandbox has told."""
+    host: str = urlsplit(exchange._api.urls["api"]["rest"]).netloc
+    return host.replace(":", "_")
+
+
 class Tiers:
     """What freqtrade loads the leverage tiers of a market with."""
 
@@ -52,8 +57,8 @@ class Tiers:
 
         `contracts` is what their sizes are read as; earlier versions kept other readings.
         """
-        venue = urlsplit(self._exchange._api.urls["api"]["rest"]).netloc.replace(":", "_")
-        return f"{stake_currency}_{self._exchange.margin_mode.value}_contracts_{venue}"
+        mode = self._exchange.margin_mode.value
+        return f"{stake_currency}_{mode}_contracts_{venue_name(self._exchange)}"
 
     def without_due(self, kept: dict[str, MarketTiers]) -> dict[str, MarketTiers]:
         """Return kept tiers but for those that are due to be asked for again.
@@ -184,7 +189,8 @@ class TiersInLoops(Exchange):
         super().cache_leverage_tiers(tiers, f"{name}.new")
         # In one piece, whenever the bot is killed.
         folder = self._config["datadir"] / "futures"
-        os.replace(*(folder / f"leverage_tiers_{part}.json" for part in (f"{name}.new", name)))
+        new = folder / f"leverage_tiers_{name}.new.json"
+        new.replace(folder / f"leverage_tiers_{name}.json")
 
     def load_cached_leverage_tiers(
         self, stake_currency: str, cache_time: timedelta | None = None
