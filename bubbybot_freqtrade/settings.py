@@ -185,7 +185,7 @@ class ExitSettings(Settings):
         description="share of the way from liquidation to entry that is too close",
     )
     volatility_shock: float = Field(
-        default=8.0, gt=1, description="range of the last candle in ATRs, against the trade"
+        default=8.0, gt=1, description="move of a candle in ATRs, against the trade"
     )
     extreme_funding: float = Field(
         default=0.003, gt=0, description="funding rate per period against the trade"

@@ -16,7 +16,7 @@ from freqtrade.persistence import LocalTrade
 
 from bubbybot_freqtrade.risk.breakers import Day
 from bubbybot_freqtrade.risk.equity import open_trades
-from bubbybot_freqtrade.strategy.exits import liquidation_bound
+from bubbybot_freqtrade.strategy.exits import liquidation_bound, shock_bound
 from bubbybot_freqtrade.strategy.freqtrade_seams import exchange_of
 from bubbybot_freqtrade.strategy.market import sign_of
 
@@ -53,8 +53,8 @@ def are_moving(bot: BubbyBotStrategy) -> bool:
 
 
 def set_alarms(bot: BubbyBotStrategy, now: datetime, day: Day | None) -> None:
-    """Have the loop woken where a trade comes near liquidation, a price is worth a message, or
-    the day's loss reaches its limit.
+    """Have the loop woken where a trade comes near liquidation, the candle that runs is a shock, a
+    price is worth a message, or the day's loss reaches its limit.
     """
     real_time = _real_time(bot)
     if real_time is None:
@@ -69,9 +69,10 @@ def set_alarms(bot: BubbyBotStrategy, now: datetime, day: Day | None) -> None:
 def _bounds(bot: BubbyBotStrategy, trade: LocalTrade, now: datetime) -> tuple[float, float]:
     low, high = bot.memory.watches.prices.bounds(trade.pair, now)
     near = liquidation_bound(trade, bot.settings.exits.liquidation_near)
-    if near is None:
-        return low, high
-    return (max(low, near), high) if sign_of(trade) > 0 else (low, min(high, near))
+    against = [bound for bound in (near, shock_bound(bot, trade, now)) if bound is not None]
+    if sign_of(trade) > 0:
+        return max([low, *against]), high
+    return low, min([high, *against])
 
 
 def _exposure(bot: BubbyBotStrategy, trade: LocalTrade) -> tuple[float, float] | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from freqtrade.persistence import LocalTrade, Trade
 from freqtrade.strategy import stoploss_from_absolute
 
-from bubbybot_freqtrade.risk.closed_candles import Candle
+from bubbybot_freqtrade.risk.closed_candles import CANDLE_SECONDS, Candle
 from bubbybot_freqtrade.risk.plan import TradePlan
 from bubbybot_freqtrade.risk.r import r_at
 from bubbybot_freqtrade.strategy import messages
@@ -144,6 +144,8 @@ def _reason(
     # A backtest's candle opens where the last one closed, so no stop is passed in between.
     if not is_running(bot.config):
         return None
+    if _is_beyond(rate, shock_bound(bot, trade, now), sign_of(trade)):
+        return "volatility_shock"
     if _stop_is_passed(bot, trade, now, rate):
         return "stop_passed"
     if _delisting_is_near(bot, pair, now):
@@ -162,8 +164,26 @@ def liquidation_bound(trade: LocalTrade, share: float) -> float | None:
 
 
 def _liquidation_is_near(trade: Trade, rate: float, share: float) -> bool:
-    bound = liquidation_bound(trade, share)
-    return bound is not None and sign_of(trade) * (rate - bound) < 0
+    return _is_beyond(rate, liquidation_bound(trade, share), sign_of(trade))
+
+
+def _is_beyond(rate: float, bound: float | None, sign: int) -> bool:
+    return bound is not None and sign * (rate - bound) < 0
+
+
+def shock_bound(bot: BubbyBotStrategy, trade: LocalTrade, now: datetime) -> float | None:
+    """The price at which the candle that runs is a shock against the trade, before it has closed.
+
+    None while that one isn't the next after the last that is known, or began before the entry.
+    """
+    candle = bot.memory.candles.last(trade.pair, now)
+    if candle is None:
+        return None
+    began = candle.opened + CANDLE_SECONDS
+    if now.timestamp() >= began + CANDLE_SECONDS or began < trade.open_date_utc.timestamp():
+        return None
+    # It opens where the last one closed.
+    return candle.close - sign_of(trade) * bot.settings.exits.volatility_shock * candle.atr
 
 
 def _stop_is_passed(bot: BubbyBotStrategy, trade: Trade, now: datetime, rate: float) -> bool:

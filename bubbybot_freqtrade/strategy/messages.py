@@ -118,7 +118,7 @@ def day_over(loss_share: float, limit: float, until: datetime, *, closes_trades:
 CRITICAL_EXITS = {
     "daily_loss_limit": "the day's loss limit is reached",
     "liquidation_near": "the price is close to liquidation",
-    "volatility_shock": "the last candle was a shock against the trade",
+    "volatility_shock": "the last candle, or the one that runs, is a shock against the trade",
     "stop_passed": "the price is already beyond where the stop should move to",
     "delisting": "the pair is about to be delisted",
     "funding_extreme": "funding is extreme and the trade would pay it",

@@ -304,7 +304,8 @@ def test_a_stop_that_the_price_has_passed_already_is_an_exit(
     assert stop_of(calm, trade, 50_600) == 49_000
     assert exit_reason(calm, trade, 50_600) == "stop_passed"
     assert exit_reason(calm, trade, 50_800) is None
-    assert exit_reason(calm, trade, 48_900) is None, "the stop's own business"
+    trade.stop_loss = 50_100.0
+    assert exit_reason(calm, trade, 50_000) is None, "the stop's own business"
 
 
 def test_the_target_is_the_venues_business_when_live(bot: Bot) -> None:
@@ -372,6 +373,27 @@ def test_a_shock_against_the_trade_ends_it(calm: Bot) -> None:
     trade = open_trade(calm)
     assert exit_reason(calm, trade, 48_900.0) == "volatility_shock"
     assert exit_reason(calm, open_trade(calm, is_short=True), 48_900.0) is None
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_shock_need_not_wait_for_its_candle_to_close(calm: Bot, sign: int) -> None:
+    # An ATR is 250.
+    show(calm)
+    trade = open_trade(calm, is_short=sign < 0)
+    shock = 50_000.0 - sign * 8 * 250
+    assert exit_reason(calm, trade, shock + sign) is None
+    assert exit_reason(calm, trade, shock - sign) == "volatility_shock"
+
+
+def test_a_candle_that_began_before_the_entry_is_no_shock_nor_one_after_a_gap(calm: Bot) -> None:
+    show(calm)
+    young = open_trade(calm, open_date=NOON + timedelta(minutes=1))
+    assert exit_reason(calm, young, 47_000.0) is None
+    show(calm, ETH, 2_000.0)
+    trade = open_trade(calm, ETH, 2_000.0)
+    late = {"current_time": NOON + timedelta(minutes=15), "current_profit": 0.0}
+    leave = calm.strategy.custom_exit
+    assert leave(pair=ETH, trade=trade, current_rate=1_900.0, **late) is None
 
 
 def test_a_shock_is_a_body_of_many_atrs() -> None:
@@ -728,12 +750,25 @@ def test_the_loop_is_woken_where_liquidation_comes_near(
     monkeypatch.setattr(bot.strategy.dp, "funding_rate", lambda pair: {"fundingRate": 0.0001})
     monkeypatch.setattr(bot.exchange, "real_time", real_time)
     show(bot)
-    trade = open_trade(bot, liquidation_price=47_600.0)
+    trade = open_trade(bot, liquidation_price=47_800.0)
     bot.strategy.bot_loop_start(NOON)
     low, high = real_time.bounds[BTC]
     assert exit_reason(bot, trade, low * (1 - 1e-9)) == "liquidation_near"
     assert exit_reason(bot, trade, low * (1 + 1e-9)) is None
     assert high == math.inf
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_loop_is_woken_where_the_candle_that_runs_is_a_shock(
+    restart: Callable[..., Bot], monkeypatch: pytest.MonkeyPatch, sign: int
+) -> None:
+    bot, real_time = restart(messages={"price_move": None}), RealTime()
+    monkeypatch.setattr(bot.exchange, "real_time", real_time)
+    show(bot)
+    open_trade(bot, is_short=sign < 0)
+    bot.strategy.bot_loop_start(NOON)
+    shock = 50_000.0 - sign * 8 * 250
+    assert real_time.bounds[BTC] == ((shock, math.inf) if sign > 0 else (0.0, shock))
 
 
 def test_the_loop_is_woken_where_a_message_of_a_fast_price_is_due(
