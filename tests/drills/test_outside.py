@@ -30,6 +30,10 @@ def play(tmp_path) -> Callable[..., list[str]]:
     return play
 
 
+def test_every_kind_has_a_case():
+    assert {case.kind for case in CASES} == set(range(1, 26))
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.kind} {case.name}")
 def test_no_kind_of_fault_breaks_a_law(play, case):
     assert play([f"kind {case.kind}, {case.name} [as it is]"]) == []

@@ -2,6 +2,17 @@
 
 A kind is a number and a handful of cases with the real bot. They are played on the sandbox as it
 is, then with every other reading of every open question, then with pairs of them.
+
+Kinds: 1 lots that floats lose, 2 stops that were passed while moved, 3 refusals nobody knows, 4 not
+found right after a success, 5 positions of other modes, 6 closed and 7 grown by hand, 8 pairs that
+are gone, 9 contracts that change, 10 tiers of large contracts, 11 more than one market order takes,
+12 stops that fire short, 13 brackets that get lost, 14 sums where the side matters, 15 numbers as
+text, 16 stops on the mark price, 17 refusals of the firewall, 18 lists that lag or are empty, 19
+rows that are no rows, 20 redirects, 21 other bots, 22 restored databases, 23 false alarms, 24 parts
+too small to leave, 25 lists without an end.
+
+Of 17 and 25 this is what a drill can find. A first pushed candle is in the drill `streams`; rows of
+ccxt, `.env` files, the sandbox's own paths and its state file have tests.
 """
 
 from __future__ import annotations

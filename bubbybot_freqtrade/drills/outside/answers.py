@@ -30,6 +30,8 @@ LISTS = (
     "market/candles",
     "market/books",
 )
+# Rows of a full page, and requests that a loop with a trade can need.
+PAGE, MOST_A_LOOP = 100, 40
 NO_ROWS: tuple[Any, ...] = (["x", None, 5], [{}], {"instId": 5}, "x")
 
 
@@ -143,12 +145,48 @@ def _redirected(run: Run, desk: Desk, case: str) -> None:
     run.must(not desk.stopped, case, "it did not come back")
 
 
+def _no_vpn(run: Run, desk: Desk, case: str) -> None:
+    entered(desk, BTC)
+    before = [order.tpsl_id for order in live_stops(desk, BTC)]
+    since = len(desk.log.lines)
+    desk.fault(kind="http", status=403)
+    desk.loop(2, minutes=0.6, able=False)
+    desk.calm()
+    run.must(desk.said("VPN", "regions", since=since), case, "it is told as a ban alone")
+    # freqtrade waits after a request that failed.
+    desk.loop(3, minutes=1.2)
+    after = [order.tpsl_id for order in live_stops(desk, BTC)]
+    run.must(before == after, case, f"stops {before} became {after}")
+
+
+def _lists_without_end(run: Run, desk: Desk, case: str) -> None:
+    """A full page is followed by a next one, which here is the same again."""
+    entered(desk, BTC)
+    before = [order.tpsl_id for order in live_stops(desk, BTC)]
+    (stop,) = desk.sandbox.app("/api/v1/trade/orders-tpsl-pending", uid=desk.key.uid, method="GET")[
+        "data"
+    ]
+    for name in ("pending", "history"):
+        path = f"trade/orders-tpsl-{name}"
+        fault = desk.fault(kind="data", data=[stop] * PAGE, path=f"*/{path}")
+        asked = desk.watch.requests.copy()
+        desk.loop(3, minutes=0.3)
+        desk.sandbox.faults.remove(fault)
+        asked_more = (desk.watch.requests - asked).total()
+        run.must(asked_more <= 3 * MOST_A_LOOP, case, f"{asked_more} requests in 3 loops: {path}")
+    desk.loop(3, minutes=1.2)
+    after = [order.tpsl_id for order in live_stops(desk, BTC)]
+    run.must(before == after, case, f"stops {before} became {after}")
+
+
 CASES = (
     *(Case(3, f"{code} for stop and entry", _unknown_refusal(code)) for code in UNKNOWN_CODES),
     Case(4, "'not found' right after a success", _late_after_success),
+    Case(17, "the firewall lets nobody in", _no_vpn),
     Case(18, "an empty list of positions", _empty_positions),
     Case(18, "positions eight seconds behind", _positions_behind,
          settings={"position_delay_ms": 8000}),
     Case(19, "rows that are no rows", _no_rows),
     Case(20, "redirects", _redirected),
+    Case(25, "lists of stops without an end", _lists_without_end),
 )  # fmt: skip

@@ -22,6 +22,7 @@ from bubbybot_freqtrade.drills.outside.case import (
 )
 
 FUNDING_LOOPS = 9
+OF_ANOTHER_BOT = "ft0123456789abcdef0123456789abcd"
 
 
 # Positions of other modes
@@ -139,7 +140,7 @@ def _opposite_in_hedge_mode(run: Run, desk: Desk, case: str) -> None:
 
 
 def _another_bot(run: Run, desk: Desk, case: str) -> None:
-    name = {"clientOrderId": "ft0123456789abcdef0123456789abcd"}
+    name = {"clientOrderId": OF_ANOTHER_BOT}
     desk.open_position(ETH, slTriggerPrice="1900", slOrderPrice="-1", **name)
     before = sum(desk.watch.requests.values())
     desk.loop(4)
@@ -150,6 +151,18 @@ def _another_bot(run: Run, desk: Desk, case: str) -> None:
     desk.loop(10)
     later = sum(desk.watch.requests.values()) - quiet
     run.must(later <= 3 * max(asked, 1), case, f"{later} requests in ten loops")
+
+
+def _another_bot_closes(run: Run, desk: Desk, case: str) -> None:
+    since = len(desk.log.lines)
+    entered(desk, BTC)
+    by_hand(desk, BTC, "sell", size_held(desk, BTC), clientOrderId=OF_ANOTHER_BOT)
+    desk.loop(6, minutes=0.6)
+    run.must(ours(desk, BTC) is None, case, "the trade is still open")
+    named = [line for line in desk.log.lines[since:] if OF_ANOTHER_BOT[:8] in line]
+    run.must(len(named) == 1, case, f"the other bot is named {len(named)} times")
+    # It has nothing there any more.
+    run.must(desk.enter(BTC, "short") is not None, case, "the pair is not traded any more")
 
 
 def _restored_backup(run: Run, desk: Desk, case: str) -> None:
@@ -195,5 +208,6 @@ CASES = (
     Case(15, "the owner's stop for the whole position, its size padded", _own_tight_stop,
          settings={"tpsl_sizes": "padded"}),
     Case(21, "another bot on the account", _another_bot),
+    Case(21, "another bot closes the position", _another_bot_closes),
     Case(22, "a database older than the account", _restored_backup),
 )  # fmt: skip
