@@ -218,6 +218,8 @@ def _folder() -> Path:
 
 def forget_old_files() -> None:
     """Remove the files of venues that nobody has asked for an hour."""
+    if fcntl is None:
+        return
     with suppress(OSError):  # another program may be just as tidy
         for file in _folder().iterdir():
             if time.time() - file.stat().st_mtime > FORGOTTEN_SECONDS:

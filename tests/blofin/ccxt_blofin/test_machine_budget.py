@@ -187,3 +187,12 @@ def test_files_of_venues_that_nobody_asks_any_more_are_removed(folder):
     os.utime(file, (old, old))
     machine_budget.forget_old_files()
     assert not file.exists()
+
+
+def test_on_windows_each_keeps_to_the_limits_alone(folder, monkeypatch):
+    monkeypatch.setattr(machine_budget, "fcntl", None)
+    monkeypatch.delattr(os, "getuid")
+    machine_budget.forget_old_files()
+    assert MachineBudget(VENUE, LONG).claim() == 0.0
+    assert MachineBudget(VENUE, LONG).free(0.0) is None
+    assert list(folder.iterdir()) == []
