@@ -11,10 +11,12 @@ from freqtrade.exchange.exchange import Exchange
 from freqtrade.resolvers import ExchangeResolver
 from pandas.testing import assert_frame_equal
 
+from bubbybot_freqtrade.blofin.ccxt_blofin import candle_streams
 from bubbybot_freqtrade.blofin.exchange import candle_queue
 from bubbybot_freqtrade.drills.desk import HALF_A_DAY, Desk
 from bubbybot_freqtrade.drills.market import BTC, ETH, SOL, inst_id, walk
 from bubbybot_freqtrade.sandbox.api.candle_feed import CandleFault
+from bubbybot_freqtrade.sandbox.api.streams import StreamFaults
 
 CANDLES = "/api/v1/market/candles"
 OTHERS = [f"C{number}/USDT:USDT" for number in range(3)]
@@ -207,6 +209,61 @@ def test_candles_that_ended_by_websocket_are_taken_and_longer_ones_made(tmp_path
             )
             assert newest["date"].timestamp() * 1000 == truth.ts
             assert newest["close"] == float(truth.close)
+
+
+def test_a_lost_websocket_comes_back_on_one_connection_and_no_candle_is_lost(
+    tmp_path, slices, monkeypatch
+):
+    monkeypatch.setattr(candle_streams, "PAUSES_S", (0.05,))
+    with desk_with_many(tmp_path, enable_ws=True) as desk:
+        exchange, streams = desk.bot.exchange, desk.sandbox.streams
+        loops_until_there(exchange)
+        quarter_with_pushes(desk)
+        loops_until_there(exchange)
+        asked(desk)
+        # Within a candle: its end is pushed to the new connection.
+        cut_websockets(desk)
+        assert len(streams.connections) == 1
+        quarter_with_pushes(desk)
+        loops_until_there(exchange)
+        assert asked(desk) == []
+        # Over the end of a candle, which is asked for, once a pair.
+        streams.faults = StreamFaults(refuse=True)
+        streams.drop()
+        desk.pass_time(16)
+        loops_until_there(exchange)
+        assert Counter(asked(desk)) == Counter((inst_id(pair), "15m") for pair in PAIRS)
+        streams.faults = StreamFaults()
+        until_subscribed(desk)
+        assert len(streams.connections) == 1
+        desk.pass_time(14)
+        quarter_with_pushes(desk)
+        for minutes in (0, 15):
+            desk.pass_time(minutes)
+            loops_until_there(exchange)
+        stock = ExchangeResolver.load_exchange({**desk.bot.config, "dry_run": True})
+        Exchange.refresh_latest_ohlcv(stock, KEYS)
+        for key in KEYS:
+            assert_frame_equal(exchange.klines(key), stock.klines(key), check_exact=True)
+
+
+def cut_websockets(desk) -> None:
+    """Cut them, and wait until the bot is subscribed anew."""
+    before = set(desk.sandbox.streams.connections)
+    desk.sandbox.streams.drop()
+    while before & desk.sandbox.streams.connections:
+        desk.real_pause(0.01)
+    until_subscribed(desk)
+
+
+def until_subscribed(desk) -> None:
+    """Until the candles of all pairs are subscribed."""
+    for _ in range(6000):
+        subscribed = desk.sandbox.streams.subscribed("candle15m")
+        if subscribed == {inst_id(pair): 1 for pair in PAIRS}:
+            return
+        desk.real_pause(0.01)
+    raise AssertionError(f"only {subscribed} are subscribed")
 
 
 def quarter_with_pushes(desk) -> None:

@@ -14,6 +14,7 @@ import ccxt
 
 from bubbybot_freqtrade.blofin.ccxt_blofin.access import signature
 from bubbybot_freqtrade.blofin.ccxt_blofin.budget import machine_connections
+from bubbybot_freqtrade.blofin.ccxt_blofin.candle_streams import UNSUBSCRIBE, CandleStreams
 from bubbybot_freqtrade.blofin.ccxt_blofin.errors import HINTS, WEBSOCKET_EXACT
 from bubbybot_freqtrade.blofin.ccxt_blofin.rows import check_push, readable
 
@@ -21,15 +22,11 @@ _LOGIN = "authenticate_hash"  # ccxt's name for the answer to a login
 _LOGIN_PATH = "/users/self/verify"
 _LISTENED = "listened"
 _CONFIRMED = "confirmed"
-_UNSUBSCRIBE = "unsubscribe:"
-# Of each series; ccxt's thousand of 400 pairs are a quarter of a gigabyte of Python floats, copied
-# whenever freqtrade looks at one. Who has missed more than these has to ask.
-_KEPT_CANDLES = 24
 # The venue takes one new websocket a second from an IP; connecting takes one longer than another.
 _SECONDS_BETWEEN_CONNECTIONS = 1.1
 
 
-class Streams:
+class Streams(CandleStreams):
     """The websocket side; mixed into the pro class."""
 
     _next_connection: ClassVar[float] = 0.0
@@ -37,15 +34,9 @@ class Streams:
     listener: Callable[[Any], bool] | None = None
 
     def describe(self: Any) -> dict[str, Any]:
-        """What the pro class can do, candles' unsubscription included."""
-        has = {
-            "watchBalance": True,
-            "unWatchOHLCV": True,
-            "unWatchOHLCVForSymbols": True,
-        }
-        options = {"OHLCVLimit": _KEPT_CANDLES}
-        described = super().describe()  # type: ignore[misc]
-        return self.deep_extend(described, {"has": has, "options": options})
+        """What the pro class can do."""
+        described = super().describe()
+        return self.deep_extend(described, {"has": {"watchBalance": True}})
 
     def ws_dial_delay(self: Any, url: str) -> float:
         """Seconds to wait before connecting, so that connections are a second apart."""
@@ -141,77 +132,6 @@ class Streams:
         rows = self.safe_list(message, "data", [])
         client.resolve([self.parse_ws_position(row) for row in rows], "positions")
 
-    def handle_ohlcv(self: Any, client: Any, message: dict[str, Any]) -> None:
-        """Keep only candles that follow one another, each of them ended by the venue's own word.
-
-        The venue marks the last push of a candle (``confirm``). Where that push did not come, or
-        candles are missing, those received before are forgotten: whoever needs them has to ask.
-        """
-        arg = message["arg"]
-        symbol = self.safe_symbol(arg["instId"], None, "-", "swap")
-        timeframe = self.find_timeframe(arg["channel"].replace("candle", ""))
-        self.last_pushed[(symbol, timeframe)] = self.milliseconds()
-        rows = [row for row in message["data"] if self.is_next_push(symbol, timeframe, row)]
-        super().handle_ohlcv(client, {**message, "data": rows})  # type: ignore[misc]
-
-    def is_next_push(self: Any, symbol: str, timeframe: str, row: list[str]) -> bool:
-        """Whether a pushed candle belongs after those received; drops what it doesn't follow."""
-        opened, ended = int(row[0]), self.last_ended.get((symbol, timeframe), 0)
-        stored = self.ohlcvs.get(symbol, {}).get(timeframe) or []
-        newest = stored[-1][0] if stored else 0
-        if opened <= ended or opened < newest:
-            return False
-        step = self.parse_timeframe(timeframe) * 1000
-        if newest and opened > newest and (ended != newest or opened != newest + step):
-            stored.clear()
-        if str(row[-1]) == "1":
-            self.last_ended[(symbol, timeframe)] = opened
-        return True
-
-    @property
-    def last_ended(self: Any) -> dict[tuple[str, str], int]:
-        """Opening time (ms) of the last candle that ended while it was watched."""
-        ended: dict[tuple[str, str], int] = self.__dict__.setdefault("_last_ended", {})
-        return ended
-
-    @property
-    def last_pushed(self: Any) -> dict[tuple[str, str], int]:
-        """When something was last heard (ms) of a market's candles."""
-        heard: dict[tuple[str, str], int] = self.__dict__.setdefault("_last_pushed", {})
-        return heard
-
-    async def un_watch_ohlcv(
-        self: Any, symbol: str, timeframe: str = "1m", params: Any = None
-    ) -> Any:
-        """Stop watching a market's candles."""
-        return await self.un_watch_ohlcv_for_symbols([[symbol, timeframe]], params)
-
-    async def un_watch_ohlcv_for_symbols(
-        self: Any, symbols_and_timeframes: list[list[str]], params: Any = None
-    ) -> bool:
-        """Stop watching candles, as ``[[symbol, timeframe], ...]``; forgets the ones received.
-
-        Does nothing for what is not watched, and opens no connection for it.
-        """
-        if self.markets is None:
-            await self.load_markets()
-        url = self.urls["api"]["ws"]["swap"]["public"]
-        client = (self.clients or {}).get(url)
-        for symbol, timeframe in symbols_and_timeframes:
-            market = self.market(symbol)
-            channel = "candle" + self.safe_string(self.timeframes, timeframe, timeframe)
-            watched = f"{channel}:{market['symbol']}"
-            if client is None or watched not in client.subscriptions:
-                continue
-            ended = _UNSUBSCRIBE + watched
-            request = {
-                "op": "unsubscribe",
-                "args": [{"channel": channel, "instId": market["id"]}],
-            }
-            await self.watch(url, ended, self.extend(request, params or {}), ended)
-            self.ohlcvs.get(market["symbol"], {}).pop(timeframe, None)
-        return True
-
     def handle_message(self: Any, client: Any, message: Any) -> None:
         """Takes confirmations and refusals; all else is ccxt's, once it is seen to be readable.
 
@@ -254,7 +174,7 @@ class Streams:
             if event == "subscribe":
                 client.subscriptions[name] = _CONFIRMED
             else:
-                self.clean_unsubscription(client, name, _UNSUBSCRIBE + name)
+                self.clean_unsubscription(client, name, UNSUBSCRIBE + name)
 
     def handle_refusal(self: Any, client: Any, message: dict[str, Any]) -> None:
         """Give the error to those it concerns, and forget their subscription, so they may retry.
@@ -278,7 +198,7 @@ class Streams:
         """The subscriptions an error message is about."""
         try:
             request = json.loads(text[text.index("{") :])
-            prefix = _UNSUBSCRIBE if request.get("op") == "unsubscribe" else ""
+            prefix = UNSUBSCRIBE if request.get("op") == "unsubscribe" else ""
             named = [
                 prefix + name
                 for arg in request["args"]

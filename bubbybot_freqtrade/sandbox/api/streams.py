@@ -165,6 +165,15 @@ class Streams:
         """Cut every websocket without a goodbye. From any thread."""
         self._in_loop(self._abort_all)
 
+    def subscribed(self, channel: str) -> dict[str, int]:
+        """How many connections listen to a channel, by instrument."""
+        with self.engine.exclusive():
+            return {
+                inst_id: len(listening)
+                for (name, inst_id), listening in self._subscribers.items()
+                if name == channel and listening
+            }
+
     def _abort_all(self) -> None:
         for connection in self.connections:
             connection.abort()

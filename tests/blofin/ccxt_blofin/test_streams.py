@@ -5,6 +5,7 @@ The other end is a websocket server on 127.0.0.1 in the test's own event loop.
 
 import asyncio
 import json
+from collections import Counter
 from contextlib import asynccontextmanager
 
 import ccxt
@@ -12,7 +13,7 @@ import pytest
 from aiohttp import WSMsgType, web
 from ccxt.pro.blofin import blofin as StockPro
 
-from bubbybot_freqtrade.blofin.ccxt_blofin import BlofinPro
+from bubbybot_freqtrade.blofin.ccxt_blofin import BlofinPro, candle_streams
 from bubbybot_freqtrade.blofin.ccxt_blofin.machine_budget import MachineBudget
 from bubbybot_freqtrade.blofin.ccxt_blofin.streams import Streams
 
@@ -398,4 +399,113 @@ async def test_a_subscription_needs_no_new_connection(instruments):
         socket.pushes["candle1m"] = [CANDLE]
         await client.watch_ohlcv(BTC, "1m")
         await client.watch_ohlcv(ETH, "1m")
+        assert len(socket.connections) == 1
+
+
+TIMEFRAMES = ("1m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "12h")
+SERIES = [(pair, timeframe) for pair in (BTC, ETH) for timeframe in TIMEFRAMES]
+
+
+@asynccontextmanager
+async def watching(client, seen):
+    """Tasks that watch all series for ever, as freqtrade's do; `seen` counts their candles."""
+
+    async def watch(pair, timeframe):
+        while True:
+            await client.watch_ohlcv(pair, timeframe)
+            seen[pair, timeframe] += 1
+
+    tasks = [asyncio.ensure_future(watch(*series)) for series in SERIES]
+    try:
+        yield tasks
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def until(holds):
+    """Let the client work until it holds."""
+
+    async def wait():
+        while not holds():
+            await asyncio.sleep(0.01)
+
+    await asyncio.wait_for(wait(), 60)
+
+
+@pytest.fixture
+def no_pauses(monkeypatch):
+    monkeypatch.setattr(candle_streams, "PAUSES_S", (0.0,))
+
+
+@pytest.mark.anyio
+async def test_all_markets_share_a_connection_and_come_back_on_one(instruments, no_pauses):
+    async with streaming(BlofinPro, instruments, enableRateLimit=False) as (client, socket):
+        for timeframe in TIMEFRAMES:
+            socket.pushes[f"candle{client.timeframes[timeframe]}"] = [CANDLE]
+        seen = Counter()
+        async with watching(client, seen) as tasks:
+            await until(lambda: len(seen) == len(SERIES))
+            assert len(socket.connections) == 1
+            for lost in (1, 2):
+                before = dict(seen)
+                await socket.connections[-1].close()
+                await until(lambda before=before: all(seen[key] > before[key] for key in SERIES))
+                assert len(socket.connections) == 1 + lost
+            assert not any(task.done() for task in tasks)
+        # Each was subscribed once a connection.
+        subscribed = await socket.until(operation("subscribe"), 3 * len(SERIES))
+        names = Counter((arg["channel"], arg["instId"]) for r in subscribed for arg in r["args"])
+        assert set(names.values()) == {3}
+        assert len(names) == len(SERIES)
+
+
+@pytest.mark.anyio
+async def test_a_lost_connection_is_told_once_and_tried_again_less_and_less(
+    instruments, monkeypatch, caplog
+):
+    caplog.set_level("INFO")
+    waited = []
+    real = asyncio.sleep
+
+    async def sleep(seconds):
+        waited.append(seconds)
+        await real(0)
+
+    monkeypatch.setattr(candle_streams, "sleep", sleep)
+    monkeypatch.setattr(
+        candle_streams, "monotonic", lambda: 100.0 + len(waited) // len(SERIES) * 50
+    )
+    async with streaming(BlofinPro, instruments, enableRateLimit=False) as (client, socket):
+        for timeframe in TIMEFRAMES:
+            socket.pushes[f"candle{client.timeframes[timeframe]}"] = [CANDLE]
+        seen = Counter()
+        async with watching(client, seen):
+            await until(lambda: len(seen) == len(SERIES))
+            error = ccxt.NetworkError("lost")
+            for _ in range(6):
+                await asyncio.gather(*(client.wait_to_connect(error) for _ in SERIES))
+            assert waited == [s for s in (1, 2, 5, 10, 30, 30) for _ in SERIES]
+            assert sum("websocket of candles was lost" in r.message for r in caplog.records) == 1
+            # A candle came: the next loss is a first one.
+            for timeframe in TIMEFRAMES:
+                arg = {"channel": f"candle{client.timeframes[timeframe]}", "instId": "BTC-USDT"}
+                await socket.push(arg, [CANDLE])
+            await until(lambda: client._attempts == 0)
+            waited.clear()
+            client._next_attempt = 0.0
+            await client.wait_to_connect(error)
+            assert waited == [1]
+
+
+@pytest.mark.anyio
+async def test_watching_ends_when_its_user_closes_the_connection(instruments):
+    async with (
+        streaming(BlofinPro, instruments, enableRateLimit=False) as (client, socket),
+        watching(client, Counter()) as tasks,
+    ):
+        await socket.until(operation("subscribe"), len(SERIES))
+        await client.close()
+        await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 30)
         assert len(socket.connections) == 1
