@@ -47,7 +47,8 @@ class StreamFaults(BaseModel):
 
     refuse: new connections are not accepted. silent: connections stay up and answer pings, but no
     data comes. delay_ms: every push is late by that. shuffle: pushes that wait together leave in
-    reverse order. twice: every push to a private websocket comes twice.
+    reverse order. twice: every push to a private websocket comes twice. mute: channels that are
+    subscribed and say nothing.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -57,6 +58,7 @@ class StreamFaults(BaseModel):
     delay_ms: int = Field(default=0, ge=0)
     shuffle: bool = False
     twice: bool = False
+    mute: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -363,6 +365,8 @@ class Streams:
     # Sending
 
     def _push(self, connections: Iterable[Connection], message: dict[str, Any]) -> None:
+        if message["arg"]["channel"] in self.faults.mute:
+            return
         text = orjson.dumps(message).decode()
         for connection in connections:
             for _ in range(1 + (connection.private and self.faults.twice)):
