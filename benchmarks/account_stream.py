@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from freqtrade.configuration import Configuration
+from freqtrade.enums import State
 from freqtrade.rpc import RPC
 from freqtrade.worker import Worker
 
+from bubbybot_freqtrade.blofin.exchange.trust import LAG_SECONDS
 from bubbybot_freqtrade.drills.desk import bot_config, environment_of
 from bubbybot_freqtrade.sandbox.server import Sandbox
 from bubbybot_freqtrade.sandbox.settings import ApiKey, SandboxSettings
@@ -100,7 +102,7 @@ def measure(way: str, streamed: bool, trades: int, seconds: float) -> Row:
         row = Row(way, trades, [], Counter(), Counter(), seconds / 60)
         owner = threading.Thread(target=_own, args=(sandbox, row, seconds, done))
         try:
-            state = worker._worker(old_state=None)
+            state = prove(worker)
             enter(worker, trades)
             owner.start()
             while not done.is_set():
@@ -127,6 +129,23 @@ def started(sandbox: Sandbox, folder: Path, streamed: bool) -> Worker:
     file.write_text(json.dumps(config))
     args = {"config": [str(file)], "verbosity": 0}
     return Worker(args, Configuration(args).get_config())
+
+
+def prove(worker: Worker) -> State:
+    """A trade that comes and goes: a list is relied on after three changes that were pushed."""
+    state: State | None = None
+    for act in (lambda: None, lambda: enter(worker, 1), lambda: leave(worker)):
+        act()
+        # Lists may lag behind what was before the connection.
+        end = time.monotonic() + LAG_SECONDS + 3 * LOOP_SECONDS
+        while time.monotonic() < end:
+            state = worker._worker(old_state=state)
+    return state
+
+
+def leave(worker: Worker) -> None:
+    """Close every trade."""
+    RPC(worker.freqtrade)._rpc_force_exit("all")
 
 
 def enter(worker: Worker, trades: int) -> None:

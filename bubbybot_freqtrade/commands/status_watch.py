@@ -17,8 +17,8 @@ from rich.live import Live
 
 from bubbybot_freqtrade.commands.status_table import Look
 
-# Seconds between two looks: after a push, while the account's websocket is heard, and else.
-LEAST, HEARD, UNHEARD = 2.0, 60.0, 15.0
+# Seconds between two looks: after a push, and at most, for a push may never come.
+LEAST, MOST = 2.0, 15.0
 # Between two pictures of pushed prices, and how old those may be.
 PICTURE, OLDEST_PRICE = 1.0, 5.0
 
@@ -56,10 +56,10 @@ def _follow(live: Live, exchange: Exchange, seen: Look, trouble: str) -> None:
     real_time.prices.follow({exchange.markets[pair]["id"]: pair for pair in pairs})
     while True:
         age = time.monotonic() - began
-        limit = HEARD if real_time.is_heard else UNHEARD
-        if age >= limit or (age >= LEAST and real_time.bell.is_rung):
+        if age >= MOST or (age >= LEAST and real_time.bell.is_rung):
             return
-        how = f"As BloFin pushes it, {_now()}" if real_time.is_heard else f"Every {UNHEARD:g} s"
+        pushed = " and as BloFin pushes it" if real_time.is_heard else ""
+        how = f"{_now()}, every {MOST:g} s{pushed}"
         lines = [*([trouble] if trouble else []), f"{how}. Ctrl-C ends it."]
         picture = seen.at(real_time.prices.shown(OLDEST_PRICE)).shown()
         live.update(Group(picture, *lines), refresh=True)

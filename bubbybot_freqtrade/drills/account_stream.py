@@ -20,6 +20,8 @@ FAULTS: dict[str, StreamFaults] = {
     "slow": StreamFaults(delay_ms=100),
     "out of order": StreamFaults(shuffle=True),
     "twice": StreamFaults(twice=True),
+    "without stops": StreamFaults(mute=("orders-algo",)),
+    "without orders and positions": StreamFaults(mute=("orders", "positions")),
     "refused": StreamFaults(refuse=True),
 }
 # Loops of 5 s. A websocket that is up and keeps its pushes to itself looks like a quiet account for
@@ -56,8 +58,8 @@ def _play_all(run: Run, events: dict[str, Act], *, books: bool = True) -> None:
             _play(run, desk, case, faults, act)
             run.check(desk, case, books=books)
             run.say(case)
-        stream = desk.bot.exchange.real_time.stream
-        run.figures.notes.append(f"{stream.disagreements} changes found that no push told of")
+        missed = desk.bot.exchange.real_time.quiet.trust.missed
+        run.figures.notes.append(f"{missed} changes found that no push told of")
 
 
 def _play(run: Run, desk: Desk, case: str, faults: StreamFaults, act: Act) -> None:

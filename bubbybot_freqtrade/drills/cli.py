@@ -68,7 +68,7 @@ def _read(
 @click.option(
     "--account-stream",
     is_flag=True,
-    help="The bots listen to their account: exchange.account_stream is true.",
+    help="The bots listen to their account: exchange.account_stream is true, without this false.",
 )
 @profile_option
 @click.option(

@@ -117,7 +117,9 @@ def bot_config(
     }
     exchange = {
         "name": "blofin",
+        # Sockets live in real time, whoever wants them says so.
         "enable_ws": False,
+        "account_stream": False,
         "ccxt_config": {
             "enableRateLimit": False,
             "timeout": changes.pop("timeout_ms", CLIENT_TIMEOUT_MS),

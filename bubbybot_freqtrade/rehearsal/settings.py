@@ -200,7 +200,8 @@ def _exchange(settings: RehearsalSettings, pairs: tuple[str, ...], url: str) -> 
         "ccxt_async_config": {"tokenBucket": {"delay": rate_limit / 1000}},
         # Pushed candles come in real time, on threads of their own; here time comes in jumps.
         # Candles are asked for over REST, the path that freqtrade falls back to. So is the account:
-        # loops that are a minute apart here ask for its lists anyway.
+        # whether a push woke a loop would depend on the machine, and loops that are a minute apart
+        # ask for its lists anyway. Bots that listen are drilled: `bubbybot drill --account-stream`.
         "enable_ws": False,
         "account_stream": False,
     }

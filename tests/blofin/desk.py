@@ -77,7 +77,9 @@ class Desk:
             "key": DEMO_API_KEY,
             "secret": DEMO_SECRET,
             "password": DEMO_PASSPHRASE,
+            # Time jumps here, and requests are counted loop by loop; tests/drills has the pushes.
             "enable_ws": False,
+            "account_stream": False,
             "ccxt_config": {"enableRateLimit": False, "urls": {"api": urls}},
             "pair_whitelist": [BTC, ETH, SOL],
         }

@@ -10,12 +10,14 @@ from freqtrade.exceptions import OperationalException
 from freqtrade.persistence import Trade
 from freqtrade.worker import Worker
 
+from bubbybot_freqtrade.blofin.exchange.pushed_rows import LIST_OF_CHANNEL
 from bubbybot_freqtrade.drills.desk import Desk
 from bubbybot_freqtrade.drills.market import BTC, ETH, inst_id, straight
 from bubbybot_freqtrade.sandbox.api.streams import StreamFaults
 
 STOCK_SLEEP = Worker._sleep
 LISTS = ("orders-pending", "orders-tpsl-pending", "account/positions")
+CHANNELS = ("orders", "orders-algo", "positions")
 REAL_SECONDS = 10
 
 
@@ -34,17 +36,48 @@ def heard(desk):
     return stream
 
 
+# Nothing is pushed more often than a desk's market moves: every 15 s.
+LISTENING = {"account_stream": True, "account_stream_silence": 20}
+
+
 @pytest.fixture
 def listening(desk):
     """A desk whose bot listens to its account, with a long trade."""
     desk.end()
-    # Nothing is pushed more often than its market moves: every 15 s.
-    desk.start(exchange={"account_stream": True, "account_stream_silence": 20})
+    desk.start(exchange=LISTENING)
     desk.loop()
     heard(desk)
     desk.enter(BTC)
     desk.loop(6)
     return desk
+
+
+@pytest.fixture
+def trusting(desk):
+    """One whose bot has seen so many changes pushed that it relies on it."""
+    listen(desk)
+    assert all(trust(desk).is_earned(name) for name in ("orders", "tpsl", "positions"))
+    desk.loop(4)
+    return desk
+
+
+def listen(desk, mute=()):
+    """Start the bot anew, on a venue that keeps some channels to itself, and let it trade."""
+    desk.end()
+    desk.sandbox.streams.faults = StreamFaults(mute=mute)
+    desk.start(exchange=LISTENING)
+    desk.loop()
+    heard(desk)
+    desk.loop(3)
+    for pair in (BTC, ETH):
+        desk.enter(pair)
+        desk.loop(2)
+    desk.exit(ETH)
+    desk.loop(3)
+
+
+def trust(desk):
+    return desk.bot.exchange.real_time.quiet.trust
 
 
 def asked(desk, name):
@@ -72,19 +105,47 @@ def asks_every_loop(desk):
 # --- quiet ----------------------------------------------------------------------------------------
 
 
-def test_a_quiet_account_is_asked_once_a_minute_instead_of_every_five_seconds(listening):
-    before = {name: asked(listening, name) for name in LISTS}
-    listening.loop(24)
+def test_a_quiet_account_is_asked_once_a_minute_instead_of_every_five_seconds(trusting):
+    before = {name: asked(trusting, name) for name in LISTS}
+    trusting.loop(24)
     for name in LISTS:
-        assert 1 <= asked(listening, name) - before[name] <= 3
-    assert listening.broken() == []
+        assert 1 <= asked(trusting, name) - before[name] <= 3
+    assert trusting.broken() == []
 
 
-def test_a_list_is_asked_for_in_every_loop_until_ten_seconds_after_a_change(listening):
-    before = asked(listening, "orders-tpsl-pending")
-    listening.app("/trade/order", LIMIT)
-    listening.loop(2)
-    assert asked(listening, "orders-tpsl-pending") - before >= 2
+def test_a_change_asks_for_its_list_alone_and_once_where_that_shows_it(trusting):
+    before = {name: asked(trusting, name) for name in LISTS}
+    trusting.app("/trade/order", LIMIT)
+    trusting.loop(3)
+    assert [asked(trusting, name) - before[name] for name in LISTS] == [1, 0, 0]
+
+
+def trading_requests(desk):
+    """What it takes to put the stop back that the owner takes away, and the loops after it."""
+    before = sum(n for path, n in desk.watch.requests.items() if "/trade/" in path)
+    for _ in range(3):
+        in_the_pause_of(desk, 2.0, lambda: desk.cancel_stops(BTC))
+        desk.loop(2)
+    assert len(stops(desk)) == 1
+    return sum(n for path, n in desk.watch.requests.items() if "/trade/" in path) - before
+
+
+def test_a_busy_account_costs_less_than_by_asking_in_every_loop(trusting):
+    listening = trading_requests(trusting)
+    trusting.end()
+    trusting.start(exchange={"account_stream": False})
+    trusting.loop(3)
+    polling = trading_requests(trusting)
+    # Four loops for each stop ask for two lists. Of these eight the push is answered by one look.
+    assert listening <= polling - 3 * 5
+    assert trusting.broken() == []
+
+
+def test_a_price_that_moves_asks_for_no_list(trusting):
+    before = {name: asked(trusting, name) for name in LISTS}
+    trusting.bot.exchange.real_time.bell.ring()
+    trusting.loop(3)
+    assert [asked(trusting, name) - before[name] for name in LISTS] == [0, 0, 0]
 
 
 def test_without_the_setting_nothing_listens(desk):
@@ -107,6 +168,78 @@ def test_a_wrong_setting_is_named(desk, settings, words):
     desk.end()
     with pytest.raises(OperationalException, match=words):
         desk.start(exchange=settings)
+
+
+# --- trust ----------------------------------------------------------------------------------------
+
+
+def loops_bare(desk):
+    """Loops until the stop is back that the owner takes away, at a moment of the pause each."""
+    needed = []
+    for seconds in (0.0, 4.0):
+        canceled = []
+
+        def cancel(canceled=canceled):
+            desk.cancel_stops(BTC)
+            canceled.append(len(stops(desk)))
+
+        in_the_pause_of(desk, seconds, cancel, loops=1)
+        assert canceled == [0]
+        count = 0
+        while not stops(desk):
+            desk.loop(able=False)
+            count += 1
+        needed.append(count)
+        desk.loop(3)
+    return needed
+
+
+@pytest.mark.parametrize("mute", [("orders-algo",), CHANNELS], ids=",".join)
+def test_a_venue_that_keeps_a_channel_to_itself_is_watched_as_closely_as_by_asking(desk, mute):
+    listen(desk, mute)
+    before = {name: asked(desk, name) for name in LISTS}
+    desk.loop(6)
+    mutes = [name for name, channel in zip(LISTS, CHANNELS, strict=True) if channel in mute]
+    for name in mutes:
+        assert asked(desk, name) - before[name] >= 6
+    assert not any(trust(desk).is_earned(LIST_OF_CHANNEL[channel]) for channel in mute)
+    listening = loops_bare(desk)
+    desk.end()
+    desk.start(exchange={"account_stream": False})
+    desk.loop(3)
+    assert listening == loops_bare(desk)
+    assert desk.broken() == []
+
+
+def test_before_anything_was_proven_pushes_wake_and_every_loop_asks(desk):
+    desk.end()
+    desk.start(exchange=LISTENING)
+    desk.loop()
+    heard(desk)
+    desk.enter(BTC)
+    desk.loop(2)
+    assert asks_every_loop(desk)
+    gone = []
+
+    def cancel():
+        desk.cancel_stops(BTC)
+        gone.append(desk.clock.now_ms)
+
+    in_the_pause_of(desk, 2.0, cancel)
+    assert first_after(desk, "/trade/order-tpsl", gone[0]) - gone[0] <= 1000
+
+
+def test_a_channel_that_has_proven_itself_and_misses_one_is_not_relied_on(trusting):
+    trusting.sandbox.streams.faults = StreamFaults(mute=("orders",))
+    session = trusting.bot.exchange.real_time.stream.pulse.session
+    trusting.app("/trade/order", LIMIT)
+    trusting.loop(16)
+    assert trust(trusting).missed == 1
+    assert not trust(trusting).is_earned("orders")
+    assert trust(trusting).is_earned("tpsl")
+    # A subscription that was lost would be had again so.
+    stream = trusting.bot.exchange.real_time.stream
+    until(lambda: stream.pulse.session not in (session, None), "another connection")
 
 
 # --- woken ----------------------------------------------------------------------------------------
@@ -220,23 +353,24 @@ def test_a_price_that_moves_fast_wakes_the_loop(tmp_path):
 # --- when it fails --------------------------------------------------------------------------------
 
 
-def test_pushes_that_never_come_are_found_by_the_next_check_and_told_once(listening):
-    stream = listening.bot.exchange.real_time.stream
-    listening.sandbox.streams.faults = StreamFaults(silent=True)
-    listening.app("/trade/order", LIMIT)
-    since = len(listening.log.lines)
-    listening.loop(20)
-    assert stream.disagreements == 1
-    told = [line for line in listening.log.lines[since:] if "websocket is not used" in line]
+def test_pushes_that_never_come_are_found_by_the_next_check_and_told_once(trusting):
+    trusting.sandbox.streams.faults = StreamFaults(silent=True)
+    trusting.app("/trade/order", LIMIT)
+    since = len(trusting.log.lines)
+    trusting.loop(20)
+    assert trust(trusting).missed == 1
+    told = [line for line in trusting.log.lines[since:] if "did not tell" in line]
     assert [line.split()[0] for line in told] == ["WARNING"]
-    assert asks_every_loop(listening)
-    assert listening.broken() == []
+    assert "open orders" in told[0]
+    assert trusting.bot.exchange.account_watch.news() == trust(trusting).news()
+    assert asks_every_loop(trusting)
+    assert trusting.broken() == []
 
 
-def test_a_websocket_that_says_nothing_while_a_position_is_held_is_not_relied_on(listening):
-    listening.sandbox.streams.faults = StreamFaults(silent=True)
-    listening.loop(7)
-    assert asks_every_loop(listening)
+def test_a_websocket_that_says_nothing_while_a_position_is_held_is_not_relied_on(trusting):
+    trusting.sandbox.streams.faults = StreamFaults(silent=True)
+    trusting.loop(7)
+    assert asks_every_loop(trusting)
 
 
 def test_a_refused_login_is_told_once_and_the_account_is_asked_as_without(desk):
@@ -335,7 +469,7 @@ def first_after(desk, path, moment):
     )
 
 
-def in_the_pause_of(desk, seconds, act):
+def in_the_pause_of(desk, seconds, act, loops=2):
     """One loop, whose pause has `act` in it, and the loop after it."""
     clock, stock = desk.clock, desk.clock.sleep
     end = []
@@ -348,5 +482,5 @@ def in_the_pause_of(desk, seconds, act):
 
     clock.sleep = sleep
     end.append(clock.now_ms + int(seconds * 1000))
-    desk.loop(2)
+    desk.loop(loops, able=loops > 1)
     del clock.sleep

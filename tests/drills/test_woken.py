@@ -7,7 +7,7 @@ import time
 import freqtrade.worker
 import pytest
 from freqtrade.exceptions import TemporaryError
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from requests import Session
 
@@ -121,6 +121,7 @@ def test_prices_that_cannot_be_had_are_told_once_and_once_when_they_are(falling,
     assert told("websocket of prices can't be had") == 1
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(
     prices=st.dictionaries(st.sampled_from("abc"), st.floats(1, 100), min_size=1),
     low=st.floats(1, 100),

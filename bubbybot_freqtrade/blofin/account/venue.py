@@ -45,8 +45,11 @@ class Requests(Protocol):
     def closed_positions(self, pair: str, since: int) -> list[Any]:
         """Positions of a pair that have closed since a time (ms)."""
 
+    def look_again(self) -> None:
+        """Ask again for the lists that may have changed since, amid a loop too."""
+
     def forget(self, *names: Any) -> None:
-        """Ask for these lists again: something changed them."""
+        """Ask for these lists again, whatever is known of them."""
 
     def at_once(self) -> AbstractContextManager[None]:
         """Send what is asked inside without ccxt's spacing, as far as the budget goes."""
@@ -98,6 +101,9 @@ class RealTime(Protocol):
     @property
     def is_heard(self) -> bool:
         """Whether the account's changes are told as they happen, now."""
+
+    def loop_looks(self) -> None:
+        """The loop is about to look at the account, by what has happened so far."""
 
     def news(self) -> list[str]:
         """What the owner should know of it."""

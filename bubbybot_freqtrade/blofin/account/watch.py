@@ -104,6 +104,7 @@ class AccountWatch:
         if not database.is_open():
             # freqtrade makes the exchange first.
             return
+        self._real_time.loop_looks()
         try:
             self._look_back()
             seen = self._compare_at_once() if self._real_time.is_heard else self._compare()
@@ -141,7 +142,7 @@ class AccountWatch:
         """
         if not database.is_open():
             return
-        self._requests.forget("orders", "tpsl", "positions")
+        self._requests.look_again()
         try:
             self._compare_at_once()
         except ExchangeError as e:

@@ -1,12 +1,14 @@
 """The private websocket of an account, on a thread of its own.
 
 It never says what is, only that something has changed: which lists are true REST alone tells
-(`loop_state`). A push that is old, comes twice or out of order costs a question more, one that is
-lost is found by the next check, and nothing is ever canceled, booked or placed on a push's word.
+(`loop_state`), and what it has told is proven by them (`trust`). A push that is old, comes twice or
+out of order costs a question more, one that is lost is found by the next check, and nothing is ever
+canceled, booked or placed on a push's word.
 """
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from threading import Lock, Thread
@@ -16,6 +18,7 @@ import ccxt
 
 from bubbybot_freqtrade.blofin.exchange.price_moves import PriceMoves
 from bubbybot_freqtrade.blofin.exchange.price_stream import PriceStream
+from bubbybot_freqtrade.blofin.exchange.pushed_rows import LIST_OF_CHANNEL, Pushed, read_push
 
 logger = logging.getLogger(__name__)
 
@@ -31,8 +34,8 @@ PATIENCE_S = 10.0
 PAUSES_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 # A key that is refused stays refused until its owner does something.
 PAUSE_REFUSED_S = 60.0
-# A stream that kept a change to itself is left alone for so long.
-PAUSE_DISTRUSTED_S = 300.0
+# Rows that wait for a loop; older ones are dropped, and count as not pushed.
+_MOST_ROWS = 5_000
 
 # What of a pushed position is a change of it; its value moves with every price.
 _OF_POSITION = ("positions", "averagePrice", "leverage", "marginMode", "margin")
@@ -49,7 +52,6 @@ class Pulse:
 
     session: int | None = None
     changes: int = 0
-    wakes: int = 0
     data: int = 0
     moves: int = 0
 
@@ -81,16 +83,22 @@ class AccountStream:
         self._thread: Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
-        self._distrusted = False
         self._attempts = 0
+        self._rows: deque[Pushed] = deque(maxlen=_MOST_ROWS)
         self.trouble: str | None = None
-        self.disagreements = 0
 
     @property
     def pulse(self) -> Pulse:
         """What is known now; from any thread."""
         with self._lock:
             return self._pulse
+
+    def take_rows(self) -> list[Pushed]:
+        """The rows that were pushed since this was asked last; from any thread."""
+        with self._lock:
+            rows = list(self._rows)
+            self._rows.clear()
+        return rows
 
     @property
     def is_running(self) -> bool:
@@ -120,15 +128,10 @@ class AccountStream:
                 "it any more, and it ends with the bot. Nothing has to be done."
             )
 
-    def distrust(self, reason: str) -> None:
-        """Rely on it no more for some minutes: it did not tell of a change that there was."""
-        with self._lock:
-            self.disagreements += 1
-            self._pulse = replace(self._pulse, session=None)
-            self._distrusted = True
-        self._tell(reason)
+    def renew(self) -> None:
+        """Connect anew: it did not tell of a change, which a lost subscription would explain."""
         loop = self._loop
-        if loop is not None and not loop.is_closed():
+        if self.is_running and loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self._reject)
 
     # On its thread
@@ -189,8 +192,6 @@ class AccountStream:
             watchdog.cancel()
             self._set_session(None)
             await api.close_ws_clients()
-        if self._distrusted:
-            self._distrusted, pause, reason = False, PAUSE_DISTRUSTED_S, ""
         if pause == PAUSE_REFUSED_S and reason not in (self.trouble or ""):
             # Its owner has to do something, whatever was told before.
             self.trouble = None
@@ -236,18 +237,20 @@ class AccountStream:
         return event in ("subscribe", None)
 
     def _take(self, channel: str, rows: Any) -> None:
-        changed = channel in ("orders", "orders-algo")
+        changed = channel in LIST_OF_CHANNEL
         wakes = changed and not self._are_new(rows)
         is_fast = False
         if channel == "positions":
             wakes = changed = self._is_news(rows)
             is_fast = self._are_fast(rows)
         with self._lock:
+            if changed:
+                told = rows if isinstance(rows, list) else [None]
+                self._rows += [read_push(channel, row) for row in told]
             self._pulse = replace(
                 self._pulse,
                 data=self._pulse.data + 1,
                 changes=self._pulse.changes + changed,
-                wakes=self._pulse.wakes + wakes,
                 moves=self._pulse.moves + is_fast,
             )
         if wakes or is_fast:

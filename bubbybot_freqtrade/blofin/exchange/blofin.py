@@ -243,6 +243,7 @@ class Blofin(
                 self.orders.cancel_parts(order_id, pair)
             return super().cancel_order(order_id, pair, params)
         finally:
+            self.requests.changed("orders")
             self.requests.forget("orders")
 
     def create_stoploss(

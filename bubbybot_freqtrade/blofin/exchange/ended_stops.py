@@ -119,6 +119,7 @@ class EndedStops:
             except ccxt.OrderNotFound:
                 # Filled meanwhile.
                 logger.debug(f"Order {order['id']} of {pair} has ended already.")
+        self._requests.changed("orders", "positions")
         self._requests.forget("orders", "positions")
         return [self._requests.api.fetch_order(order["id"], pair) for order in resting]
 

@@ -2,8 +2,8 @@
 
 BloFin allows 30 trading requests per 10 s. freqtrade asks for every open order and every stop by
 itself; answering those from one shared list keeps the cost of a loop independent of the number of
-open trades. Where the account's websocket is heard (`account_stream`), a list is kept over loops
-for as long as it says that nothing has changed.
+open trades. Where the account's websocket has proven to tell of a list's changes (`trust`), that
+list is kept over loops for as long as it says that nothing has changed.
 """
 
 import time
@@ -25,10 +25,9 @@ MAX_PRICE_AGE_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A list, when it was asked for (monotonic, s), and what had been heard of the account then."""
+    """A list, and when it was asked for (monotonic, s)."""
 
     asked_at: float
-    heard: tuple[int | None, int]
     rows: list[Row]
 
 
@@ -52,21 +51,37 @@ class LoopState:
         """Forget everything that may have changed: a new loop of the bot begins."""
         with self._lock:
             self._held = None
-            self._quiet.look()
-            # Judged together: whether positions are held tells how long the other lists stay.
+            self.look_again()
+            self._lists.pop("tickers", None)
+
+    def look_again(self) -> None:
+        """Forget the account's lists that may have changed since, amid a loop too."""
+        with self._lock:
+            # Judged together: what is held tells how long the other lists stay.
             self._lists = {
                 name: known
                 for name, known in self._lists.items()
-                if name != "tickers"
-                and (self._is_kept(known) or self._quiet.just_now(known.asked_at, known.heard))
+                if name == "tickers" or self._is_kept(name, known)
             }
+            if "tpsl" not in self._lists:
+                # A stop goes with its position, and its push may be the first of the two.
+                self._lists.pop("positions", None)
 
     def forget(self, *names: ListName) -> None:
-        """Ask the venue again for these lists: something changed them."""
+        """Ask the venue again for these lists, whatever is known of them."""
         with self._lock:
-            self._quiet.stir()
             for name in names:
                 self._lists.pop(name, None)
+
+    def changed(self, *names: ListName) -> None:
+        """The bot itself has changed something that these lists show, sooner or later."""
+        with self._lock:
+            self._quiet.stir(*names)
+
+    def sent(self, name: ListName, row_id: str) -> None:
+        """The venue has taken an order of the bot's, which belongs on a list."""
+        with self._lock:
+            self._quiet.sent(name, row_id)
 
     def rows(self, name: ListName, *, fresh: bool = False) -> list[Row]:
         """Return the list, from the venue when `fresh` or not known in this loop yet."""
@@ -85,28 +100,34 @@ class LoopState:
 
     def _asked(self, name: ListName) -> _Known:
         self._quiet.look()
-        asked_at, heard = time.monotonic(), self._quiet.heard
-        known = self._lists[name] = _Known(asked_at, heard, self._fetch[name]())
+        self._quiet.look()
+        asked_at = time.monotonic()
+        known = self._lists[name] = _Known(asked_at, self._fetch[name]())
         if name != "tickers":
-            self._quiet.check(name, known.rows)
+            self._quiet.asked(name, known.rows)
         return known
 
     def _is_old(self, name: ListName, known: _Known) -> bool:
         age = time.monotonic() - known.asked_at
         if name == "tickers":
             return age > MAX_PRICE_AGE_SECONDS
-        return age > MAX_AGE_SECONDS and not self._is_kept(known)
+        return age > MAX_AGE_SECONDS and not self._is_kept(name, known)
 
-    def _is_kept(self, known: _Known) -> bool:
-        """Whether the account is known to be as it was then."""
-        positions = self._lists.get("positions")
-        holding = positions is None or any(row["contracts"] for row in positions.rows)
-        return self._quiet.since(known.asked_at, holding=holding)
+    def _is_kept(self, name: ListName, known: _Known) -> bool:
+        """Whether a list is known to be as it was then."""
+        positions, orders = self._lists.get("positions"), self._lists.get("orders")
+        exposed = (
+            positions is None
+            or orders is None
+            or bool(orders.rows)
+            or any(row["contracts"] for row in positions.rows)
+        )
+        return self._quiet.is_kept(name, known.asked_at, known.rows, exposed=exposed)
 
     def replace(self, name: ListName, row_id: str, row: Row | None) -> None:
         """Carry our own change of one order into the list; None takes the order out."""
         with self._lock:
-            self._quiet.stir()
+            self._quiet.stir(name)
             if name not in self._lists:
                 return
             known = self._lists[name]

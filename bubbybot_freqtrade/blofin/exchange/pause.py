@@ -12,24 +12,34 @@ from collections.abc import Callable
 from threading import Event, get_ident
 from typing import Any, ClassVar
 
-# Loops that are rung for begin so far apart: a burst of fills is one loop, not a hundred.
-LEAST_SECONDS = 0.5
+# Loops that are rung for begin so far apart: a burst of fills is one loop, not a hundred. Where
+# each of them asks for all lists, fewer leave requests for orders: thirty are allowed in 10 s.
+LEAST_SECONDS, LEAST_SECONDS_ASKING = 0.5, 2.0
+# One event is pushed on up to three channels: what comes so soon after is one question.
+GATHER_SECONDS = 0.05
 
 
 class Bell:
     """Ends the pause of one bot's thread.
 
     :param on_idle: called on that thread when a pause begins that no loop came before: /stop
-    :param on_ring: called on that thread when a pause ends early
+    :param on_ring: called on that thread when a pause ends early, but the loop can't come yet
+    :param least_seconds: tells how far apart loops that are rung for begin
     """
 
     _of_threads: ClassVar[dict[int, "Bell"]] = {}
     # Gives freqtrade's own pause back.
     _give_back: ClassVar[Callable[[], None] | None] = None
 
-    def __init__(self, on_idle: Callable[[], None], on_ring: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        on_idle: Callable[[], None],
+        on_ring: Callable[[], None],
+        least_seconds: Callable[[], float] = lambda: LEAST_SECONDS,
+    ) -> None:
         self._on_idle = on_idle
         self._on_ring = on_ring
+        self._least_seconds = least_seconds
         self._rung = Event()
         self._began_at = 0.0
         self._looped = False
@@ -83,9 +93,15 @@ class Bell:
     def rest(self, seconds: float) -> None:
         """Wait so long, or until something happens."""
         end = time.monotonic() + seconds
-        if self.wait(seconds):
+        if not self.wait(seconds):
+            return
+        now = time.monotonic()
+        time.sleep(max(0.0, min(now + GATHER_SECONDS, end) - now))
+        next_at = min(self._began_at + self._least_seconds(), end)
+        if next_at > time.monotonic():
+            # What can't wait for the loop; else that looks itself, first of all.
             self._on_ring()
-            time.sleep(max(0.0, min(self._began_at + LEAST_SECONDS, end) - time.monotonic()))
+            time.sleep(max(0.0, next_at - time.monotonic()))
 
     def wait(self, seconds: float) -> bool:
         """Wait for a ring so long at most; whether there was one."""

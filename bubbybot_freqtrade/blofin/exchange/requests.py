@@ -91,9 +91,17 @@ class Requests:
         with freqtrade_errors(f"get the account's {name}"):
             return self._lists.rows(name, fresh=fresh)
 
+    def look_again(self) -> None:
+        """Forget the account's lists that may have changed since, amid a loop too."""
+        self._lists.look_again()
+
     def forget(self, *names: ListName) -> None:
-        """Ask the venue again for these lists: something changed them."""
+        """Ask the venue again for these lists, whatever is known of them."""
         self._lists.forget(*names)
+
+    def changed(self, *names: ListName) -> None:
+        """The bot itself has changed something that these lists show, sooner or later."""
+        self._lists.changed(*names)
 
     def replace(self, name: ListName, row_id: str, row: CcxtOrder | None) -> None:
         """Carry our own change of one order into a list; None takes the order out."""
@@ -247,6 +255,7 @@ class Requests:
         try:
             order = self.api.create_order(pair, ordertype, side, contracts, price, params)
             if order.get("id"):
+                self._lists.sent("tpsl" if "stopLossPrice" in params else "orders", order["id"])
                 return order
             lost: ccxt.BaseError = ccxt.BadResponse("The answer to the order names no order.")
         except (ccxt.DDoSProtection, ccxt.InvalidNonce):

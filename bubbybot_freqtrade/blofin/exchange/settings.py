@@ -8,9 +8,9 @@ from freqtrade.exceptions import ConfigurationError
 
 from bubbybot_freqtrade.blofin.exchange.quiet import (
     CHECK_SECONDS,
-    SETTLED_SECONDS,
     SILENCE_SECONDS,
 )
+from bubbybot_freqtrade.blofin.exchange.trust import LAG_SECONDS
 
 POSITION_MODES = ("net_mode", "long_short_mode")
 # What is done where another bot trades on the account: share the requests, or trade nothing.
@@ -56,7 +56,7 @@ def _refuse_plot_without_database(config: Config) -> None:
 
 def is_account_streamed(config: Config) -> bool:
     """Whether the account's websocket is listened to: `exchange.account_stream`."""
-    wanted = config["exchange"].get("account_stream", False)
+    wanted = config["exchange"].get("account_stream", True)
     if not isinstance(wanted, bool):
         raise ConfigurationError(
             f"exchange.account_stream is {wanted!r}. Please use true or false."
@@ -66,9 +66,7 @@ def is_account_streamed(config: Config) -> bool:
 
 def check_seconds(config: Config) -> float:
     """How long a list of the account is kept at most: `exchange.account_stream_check`, s."""
-    return _seconds(
-        config, "account_stream_check", CHECK_SECONDS, SETTLED_SECONDS, _MOST_CHECK_SECONDS
-    )
+    return _seconds(config, "account_stream_check", CHECK_SECONDS, LAG_SECONDS, _MOST_CHECK_SECONDS)
 
 
 def silence_seconds(config: Config) -> float:

@@ -192,9 +192,12 @@ class StopOrders:
         """Cancel what `order` replaces, once BloFin shows `order`."""
         if order.get("status") != "open":
             return
+        if [old["id"] for old in standing] == [order["id"]]:
+            return
         for old in standing:
             if old["id"] != order["id"]:
                 self.cancel(old["id"], old["symbol"])
+        self._requests.changed("tpsl")
         self._requests.forget("tpsl")
 
     def cancel(self, order_id: str, pair: str) -> None:

@@ -286,7 +286,8 @@ class Stops:
         waits = is_young and not booked_stops.has_had_stop(pair)
         for pause in SHOWN_AFTER if waits else (0.0,):
             time.sleep(pause)
-            if stops := stops_of(self._requests.rows("tpsl", fresh=True), position):
+            # Its caller has just asked.
+            if stops := stops_of(self._requests.rows("tpsl", fresh=pause > 0), position):
                 return stops
         logger.debug(f"BloFin shows no stop of the {side} position of {pair}.")
         return []
@@ -341,5 +342,6 @@ class Stops:
                 size = uncovered(stops, position["contracts"])
             placed = self._requests.send_once(pair, "market", side, size, None, params)
             self.stop_orders.read_back(placed)
+        self._requests.changed("tpsl")
         self._requests.forget("tpsl")
         return True

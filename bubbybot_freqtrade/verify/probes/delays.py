@@ -28,8 +28,8 @@ AT_ONCE_MS = 350
 STILL_S, PUSHES_S = 2.0, 20.0
 LATE = "The bot would take what it has just placed for missing. Report the delay."
 PUSHED_LATE = (
-    "The bot does not trade by pushes; leave exchange.account_stream off, and exchange.enable_ws "
-    "if candles come late too."
+    "The bot does not trade by pushes, and asks in every loop for what is not pushed within two "
+    "seconds. If candles come late too, set exchange.enable_ws to false."
 )
 
 _WORDS = {0: "seen at once"}
@@ -322,7 +322,7 @@ def tpsl_push(desk: Desk) -> Answer:
         "with_change": "not pushed while nothing but its price changes",
     },
     copes=("with_change",),
-    advice="The bot copes: exchange.account_stream then asks in every loop while a position is "
+    advice="The bot copes: with exchange.account_stream it asks in every loop while a position is "
     "held, since a quiet websocket can't be told from a mute one.",
 )
 def position_pushes(desk: Desk) -> Answer:

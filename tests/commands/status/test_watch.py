@@ -23,7 +23,7 @@ import pty
 
 KEY = ApiKey()
 BUBBYBOT = Path(sysconfig.get_path("scripts")) / "bubbybot"
-PATIENCE_S = 40.0
+PATIENCE_S = 120.0
 
 
 class Terminal:
@@ -81,7 +81,7 @@ def test_the_table_follows_the_account_and_ends_with_ctrl_c(venue, tmp_path):
     shown = Terminal(str(BUBBYBOT), "status", "--watch", "-c", config, "--userdir", str(tmp_path))
     try:
         shown.wait_for("BTC/USDT")
-        shown.wait_for("As BloFin pushes it")
+        shown.wait_for("as BloFin pushes it")
         asked = len(venue.requests.select())
         (stop,) = list(venue.engine.account(KEY.uid).live_tpsl("BTC-USDT"))
         body = {"instId": "BTC-USDT", "tpslId": stop.tpsl_id}
@@ -89,7 +89,7 @@ def test_the_table_follows_the_account_and_ends_with_ctrl_c(venue, tmp_path):
         shown.wait_for("NO STOP")
         # Looked at again for the push, not in every picture.
         lists = [r for r in venue.requests.select()[asked:] if "orders-tpsl-pending" in r.path]
-        assert 1 <= len(lists) <= 2
+        assert 1 <= len(lists) <= 3
         shown.program.send_signal(signal.SIGINT)
         # What `status` says of a position without a stop.
         assert shown.program.wait(PATIENCE_S) == 1

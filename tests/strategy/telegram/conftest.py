@@ -97,7 +97,7 @@ class Desk:
         config = json.loads((ROOT / "config.json").read_text())
         exchange = config["exchange"] | config_fragment(self.sandbox)["exchange"]
         exchange["ccxt_config"]["enableRateLimit"] = False
-        exchange |= {"pair_whitelist": [BTC, ETH], "enable_ws": False}
+        exchange |= {"pair_whitelist": [BTC, ETH], "enable_ws": False, "account_stream": False}
         (self.folder / "user_data").mkdir(exist_ok=True)
         own = {
             "dry_run": False,
