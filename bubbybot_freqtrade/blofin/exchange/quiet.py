@@ -86,7 +86,7 @@ class Quiet:
         """
         self.look()
         now = time.monotonic()
-        if self._seen.session is None or not self.trust.is_earned(name):
+        if self._seen.session is None or not self.trust.is_relied_on(name):
             return False
         if now - asked_at >= self._check_seconds():
             return False

@@ -24,8 +24,9 @@ logger = logging.getLogger(__name__)
 PROOFS = 3
 # A list may lag behind what was pushed (BloFin says nothing of it), so long at most.
 LAG_SECONDS = 10.0
-# A push that belongs to what an answer shows must have come by then.
-PUSH_LATE_SECONDS = 2.0
+# A push that belongs to what an answer shows must have come by then. A connection that is dead is
+# known for it by then as well, which explains why it stays away.
+PUSH_LATE_SECONDS = 6.0
 
 _WORDS = {"orders": "open orders", "tpsl": "TP/SL orders", "positions": "positions"}
 
@@ -72,6 +73,10 @@ class Trust:
     def is_earned(self, name: str) -> bool:
         """Whether a list's changes are pushed, as far as that can be proven."""
         return self._records[name].proofs >= PROOFS
+
+    def is_relied_on(self, name: str) -> bool:
+        """Whether trust is earned, and no change waits for its push."""
+        return self.is_earned(name) and not self._records[name].open
 
     @property
     def is_all_earned(self) -> bool:

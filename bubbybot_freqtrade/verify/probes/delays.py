@@ -28,7 +28,7 @@ AT_ONCE_MS = 350
 STILL_S, PUSHES_S = 2.0, 20.0
 LATE = "The bot would take what it has just placed for missing. Report the delay."
 PUSHED_LATE = (
-    "The bot does not trade by pushes, and asks in every loop for what is not pushed within two "
+    "The bot does not trade by pushes, and asks in every loop for what is not pushed within six "
     "seconds. If candles come late too, set exchange.enable_ws to false."
 )
 
