@@ -57,7 +57,6 @@ class Orders:
             self._requests.note_entry(pair)
             order = self._requests.send_once(pair, ordertype, side, contracts, limit, params)
             self._requests.note_entry(pair, order["id"])
-        self._requests.changed("orders", "tpsl", "positions")
         self._requests.forget("positions")
         self._exchange._log_exchange_response("create_order", order)
         # BloFin answers with the id alone: let freqtrade ask for the rest.

@@ -252,10 +252,11 @@ class Requests:
         closing = "reduceOnly" in params or "stopLossPrice" in params
         mode = self._mode_of_closed(pair, side) if closing else self.margin_mode
         params = {"marginMode": mode, **params, "clientOrderId": client_order_id}
+        name: ListName = "tpsl" if "stopLossPrice" in params else "orders"
         try:
             order = self.api.create_order(pair, ordertype, side, contracts, price, params)
             if order.get("id"):
-                self._lists.sent("tpsl" if "stopLossPrice" in params else "orders", order["id"])
+                self._lists.sent(name, order["id"])
                 return order
             lost: ccxt.BaseError = ccxt.BadResponse("The answer to the order names no order.")
         except (ccxt.DDoSProtection, ccxt.InvalidNonce):
@@ -266,8 +267,11 @@ class Requests:
             raise
         except ccxt.OperationFailed as e:
             lost = e
+        finally:
+            # An order that fills changes all three.
+            self.changed(*((name,) if name == "tpsl" else ("orders", "tpsl", "positions")))
         self._lost(pair, lost)
-        return self._look_up(pair, client_order_id, "stopLossPrice" in params, lost)
+        return self._look_up(pair, client_order_id, name == "tpsl", lost)
 
     def close_position(self, pair: str, side: TradeSide) -> CcxtOrder:
         """Close a position at the market, whatever its size; its answer names no order."""
@@ -316,6 +320,7 @@ class Requests:
     def _look_up(
         self, pair: str, client_order_id: str, tpsl: bool, lost: ccxt.BaseError
     ) -> CcxtOrder:
+        self.changed("orders", "tpsl", "positions")
         earlier = self._unresolved_until.get(pair)
         self._unresolved_until[pair] = dt_now() + REQUEST_LIFETIME
         params = {"clientOrderId": client_order_id, **({"tpsl": True} if tpsl else {})}

@@ -342,6 +342,5 @@ class Stops:
                 size = uncovered(stops, position["contracts"])
             placed = self._requests.send_once(pair, "market", side, size, None, params)
             self.stop_orders.read_back(placed)
-        self._requests.changed("tpsl")
         self._requests.forget("tpsl")
         return True
