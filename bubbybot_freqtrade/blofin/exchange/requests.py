@@ -36,6 +36,12 @@ REQUEST_LIFETIME = timedelta(seconds=65)
 # freqtrade commits a trade right after its entry's request; what shows up meanwhile is its own.
 ENTRY_UNDERWAY = timedelta(seconds=30)
 
+# What placing an order changes, by the list that it belongs on; one that fills changes all.
+_CHANGED_BY: dict[ListName, tuple[ListName, ...]] = {
+    "tpsl": ("tpsl",),
+    "orders": ("orders", "tpsl", "positions"),
+}
+
 
 class Requests:
     """What orders, stops and the account watch ask of the venue.
@@ -268,8 +274,7 @@ class Requests:
         except ccxt.OperationFailed as e:
             lost = e
         finally:
-            # An order that fills changes all three.
-            self.changed(*((name,) if name == "tpsl" else ("orders", "tpsl", "positions")))
+            self.changed(*_CHANGED_BY[name])
         self._lost(pair, lost)
         return self._look_up(pair, client_order_id, name == "tpsl", lost)
 
@@ -320,7 +325,7 @@ class Requests:
     def _look_up(
         self, pair: str, client_order_id: str, tpsl: bool, lost: ccxt.BaseError
     ) -> CcxtOrder:
-        self.changed("orders", "tpsl", "positions")
+        self.changed(*_CHANGED_BY["orders"])
         earlier = self._unresolved_until.get(pair)
         self._unresolved_until[pair] = dt_now() + REQUEST_LIFETIME
         params = {"clientOrderId": client_order_id, **({"tpsl": True} if tpsl else {})}

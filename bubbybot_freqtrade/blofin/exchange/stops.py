@@ -278,15 +278,14 @@ class Stops:
         self.stop_orders.cancel(order_id, pair)
 
     def _shown_stops(self, position: CcxtPosition) -> list[CcxtOrder]:
-        """A position's stops, where there are none after a pause: an entry of this bot carries one
-        that BloFin may not show yet.
+        """A position's stops in the list that was just asked for, where there are none after a
+        pause: an entry of this bot carries one that BloFin may not show yet.
         """
         pair, side = position["symbol"], position["side"]
         is_young = booked_stops.is_being_entered(pair) or self._requests.has_just_entered(pair)
         waits = is_young and not booked_stops.has_had_stop(pair)
         for pause in SHOWN_AFTER if waits else (0.0,):
             time.sleep(pause)
-            # Its caller has just asked.
             if stops := stops_of(self._requests.rows("tpsl", fresh=pause > 0), position):
                 return stops
         logger.debug(f"BloFin shows no stop of the {side} position of {pair}.")
