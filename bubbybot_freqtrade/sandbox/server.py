@@ -67,7 +67,7 @@ class Sandbox:
         for key in self.settings.keys:
             self.engine.add_key(key)
         self.port = self.settings.port
-        self._dirty = False
+        self._dirty = self._is_unsaved = False
         self.engine.venue.on_change = self._changed
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -192,13 +192,25 @@ class Sandbox:
             self.limits.ban(ip, self.engine.now_ms + for_ms)
 
     def save(self) -> None:
-        """Write the state file, when there is one and something has changed."""
+        """Write the state file, when there is one; told once while it can't be."""
         if self.settings.state_file is None:
             return
         with self.engine.exclusive():
             self._dirty = False
             content = dump_state(self.engine.venue.state)
-        write_state(self.settings.state_file, content)
+        try:
+            write_state(self.settings.state_file, content)
+        except OSError as error:
+            self._dirty = True
+            reason = (error.strerror or str(error)).lower()
+            if not self._is_unsaved:
+                logger.warning(
+                    f"{self.settings.state_file}: the state can't be saved ({reason}: "
+                    f"{error.filename}); it is tried again, make room for it"
+                )
+            self._is_unsaved = True
+        else:
+            self._is_unsaved = False
 
     def _changed(self) -> None:
         self._dirty = True

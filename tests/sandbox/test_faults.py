@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -404,6 +405,32 @@ def test_the_state_file_follows_no_link(open_sandbox, tmp_path):
     state.symlink_to(precious)
     with pytest.raises(StateFileError, match="link"):
         Sandbox(owner.sandbox.settings)
+
+
+def wait_for(owner: Owner, holds: Callable[[], Any]) -> None:
+    """Let the server work until something holds, a minute at most."""
+    for _ in range(3000):
+        if holds():
+            return
+        owner.sandbox._thread.join(timeout=0.02)
+    raise AssertionError("it never came")
+
+
+def test_a_state_that_cannot_be_saved_is_told_once_and_saved_later(open_sandbox, tmp_path, caplog):
+    state = tmp_path / "venue.json"
+    in_its_way = tmp_path / "venue.json.part"
+    in_its_way.mkdir()
+    owner = open_sandbox(state_file=state, state_interval_s=0.01)
+    with owner.sandbox:
+        owner.order("buy", "5")
+        wait_for(owner, lambda: caplog.records)
+        owner.sandbox.save()
+        in_its_way.rmdir()
+        wait_for(owner, state.exists)
+    (told,) = caplog.records
+    assert str(state) in told.getMessage()
+    assert str(in_its_way) in told.getMessage()
+    assert json.loads(state.read_text())["accounts"]
 
 
 def test_a_broken_state_file_is_named(tmp_path):
