@@ -6,6 +6,7 @@ import time
 
 import freqtrade.worker
 import pytest
+from freqtrade.enums import State
 from freqtrade.exceptions import TemporaryError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -103,6 +104,41 @@ def test_prices_are_heard_again_after_a_gap(falling):
     before = prices.pushes
     until(lambda: prices.pushes > before, "a price after the gap")
     assert not falling.said("websocket of prices can't be had")
+
+
+def test_stop_reload_and_the_end_leave_no_thread_and_no_socket_of_account_or_prices(falling):
+    def threads():
+        return [one.name for one in threading.enumerate() if one.name.startswith("blofin_")]
+
+    def private():
+        return sorted(one.private for one in tuple(falling.sandbox.streams.connections))
+
+    loops = []
+
+    def listens():
+        until(lambda: private() == [False, True], "a socket of each")
+        assert threads() == ["blofin_account"]
+        loops.append(falling.bot.exchange.real_time.stream._loop)
+
+    def left_nothing():
+        until(lambda: private() == [], "closed sockets")
+        assert threads() == []
+        assert loops[-1].is_closed()
+
+    listens()
+    falling.bot.state = State.STOPPED
+    falling.loop(2)
+    falling.stopped = ""
+    left_nothing()
+    falling.bot.state = State.RUNNING
+    falling.loop()
+    listens()
+    falling.bot.state = State.RELOAD_CONFIG
+    falling.loop(2)
+    assert loops[-1].is_closed()
+    listens()
+    falling.end()
+    left_nothing()
 
 
 def test_prices_that_cannot_be_had_are_told_once_and_once_when_they_are(falling, monkeypatch):
