@@ -65,6 +65,23 @@ def test_a_sum_keeps_what_has_left_the_list_and_what_an_error_hides(trade):
         assert funding_since(api, BTC, is_short=False, since=OPENED) == pytest.approx(-18)
 
 
+def test_what_has_left_the_list_before_it_was_asked_for_is_said_once(trade, caplog):
+    api = SevenDays()
+    with time_machine.travel(OPENED, tick=False) as traveller:
+        for day in range(10):
+            traveller.move_to(OPENED + timedelta(days=day, hours=8))
+            api.pay(-0.5)
+            if day == 0:
+                funding_since(api, BTC, is_short=False, since=OPENED)
+        # The bot was off: it knows the first day's, and BloFin has the last seven.
+        for _ in range(3):
+            traveller.shift(timedelta(minutes=1))
+            assert funding_since(api, BTC, is_short=False, since=OPENED) == pytest.approx(-4)
+        told = [record.getMessage() for record in caplog.records]
+        assert len([say for say in told if "is not in its result" in say]) == 1
+        assert "from 2025-05-01 11:59 to 2025-05-03 20:01 UTC" in told[0]
+
+
 def test_payments_of_the_other_side_and_of_other_pairs_are_not_the_trade_s(trade):
     api = SevenDays()
     with time_machine.travel(OPENED + timedelta(hours=8), tick=False) as traveller:

@@ -104,6 +104,7 @@ def funding_since(
     except ccxt.BaseError as e:
         logger.warning(f"The funding of {pair} stays what it was, BloFin does not tell it: {e}")
         return float(kept["told"])
+    _tell_gap(pair, kept["settled"])
     for ts, amount in payments.items():
         kept["young"].setdefault(str(ts), amount * share)
     if trade is not None:
@@ -111,6 +112,17 @@ def funding_since(
     end = None if until is None else dt_ts(until)
     young = (amount for ts, amount in kept["young"].items() if end is None or int(ts) < end)
     return float(kept["sum"] + sum(young))
+
+
+def _tell_gap(pair: str, settled: int) -> None:
+    """Say what is not known for good, where payments after what is settled have left the list."""
+    known_from = dt_now() - HORIZON
+    if dt_from_ts(settled) < known_from - HOUR:
+        logger.warning(
+            f"{pair}: the trade's funding from {dt_from_ts(settled):%Y-%m-%d %H:%M} to "
+            f"{known_from:%Y-%m-%d %H:%M} UTC is not in its result: BloFin tells seven days of it, "
+            "and this bot had not asked before. The app's history has it. Nothing has to be done."
+        )
 
 
 def _filled_underway(pair: str, *, is_short: bool) -> float:
