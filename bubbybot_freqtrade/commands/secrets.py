@@ -78,7 +78,9 @@ def secrets_command(file: Path, renew: bool) -> None:
 
 def with_secrets(text: str, *, renew: bool = False) -> tuple[str, list[str]]:
     """`text` of an env file with the server's settings filled in, and the names of new secrets."""
-    lines = [_SPACED.sub(r"\1=", line) for line in text.removeprefix("\ufeff").splitlines()]
+    # Python ends lines at form feeds too, and so would put what follows one in a comment to use.
+    rows = re.split(r"\r\n|\r|\n", text.removeprefix("\ufeff"))
+    lines = [_SPACED.sub(r"\1=", line) for line in (rows if rows[-1] else rows[:-1])]
     given = _settings(lines)
     wanted = {name: value for name, value in BESIDE.items() if _is_empty(given.get(name))}
     made = [name for name in GENERATED if renew or _is_empty(given.get(name))]
@@ -111,6 +113,12 @@ def write_for_owner(file: Path, text: str) -> None:
     """Write `file` so that at no moment somebody else could read it, or find half of it."""
     file = file.resolve()
     draft = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY), "w") as sink:
-        sink.write(text)
-    draft.replace(file)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
+    try:
+        # As it was read, whatever this machine's language is.
+        with os.fdopen(descriptor, "w", encoding="utf-8") as sink:
+            sink.write(text)
+        draft.replace(file)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise

@@ -4,6 +4,7 @@ import json
 import os
 import stat
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,20 @@ def test_a_file_of_another_editor_or_of_docker_is_read_and_put_right(folder):
     written = (folder / ".env").read_text()
     assert written.count(name) == 1
     assert "# A = b" in written
+
+
+def test_a_file_of_another_language_is_written_as_it_was_read(folder):
+    (folder / ".env").write_bytes("# Schlüssel\n# a\fFREQTRADE__EXCHANGE__KEY=k\n".encode())
+    # A bare container's machine, whose language has no ü.
+    bare = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    command = [Path(sys.executable).parent / "bubbybot", "secrets"]
+    done = subprocess.run(command, env=os.environ | bare, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    written = (folder / ".env").read_bytes().decode()
+    assert written.startswith("# Schlüssel\n# a\fFREQTRADE__EXCHANGE__KEY=k\n")
+    assert loaded() == {}
+    assert set(GENERATED) <= loaded(all_in_use=True).keys()
+    assert [file.name for file in folder.iterdir()] == [".env"]
 
 
 def test_a_line_in_use_counts_before_one_that_is_not(folder):
