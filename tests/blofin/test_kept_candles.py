@@ -1,5 +1,6 @@
 """Candles of many pairs on disk: what a restart takes of them, and what it asks for instead."""
 
+import os
 from collections import Counter
 from itertools import count
 from pathlib import Path
@@ -159,6 +160,7 @@ def test_files_that_are_not_whole_are_asked_for(desk):
     spoil(ETH, "1h", with_value("high", lambda row: row["low"] / 2))
     spoil(ETH, "4h", with_value("volume", lambda row: float("nan")))
     spoil(SOL, "1h", lambda frame: frame.drop(columns="close"))
+    spoil(SOL, "15m", lambda frame: frame.assign(date=frame["date"].astype("int64")))
     # Of two days ago, of tomorrow, and between two candles.
     days = pd.Timedelta(days=1)
     spoil(SOL, "4h", lambda frame: frame.assign(date=frame["date"] - 2 * days))
@@ -173,7 +175,7 @@ def test_files_that_are_not_whole_are_asked_for(desk):
     until_there(desk)
     wanted = Counter(PROVEN)
     wanted.update((inst_id(pair), bar) for pair in PAIRS for bar in ("1H", "4H"))
-    wanted[inst_id(PAIRS[4]), "15m"] += 1
+    wanted.update({(inst_id(SOL), "15m"): 1, (inst_id(PAIRS[4]), "15m"): 1})
     assert asked(desk) == wanted
     assert_candles_are_the_venues(desk)
 
@@ -217,6 +219,8 @@ def test_a_bot_that_is_killed_while_it_writes_leaves_the_files_as_they_were(desk
     left = folder(desk) / "new-left" / "futures"
     left.mkdir(parents=True)
     (left / file(desk, BTC, "15m").name).write_bytes(b"ARROW1")
+    long_ago = desk.sandbox.engine.now_ms / 1000 - 2 * kept_candles.LEFT_SECONDS
+    os.utime(left.parent, (long_ago, long_ago))
 
     def killed(handler, pair, timeframe, data, candle_type):
         path = handler._pair_data_filename(handler._datadir, pair, timeframe, candle_type)
@@ -231,9 +235,11 @@ def test_a_bot_that_is_killed_while_it_writes_leaves_the_files_as_they_were(desk
             until_saved(desk)
     after = {path.name: path.read_bytes() for path in (folder(desk) / "futures").iterdir()}
     assert after == before
+    assert left.exists()
     restart(desk)
     until_there(desk)
     assert {bar for _, bar in asked(desk)} == {"15m"}
+    assert not left.exists()
     assert_candles_are_the_venues(desk)
 
 

@@ -117,7 +117,8 @@ class CandleQueue:
 
     def _read(self, keys: Sequence[PairWithTimeframe], ask: Fetch) -> None:
         """Begin with the candles that an earlier run of the bot has kept."""
-        for key, frame in self._kept.read(list(dict.fromkeys(keys)), ask).items():
+        missing = [key for key in dict.fromkeys(keys) if key not in self._exchange._klines]
+        for key, frame in self._kept.read(missing, ask).items():
             self._exchange._klines[key] = frame
             self._exchange._pairs_last_refresh_time[key] = newest_of(frame)
             self.checks.owed(key)

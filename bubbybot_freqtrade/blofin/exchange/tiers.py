@@ -112,7 +112,7 @@ class Tiers:
             and symbol not in kept
             and symbol not in exchange._leverage_tiers
         }
-        if len(missing) <= MOST_AT_START:
+        if len(missing) <= (AT_ONCE if exchange._leverage_tiers else MOST_AT_START):
             return None
         self._deferred = missing
         logger.info(
