@@ -24,6 +24,7 @@ benchmark: .venv/installed-benchmark
 	$(BIN)/python benchmarks/ledger.py
 	$(BIN)/python benchmarks/pairs.py
 	$(BIN)/python benchmarks/loop.py
+	$(BIN)/python benchmarks/many_pairs.py
 	$(BIN)/python benchmarks/backtest.py
 	$(BIN)/python benchmarks/account_stream.py
 
