@@ -26,6 +26,8 @@ benchmark: .venv/installed-benchmark
 	$(BIN)/python benchmarks/loop.py
 	$(BIN)/python benchmarks/many_pairs.py
 	$(BIN)/python benchmarks/backtest.py
+	$(BIN)/python benchmarks/many_backtests.py
+	$(BIN)/python benchmarks/producers.py
 	$(BIN)/python benchmarks/account_stream.py
 
 results: .venv/installed
