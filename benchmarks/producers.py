@@ -43,6 +43,7 @@ MIDNIGHT_MS = 1_748_736_000_000  # 2025-06-01 00:00 UTC
 # Before the close: programs start, and so many pairs' candles come inside BloFin's limits.
 LEAD_S, LEAD_S_A_PAIR = 240.0, 1.0
 PATIENCE_S = 180.0
+BARS = ("4H", "1H", "15m")
 LAUNCHER = Path(__file__).with_name("strategies") / "bot_at.py"
 TEMPLATES = Path(freqtrade.__file__).parent / "templates"
 TOKEN, OWNER = "a-token-of-the-benchmark", ("owner", "local-password")
@@ -71,10 +72,14 @@ _SPAWN = multiprocessing.get_context("spawn")
 
 def serve(count: int, lead_s: float, here: Connection) -> None:
     """A sandbox whose time passes, until the other end says something."""
-    settings = SandboxSettings(
-        pair_count=count, start_ms=MIDNIGHT_MS - int(lead_s * 1000), margin_mode="isolated"
-    )
-    with Sandbox(settings) as sandbox:
+    start_ms = MIDNIGHT_MS - int(lead_s * 1000)
+    settings = SandboxSettings(pair_count=count, start_ms=start_ms, margin_mode="isolated")
+    sandbox = Sandbox(settings)
+    # The history of all series is made before: minutes of work that no venue has at a bot's start.
+    for name in sandbox.market.instruments:
+        for bar in BARS:
+            sandbox.feed.latest(name, bar, "last", now_ms=start_ms, limit=1440)
+    with sandbox:
         offset = sandbox.clock.now_ms() / 1000 - time.time()
         here.send((sandbox.url, config_fragment(sandbox)["exchange"], offset))
         while not here.poll(0.2):
@@ -122,7 +127,7 @@ class Bots:
         }
         file = self.folder / f"{name}.json"
         file.write_text(json.dumps(config | own | changes))
-        # One folder for all: leverage tiers are asked for once, a request a pair.
+        # One folder for all, which keeps leverage tiers and candles.
         (self.folder / "user_data").mkdir(exist_ok=True)
         words = [str(self.folder / f"{name}.found"), str(self.offset), str(MIDNIGHT_MS)]
         words += ["trade", "-c", str(file), "--userdir", str(self.folder / "user_data")]
@@ -183,8 +188,6 @@ def start_producers(bots: Bots, count: int) -> None:
             pairlists=[by_volume(count), offset],
             api_server=api(port),
         )
-        if number == 0:
-            wait_for_start(bots, port)
     for port in ports:
         wait_for_analysis(bots, port)
     names = [f"part-{number + 1}" for number in range(PRODUCERS)]
@@ -203,16 +206,6 @@ def start_producers(bots: Bots, count: int) -> None:
             ],
         },
     )
-
-
-def wait_for_start(bots: Bots, port: int) -> None:
-    """Until a bot knows its markets and their leverage tiers."""
-    while True:
-        bots.look()
-        time.sleep(1)
-        with suppress(requests.RequestException):
-            if ask(port, "whitelist").get("whitelist"):
-                return
 
 
 def wait_for_analysis(bots: Bots, port: int) -> None:
