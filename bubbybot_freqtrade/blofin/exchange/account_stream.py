@@ -77,7 +77,7 @@ class AccountStream:
         self._positions: dict[str, tuple[Any, ...]] = {}
         self._marks = PriceMoves()
         # Orders that wait, as far as they were pushed in this session.
-        self._waiting: set[Any] = set()
+        self._waiting: set[str] = set()
         self._confirmed: set[str] = set()
         self._heard_at = 0.0
         self._thread: Thread | None = None
@@ -272,7 +272,9 @@ class AccountStream:
             return False
         are_new = True
         for row in rows:
-            order_id, waits = row.get("tpslId") or row.get("orderId"), row.get("state") == "live"
+            # As text: whatever else stands there must not end the connection.
+            order_id = str(row.get("tpslId") or row.get("orderId"))
+            waits = row.get("state") == "live"
             are_new &= waits and order_id not in self._waiting
             (self._waiting.add if waits else self._waiting.discard)(order_id)
         return are_new

@@ -1,5 +1,6 @@
 """Prices that move fast, and those that somebody waits for."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -19,9 +20,11 @@ class PriceMoves:
         self._from.clear()
 
     def is_fast(self, name: str, price: float) -> bool:
-        """Take a price in; whether it has moved by `WAKING_MOVE`."""
+        """Take a price in; whether it has moved by `WAKING_MOVE`. What can't be one is none."""
+        if not 0 < price < math.inf:
+            return False
         start = self._from.setdefault(name, price)
-        if start > 0 and abs(price / start - 1) >= WAKING_MOVE:
+        if abs(price / start - 1) >= WAKING_MOVE:
             self._from[name] = price
             return True
         return False

@@ -6,6 +6,7 @@ a push that is late, wrong or lost costs a loop, or leaves the loop to come afte
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -150,7 +151,7 @@ class PriceStream:
                 name, price = str(row["instId"]), float(row["last"])
             except (KeyError, TypeError, ValueError):
                 continue
-            if name in self._asked and price > 0:
+            if name in self._asked and 0 < price < math.inf:
                 self._prices[name] = price, time.monotonic()
                 fast |= self._fast.is_fast(name, price)
         followed = self._followed
