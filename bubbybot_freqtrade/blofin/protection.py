@@ -51,6 +51,11 @@ def is_of_tpsl(order: CcxtOrder) -> bool:
     return order["info"].get("orderCategory") in ("tp", "sl")
 
 
+def is_of_target(order: CcxtOrder | None) -> bool:
+    """Whether a target has placed this order."""
+    return order is not None and order["info"].get("orderCategory") == "tp"
+
+
 def what_closed(order: CcxtOrder) -> str:
     """Return the order type that stands for `order`'s reason, a key of EXIT_REASONS."""
     category = order["info"].get("orderCategory")

@@ -37,6 +37,8 @@ def order(bot, pair=BTC, side="buy", amount=0.01, rate=50_000.0, leverage=5.0, *
         ({"amount": 1_000_000.0}, "outside what BloFin takes"),
         ({"leverage": 400.0}, "more than BloFin allows"),
         ({"amount": 80.0, "leverage": 150.0}, "more than BloFin allows"),
+        ({"amount": float("nan"), "leverage": float("nan")}, "the strategy's leverage"),
+        ({"amount": float("inf")}, "custom_stake_amount"),
     ],
 )
 def test_size_and_leverage_are_checked_before_the_request(open_desk, asked, said):

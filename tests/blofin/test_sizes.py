@@ -108,6 +108,28 @@ def test_an_exit_larger_than_a_market_order_goes_out_in_parts(open_desk, restart
     assert trade.close_profit_abs == pytest.approx(gain, abs=0.005)
 
 
+def test_more_parts_than_orders_may_have_are_closed_as_a_whole(open_desk, caplog):
+    desk = open_desk()
+    bot = desk.start()
+    trade = desk.enter(BTC)
+    assert size(desk) == Decimal("9.9")
+    desk.sandbox.change_instrument("BTC-USDT", max_market_size=Decimal("0.2"))
+    desk.bot.exchange.reload_markets(True)
+    # Fifteen orders of two lots each.
+    RPC(bot)._rpc_force_exit(str(trade.id), amount=0.005)
+    desk.loop()
+    desk.loop()
+    assert size(desk) == Decimal("6.9")
+    assert "2 of 5 contracts are more than 15 orders may close at once" in caplog.text
+    Trade.session.refresh(trade)
+    assert (trade.is_open, trade.amount) == (True, 0.0069)
+    RPC(bot)._rpc_force_exit(str(trade.id))
+    desk.loop()
+    desk.loop()
+    assert size(desk) == 0
+    assert desk.closed(trade).exit_reason == "force_exit"
+
+
 def test_a_part_that_is_refused_leaves_its_share_in_the_trade(open_desk):
     desk = open_desk(balance="100000")
     bot = desk.start()

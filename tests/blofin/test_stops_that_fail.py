@@ -200,6 +200,18 @@ def test_a_stop_that_the_price_limits_cancel_goes_out_at_the_market(open_desk, c
     assert "Don't cancel" not in caplog.text
 
 
+def test_what_a_target_has_left_goes_out_and_is_told_as_the_target_s(open_desk, caplog):
+    desk = open_desk({BTC: [(0, 50_000), (5, 50_000), (20, 52_600)]}, stop_fill_share="0.4")
+    desk.start()
+    trade = desk.enter(BTC)
+    desk.loop(minutes=25)
+    desk.loop()
+    assert size(desk) == 0
+    assert desk.closed(trade).close_profit_abs == pytest.approx(wallet_gain(desk), abs=0.005)
+    assert "The target of BTC/USDT:USDT at 52005.2 has fired" in caplog.text
+    assert "The stop of BTC/USDT:USDT at" not in caplog.text
+
+
 def entries(desk):
     return desk.posts("/api/v1/trade/order")
 

@@ -200,7 +200,8 @@ class Errors:
         The exception has the code as its attribute ``code`` too.
         """
         text = str(message or "").strip() or body[:_EXCERPT]
-        hint = HINTS.get(code)
+        # A side that the account's position mode doesn't have is refused under several numbers.
+        hint = HINTS["102089"] if "positionside" in text.lower() else HINTS.get(code)
         line = f"{self.id} {code}: {text}" + (f" - {hint}" if hint else "")
         kind = self.error_class(code, text)
         if _ORDERS.search(url) and code not in _NO_SUCH_PATH:

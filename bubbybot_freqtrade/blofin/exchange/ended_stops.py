@@ -14,6 +14,7 @@ from bubbybot_freqtrade.blofin.protection import (
     canceled_stop,
     closed_side,
     closed_stop,
+    is_of_target,
     is_of_tpsl,
     open_stop,
     partly_filled_stop,
@@ -99,9 +100,13 @@ class EndedStops:
             return self._closed(tpsl, closing)
         filled = total(order["filled"] for order in closing)
         entry = database.first_entry(pair, order_id)
-        price = tpsl["stopLossPrice"] if tpsl["stopLossPrice"] is not None else tpsl["price"]
+        fired = next((o for o in reversed([*ended, *closing]) if is_of_tpsl(o)), None)
+        leg, key = (
+            ("target", "takeProfitPrice") if is_of_target(fired) else ("stop", "stopLossPrice")
+        )
+        price = tpsl[key] if tpsl.get(key) is not None else tpsl["price"]
         why = (
-            f"The stop of {pair} at {price} has fired, and BloFin has filled {filled:g} contracts "
+            f"The {leg} of {pair} at {price} has fired, and BloFin has filled {filled:g} contracts "
             "of it: its limit was jumped, the book was thin or the price outside of BloFin's "
             "limits. What is left goes out at the market."
         )

@@ -11,7 +11,7 @@ from freqtrade.exchange.exchange_types import CcxtOrder
 from freqtrade.util import dt_from_ts, dt_now
 
 from bubbybot_freqtrade.blofin.account import database
-from bubbybot_freqtrade.blofin.contracts import base_to_contracts
+from bubbybot_freqtrade.blofin.contracts import base_to_contracts, total
 from bubbybot_freqtrade.blofin.exchange.errors import freqtrade_errors
 from bubbybot_freqtrade.blofin.exchange.requests import REQUEST_LIFETIME, Requests
 from bubbybot_freqtrade.blofin.parts import merged, other_parts, part_ids, split
@@ -34,15 +34,18 @@ class Exits:
         # clientOrderIds of parts that were not sent.
         self._unsent: set[str] = set()
 
-    def is_unorderable(self, pair: str, side: BuySell, amount: float) -> bool:
+    def is_unorderable(self, pair: str, side: BuySell, amount: float, limit: float | None) -> bool:
         """Whether an exit of a whole position is of a size that no order can have.
 
-        Lots have grown while it was open, or less than an order's minimum of it is left.
+        Lots have grown while it was open, or less than an order's minimum of it is left; or the
+        largest market order has shrunk to less than the part of it that `MOST` orders can be.
         """
         market = self._exchange.markets[pair]
         cut = self._requests.contracts(pair, amount)
         exact = base_to_contracts(amount, market["contractSize"], market["precision"]["amount"])
-        if cut >= exact * (1 - 1e-9) and cut >= (market["limits"]["amount"]["min"] or 0.0):
+        most = total(self._sizes(pair, cut, limit)) if limit is None else cut
+        fits = min(cut, most) >= exact * (1 - 1e-9)
+        if fits and cut >= (market["limits"]["amount"]["min"] or 0.0):
             return False
         position = self._requests.position(pair, "long" if side == "sell" else "short", fresh=True)
         return position is not None and exact >= position["contracts"] * (1 - 1e-9)
@@ -77,9 +80,12 @@ class Exits:
         params: dict,
     ) -> CcxtOrder:
         """Exit in as many orders as it takes; `limit` is None at the market."""
-        market = self._exchange.markets[pair]
-        largest = largest_order(market, "market" if limit is None else "limit")
-        sizes = split(contracts, largest, market["precision"]["amount"])
+        sizes = self._sizes(pair, contracts, limit)
+        if (left := total([contracts, -total(sizes)])) > 0:
+            logger.warning(
+                f"{pair}: {left:g} of {contracts:g} contracts are more than {len(sizes)} orders "
+                "may close at once. They stay in the trade behind its stop, for the next exit."
+            )
         if len(sizes) == 1:
             return self._requests.send_once(pair, ordertype, side, contracts, limit, params)
         ids = part_ids(self._requests.new_client_order_id(), len(sizes))
@@ -101,6 +107,11 @@ class Exits:
                 break
             sent.append({**order, "status": order.get("status") or "open"})
         return merged(sent)
+
+    def _sizes(self, pair: str, contracts: float, limit: float | None) -> list[float]:
+        market = self._exchange.markets[pair]
+        largest = largest_order(market, "market" if limit is None else "limit")
+        return split(contracts, largest, market["precision"]["amount"])
 
     def whole(self, order: CcxtOrder) -> CcxtOrder:
         """An order together with its parts, if it was sent in parts; in base currency."""

@@ -45,10 +45,10 @@ class Orders:
         """Place an order once; its amounts are in base currency."""
         limit = None if ordertype == "market" else price
         contracts = self._requests.contracts(pair, amount)
-        if "reduceOnly" in params and self._exits.is_unorderable(pair, side, amount):
+        if "reduceOnly" in params and self._exits.is_unorderable(pair, side, amount, limit):
             logger.warning(
-                f"{pair} has a position that no order's size fits ({contracts:g} contracts would): "
-                "BloFin is asked to close it as a whole."
+                f"{pair} has a position that no order's size fits, of about {contracts:g} "
+                "contracts: BloFin is asked to close it as a whole."
             )
             order = self._requests.close_position(pair, "long" if side == "sell" else "short")
         elif "reduceOnly" in params:
@@ -196,6 +196,12 @@ class Orders:
         self, pair: str, side: BuySell, amount: float, rate: float, leverage: float
     ) -> None:
         """Refuse a size or leverage that the venue doesn't take, with the position that is held."""
+        if not all(map(math.isfinite, (amount, rate, leverage))):
+            raise InvalidOrderException(
+                f"{pair}: an entry of {amount} at {rate} with {leverage}x is none. Look at what "
+                "the strategy's leverage, custom_stake_amount and custom_entry_price return. The "
+                "entry is not sent."
+            )
         market = self._exchange.markets[pair]
         contracts = self._requests.contracts(pair, amount)
         held = self._held(pair, side)

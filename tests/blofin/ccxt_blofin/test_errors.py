@@ -109,6 +109,12 @@ def test_the_message_says_what_to_do_in_one_line(mine, venue, code, what_to_do):
     assert "\n" not in str(raised.value)
 
 
+def test_a_side_that_the_position_mode_does_not_have_is_told_as_that(blofin, venue):
+    venue.refuse("trade/order", "152001", "Parameter positionSide cannot be empty.")
+    with pytest.raises(ccxt.InvalidOrder, match=r"positionSide.*position mode"):
+        blofin.create_order(BTC, "market", "buy", 1)
+
+
 @pytest.mark.parametrize("path", ["trade/order-tpsl", "trade/order-algo"])
 def test_a_verdict_in_a_single_object_counts(blofin, venue, path):
     price = "stopLossPrice" if "tpsl" in path else "triggerPrice"
