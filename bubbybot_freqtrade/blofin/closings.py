@@ -5,7 +5,7 @@ the other side. Others may have added to the position by hand: what closes first
 trade is what the bot has entered.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -69,19 +69,69 @@ def part(order: CcxtOrder, contracts: Decimal) -> CcxtOrder:
     }
 
 
+def filled_by(order: CcxtOrder, fills: list[dict[str, Any]]) -> CcxtOrder:
+    """Return an order with some of its fills alone, ccxt's trades in contracts, oldest first."""
+    filled = float(sum((Decimal(str(fill["amount"])) for fill in fills), Decimal(0)))
+    fees = [fill["fee"] for fill in fills if (fill.get("fee") or {}).get("cost") is not None]
+    return {
+        **order,
+        "amount": filled,
+        "filled": filled,
+        "remaining": 0.0,
+        "average": sum(fill["amount"] * fill["price"] for fill in fills) / filled,
+        "cost": sum(fill["cost"] for fill in fills)
+        if all(fill.get("cost") is not None for fill in fills)
+        else None,
+        "fee": {**fees[0], "cost": sum(fee["cost"] for fee in fees)} if fees else order.get("fee"),
+        "timestamp": fills[0]["timestamp"],
+        "lastUpdateTimestamp": fills[-1]["timestamp"],
+    }
+
+
+def without(order: CcxtOrder, booked: Iterable[CcxtOrder]) -> CcxtOrder:
+    """Return a filled order without parts of it that are booked, with what is left of its value.
+
+    :param booked: the parts, with `filled`, `average` and `fee`; contracts as those of the order
+    """
+    parts = list(booked)
+    if not parts:
+        return order
+    filled = Decimal(str(order["filled"]))
+    left = filled - sum((Decimal(str(p["filled"])) for p in parts), Decimal(0))
+    if left <= 0:
+        return {**order, "filled": 0.0}
+    whole = order["filled"] * order["average"]
+    value = whole - sum(p["filled"] * p["average"] for p in parts)
+    fee = order.get("fee") or {}
+    if fee.get("cost") is not None:
+        fee = {**fee, "cost": fee["cost"] - sum(p["fee"] for p in parts)}
+    return {
+        **order,
+        "amount": float(left),
+        "filled": float(left),
+        "remaining": 0.0,
+        "average": value / float(left),
+        "cost": None if order.get("cost") is None else order["cost"] * value / whole,
+        "fee": fee,
+    }
+
+
 def closing_parts(
     ended: Iterable[CcxtOrder],
     side: TradeSide,
     known: Collection[str],
     contracts: float,
     before: float = 0.0,
+    booked: Mapping[str, list[CcxtOrder]] | None = None,
 ) -> list[CcxtOrder]:
     """Orders, or parts of them, that closed the last `contracts` of a trade and aren't booked.
 
-    :param ended: filled orders of the pair since the trade's entry, that one included
+    :param ended: filled orders of the pair since the trade's entry, that one included; those that
+        close may still be open
     :param known: ids of those that freqtrade has booked or will book by itself
     :param contracts: that are to be explained: the trade's less the position's
     :param before: contracts the position had before the first of `ended`
+    :param booked: parts of orders that are booked, by the order's id, see `without`
     :return: oldest first; they add up to less than `contracts` where not all is explained
     """
     held, found = Decimal(str(before)), list[tuple[CcxtOrder, Decimal]]()
@@ -95,8 +145,11 @@ def closing_parts(
             continue
         closed = filled if closes(order) else min(filled, held)
         held -= filled
-        if order["id"] not in known and closed > 0:
-            found.append((order, closed))
+        if order["id"] not in known:
+            rest = without(order, (booked or {}).get(order["id"], ()))
+            closed -= filled - Decimal(str(rest["filled"]))
+            if closed > 0:
+                found.append((rest, closed))
         if held <= 0:
             # What comes later is about another position.
             break

@@ -83,6 +83,7 @@ def _stops_twice(account: Account, by_hand: Callable[[str], bool]) -> Iterator[s
             and not by_hand(order.tpsl_id)
             and not by_hand(order.entry_order_id)
             and (order.side, order.position_side) == (position.closing_side, position.position_side)
+            and order.margin_mode == position.margin_mode
         ]
         if len(stops) > 1 and sum(stops) - min(stops) >= position.size:
             yield f"{len(stops)} stops stand on {position.inst_id}"

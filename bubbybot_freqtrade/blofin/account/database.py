@@ -54,6 +54,23 @@ def known_order_ids(orders: Iterable[dict[str, Any]]) -> set[str]:
     return with_parts({o["id"] for o in orders if order_of(o["id"], o["symbol"])}, orders)
 
 
+def booked_parts(order_id: str, pair: str) -> list[Order]:
+    """Parts of an order that were booked while it could still fill, see `name_of_part`."""
+    name = f"{order_id}-"
+    wanted = select(Order).filter(Order.order_id.startswith(name), Order.ft_pair == pair)
+    return list(Order.session.scalars(wanted))
+
+
+def name_of_part(order_id: str, number: int) -> str:
+    """The id under which a part of an order is booked: BloFin's ids have no hyphen."""
+    return f"{order_id}-{number}"
+
+
+def is_name_of_part(order_id: str) -> bool:
+    """Whether an id of the database is none of BloFin's."""
+    return "-" in order_id
+
+
 def order_of(order_id: str, pair: str) -> Order | None:
     """An order of the database; ids are unique in a pair alone.
 

@@ -46,6 +46,12 @@ def note_fee(order: CcxtOrder, trade: Trade | None = None) -> None:
         trade.fee_close = trade.fee_close
 
 
+def fee_of(order: Order) -> float:
+    """What BloFin took for an order that is booked."""
+    kept = (order.trade.get_custom_data(KEPT) or {}).get(order.order_id)
+    return float((kept or _at_rates(order.trade, order))[2])
+
+
 def _booked(trade: Trade, new_id: str) -> dict[str, list[Any]]:
     """Orders that were booked before there was this record, at the trade's rates."""
     booked = {}

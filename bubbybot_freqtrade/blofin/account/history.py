@@ -8,12 +8,13 @@ from freqtrade.persistence import Trade
 from freqtrade.util import dt_ts
 
 from bubbybot_freqtrade.blofin.account import database
-from bubbybot_freqtrade.blofin.account.fees import note_fee
+from bubbybot_freqtrade.blofin.account.fees import fee_of, note_fee
 from bubbybot_freqtrade.blofin.account.venue import Requests
 from bubbybot_freqtrade.blofin.closings import (
     closed_contracts,
     closing_parts,
     ended_at,
+    filled_by,
     in_sequence,
     opens,
     part,
@@ -47,7 +48,24 @@ class History:
         entry = database.first_entry(trade.pair, stop_id)
         if entry is None:
             return []
-        ended = self._requests.ended_orders(trade.pair, self.entry_time(entry))
+        since = self.entry_time(entry)
+        ended = self._requests.ended_orders(trade.pair, since)
+        ended += self._filling(trade, ended, since)
+        found = self._closings_of(trade, ended, contracts, stop_id, before)
+        if closed_contracts(found) >= contracts * (1 - 1e-9):
+            return found
+        # BloFin lists ended orders by when they were placed.
+        ended += self._placed_before(trade.pair, {order["id"] for order in ended}, since)
+        return self._closings_of(trade, ended, contracts, stop_id, before)
+
+    def _closings_of(
+        self,
+        trade: Trade,
+        ended: list[CcxtOrder],
+        contracts: float,
+        stop_id: str | None,
+        before: float | None,
+    ) -> list[CcxtOrder]:
         booked_until = max(
             database.booked_until(trade.pair, stop_id), database.earlier_one_until(trade)
         )
@@ -55,7 +73,48 @@ class History:
         known |= {order["id"] for order in ended if ended_at(order) <= booked_until}
         if before is None:
             before = self._net(trade, {order["id"] for order in ended})
-        return closing_parts(ended, trade.trade_direction, known, contracts, before)
+        booked = {order["id"]: self._booked_parts(trade, order) for order in ended}
+        return closing_parts(ended, trade.trade_direction, known, contracts, before, booked)
+
+    def as_booked(self, order: CcxtOrder) -> CcxtOrder:
+        """An order, or part of one, as it is to be booked: one that may still fill, or of which a
+        part is booked, under a name of its own.
+        """
+        parts = database.booked_parts(order["id"], order["symbol"])
+        if not parts and order["status"] != "open":
+            return order
+        name = database.name_of_part(order["id"], len(parts) + 1)
+        return {**order, "id": name, "status": "closed"}
+
+    def _filling(self, trade: Trade, ended: list[CcxtOrder], since: int) -> list[CcxtOrder]:
+        """Open orders that have closed a part of a pair's position so far: an owner's own limit."""
+        listed = {order["id"] for order in ended}
+        return [
+            order
+            for order in self._requests.rows("orders")
+            if order["symbol"] == trade.pair and order["filled"] and order["id"] not in listed
+            if not opens(order, trade.trade_direction) and order["timestamp"] >= since
+        ]
+
+    def _placed_before(self, pair: str, listed: set[str], since: int) -> list[CcxtOrder]:
+        """Orders of before a trade's entry, with what they have filled since, by their fills."""
+        fills: dict[str, list[Any]] = {}
+        for fill in self._requests.fills(pair, since):
+            if fill["order"] not in listed:
+                fills.setdefault(fill["order"], []).append(fill)
+        orders = [(self._requests.order(order_id, pair), rows) for order_id, rows in fills.items()]
+        return [filled_by(order, rows) for order, rows in orders if order is not None]
+
+    def _booked_parts(self, trade: Trade, order: CcxtOrder) -> list[CcxtOrder]:
+        return [
+            {
+                "filled": self._requests.exact_contracts(order["symbol"], row.safe_filled),
+                "average": row.safe_price,
+                "fee": fee_of(row),
+            }
+            for row in database.booked_parts(order["id"], order["symbol"])
+            if row.ft_trade_id == trade.id
+        ]
 
     def netted(self, trade: Trade, contracts: float, left: float) -> CcxtOrder | None:
         """The entry of a trade that has closed a position of the other side instead of opening its
@@ -94,10 +153,12 @@ class History:
         known = [
             self._requests.order(order.order_id, trade.pair)
             for order in trade.orders
-            if order.ft_order_side != "stoploss"
+            if order.ft_order_side != "stoploss" and not database.is_name_of_part(order.order_id)
         ]
         held = self._requests.exact_contracts(trade.pair, trade.amount) if trade.amount else 0.0
-        closing = [{**o, "type": what_closed(o)} for o in self.closings(trade, held)]
+        closing = [
+            {**self.as_booked(o), "type": what_closed(o)} for o in self.closings(trade, held)
+        ]
         orders = [self._requests.in_base_currency(o) for o in (*known, *closing) if o is not None]
         for order in orders:
             note_fee(order, trade)

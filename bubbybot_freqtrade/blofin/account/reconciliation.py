@@ -112,7 +112,7 @@ def compare(trades: Iterable[OpenTrade], account: Account) -> list[Finding]:
     findings: list[Finding] = []
     for key, rows in held.items():
         trade = known.get(key)
-        ours = _row_of_trade(rows, account.margin_mode) if trade else None
+        ours = row_of_trade(rows, account.margin_mode) if trade else None
         for row in rows:
             stops = stops_of(account.tpsl, row)
             findings += _of_position(key, row, stops, trade if row is ours else None, account)
@@ -131,7 +131,7 @@ def _by_key(rows: Iterable[Row]) -> dict[Key, list[Row]]:
     return keyed
 
 
-def _row_of_trade(rows: list[Row], margin_mode: str) -> Row:
+def row_of_trade(rows: list[Row], margin_mode: str) -> Row:
     """The position of the bot's trade: in hedge mode a side can have one in each margin mode."""
     return next((row for row in rows if row.get("marginMode") == margin_mode), rows[0])
 

@@ -2,10 +2,12 @@
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 
 from freqtrade.exchange import Exchange
 from freqtrade.persistence import Order, Trade
+from freqtrade.util import dt_now
 
 from bubbybot_freqtrade.blofin.account import books, database
 from bubbybot_freqtrade.blofin.account.history import History
@@ -20,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 # How far a list may be behind what has happened.
-LISTS_LAG_MS = 60_000
+LISTS_LAG = timedelta(minutes=1)
 
 
 class Repairs:
@@ -93,7 +95,7 @@ class Repairs:
         if self._looked_up.get(key) != finding.size:
             said = self._lost.put_back_of(finding.pair)
             self._looked_up[key] = finding.size
-        if database.open_trade(finding.pair, finding.side) is not None:
+        if said and database.open_trade(finding.pair, finding.side) is not None:
             return " ".join(said)
         if finding.bare:
             self._stops.protect(finding.row)
@@ -117,7 +119,8 @@ class Repairs:
             return self._book_netted(trade, gone, left) or told(finding)
         prices = ", ".join(f"{order['average']:.8g}" for order in closings)
         for order in closings:
-            books.book_exit(self._exchange, trade, self._requests.in_base_currency(order))
+            booked = self._requests.in_base_currency(self._history.as_booked(order))
+            books.book_exit(self._exchange, trade, booked)
         return (
             f"{finding.pair}: {gone:g} of the {finding.contracts:g} contracts of the "
             f"{finding.side} trade were closed outside of the bot, at {prices}. They are "
@@ -130,12 +133,25 @@ class Repairs:
         if trade is None:
             return told(finding)
         if not self._history.is_proven_closed(trade):
+            if self._exits_underway(trade):
+                # freqtrade books it as soon as BloFin tells.
+                return None
             return self._book_netted(trade, finding.contracts, 0.0) or told(finding)
         side = exit_side(finding.side)
         for stop in stop_candidates(self._requests.rows("tpsl", fresh=True), finding.pair, side):
             if self._is_own_stop(stop):
                 self._stops.cancel(stop["id"], finding.pair)
         return None
+
+    def _exits_underway(self, trade: Trade) -> bool:
+        """Whether an exit of the bot itself may have closed a trade, and isn't booked yet."""
+        since = dt_now() - LISTS_LAG
+        return any(
+            order.ft_is_open
+            and order.ft_order_side == trade.exit_side
+            and order.order_date_utc > since
+            for order in trade.orders
+        )
 
     def _book_netted(self, trade: Trade, contracts: float, left: float) -> str | None:
         """Book what an entry has closed of somebody else's position as left at its own price."""
@@ -171,7 +187,9 @@ class Repairs:
         if since is None:
             return False
         # One that had closed a moment before: a list that lagged has shown it still.
-        closed = self._requests.closed_positions(finding.pair, since - LISTS_LAG_MS)
+        closed = self._requests.closed_positions(
+            finding.pair, since - LISTS_LAG // timedelta(milliseconds=1)
+        )
         return any(row["side"] == finding.side for row in closed)
 
     def _part_was_closed(self, finding: Finding) -> bool:

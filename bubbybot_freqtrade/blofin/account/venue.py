@@ -39,6 +39,9 @@ class Requests(Protocol):
     def ended_orders(self, pair: str | None, since: int) -> list[Any]:
         """Ended and filled orders of a pair, or of all, since a time (ms), oldest first."""
 
+    def fills(self, pair: str, since: int) -> list[Any]:
+        """The account's fills of a pair since a time (ms), oldest first."""
+
     def order(self, order_id: str, pair: str) -> Any | None:
         """An order in any state; None when BloFin doesn't know it (any more)."""
 

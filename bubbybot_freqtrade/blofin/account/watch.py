@@ -364,7 +364,7 @@ class AccountWatch:
 
     def _tell(self, finding: Finding, say: str | None) -> None:
         """Tell it once, as long as it stays what it is."""
-        if say is None:
+        if not say:
             self._says.pop(finding.key, None)
         elif self._says.get(finding.key) != say:
             self._says[finding.key] = say

@@ -149,6 +149,11 @@ class Requests:
             ended = self._shown(self.api.fetch_canceled_and_closed_orders(pair, since))
         return [order for order in ended if order["filled"]]
 
+    def fills(self, pair: str, since: int) -> list[dict]:
+        """The account's fills of a pair since a time (ms), oldest first, in contracts."""
+        with freqtrade_errors(f"get fills of {pair}"):
+            return self.api.fetch_my_trades(pair, since)
+
     def order(self, order_id: str, pair: str) -> CcxtOrder | None:
         """Return an order in any state, in contracts; None when BloFin doesn't know it."""
         with freqtrade_errors(f"get order {order_id} of {pair}"):

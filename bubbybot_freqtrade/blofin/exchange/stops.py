@@ -1,7 +1,6 @@
 """Stops on BloFin: adopted, moved, replaced, never gone before their position."""
 
 import logging
-import time
 from datetime import datetime, timedelta
 
 import ccxt
@@ -16,8 +15,9 @@ from freqtrade.util import dt_from_ts, dt_now
 from bubbybot_freqtrade.blofin.account import booked_stops, database
 from bubbybot_freqtrade.blofin.account.fees import note_fee
 from bubbybot_freqtrade.blofin.account.history import History
-from bubbybot_freqtrade.blofin.account.reconciliation import stops_of, uncovered
+from bubbybot_freqtrade.blofin.account.reconciliation import stops_of
 from bubbybot_freqtrade.blofin.ccxt_blofin.rows import WHOLE_POSITION
+from bubbybot_freqtrade.blofin.exchange.bare_positions import BarePositions
 from bubbybot_freqtrade.blofin.exchange.brackets import Brackets
 from bubbybot_freqtrade.blofin.exchange.ended_stops import EndedStops
 from bubbybot_freqtrade.blofin.exchange.errors import freqtrade_errors
@@ -38,10 +38,6 @@ from bubbybot_freqtrade.blofin.protection import (
 
 logger = logging.getLogger(__name__)
 
-# A bare position of an entry is looked at after these pauses before it gets a stop of its own.
-# BloFin may attach none before the entry has filled completely.
-SHOWN_AFTER = (0.0, 0.5, 1.0, 1.0)
-
 
 class Stops:
     """The TP/SL order of a position, as freqtrade's stop order."""
@@ -56,6 +52,9 @@ class Stops:
         self._history = History(requests)
         self._ended = EndedStops(requests, self._history)
         self.stop_orders = StopOrders(exchange, requests, orders, brackets, self._ended)
+        self._bare = BarePositions(
+            exchange, requests, orders, brackets, self.stop_orders, self.leave
+        )
 
     def create(
         self, pair: str, amount: float, stop_price: float, order_types: dict, side: BuySell
@@ -104,16 +103,7 @@ class Stops:
             return contracts
         if self._requests.is_unorderable(pair, position["contracts"]):
             return WHOLE_POSITION
-        return max(contracts, self._left_bare(position, standing))
-
-    def _left_bare(self, position: CcxtPosition, own: list[CcxtOrder]) -> float:
-        """Contracts that no stop but this bot's own closes: others may have added to a position."""
-        others = [
-            stop
-            for stop in stops_of(self._requests.rows("tpsl"), position)
-            if stop["id"] not in {order["id"] for order in own}
-        ]
-        return uncovered(others, position["contracts"])
+        return max(contracts, self._bare.left_bare(position, standing))
 
     def fetch(self, order_id: str, pair: str) -> CcxtOrder:
         """Return the state of a stop: from the list of untriggered ones, else by how it ended.
@@ -155,7 +145,7 @@ class Stops:
             return False
         rows = self._requests.rows("tpsl")
         own = [row for row in stops_of(rows, position) if self._requests.is_own(row)]
-        return contracts < self._left_bare(position, own) * (1 - 1e-9)
+        return contracts < self._bare.left_bare(position, own) * (1 - 1e-9)
 
     def _state(self, order_id: str, pair: str) -> CcxtOrder:
         with freqtrade_errors(f"get stop order {order_id} of {pair}"):
@@ -254,7 +244,7 @@ class Stops:
         if position is not None:
             own = self.stop_orders.standing(pair, side)
             # What others hold has their stops.
-            return not has_ended or self._left_bare(position, own) > 0
+            return not has_ended or self._bare.left_bare(position, own) > 0
         if order is None or has_ended:
             return False
         return not self._history.is_proven_closed(order.trade)
@@ -277,69 +267,6 @@ class Stops:
         """Take a TP/SL order away."""
         self.stop_orders.cancel(order_id, pair)
 
-    def _shown_stops(self, position: CcxtPosition) -> list[CcxtOrder]:
-        """A position's stops in the list that was just asked for, where there are none after a
-        pause: an entry of this bot carries one that BloFin may not show yet.
-        """
-        pair, side = position["symbol"], position["side"]
-        is_young = booked_stops.is_being_entered(pair) or self._requests.has_just_entered(pair)
-        waits = is_young and not booked_stops.has_had_stop(pair)
-        for pause in SHOWN_AFTER if waits else (0.0,):
-            time.sleep(pause)
-            if stops := stops_of(self._requests.rows("tpsl", fresh=pause > 0), position):
-                return stops
-        logger.debug(f"BloFin shows no stop of the {side} position of {pair}.")
-        return []
-
     def protect(self, position: CcxtPosition) -> bool:
-        """Place a stop on the contracts of a position that have none; False where they have.
-
-        A part of it gets the stop that stands on the rest: one of this bot's that is large enough
-        for both, which freqtrade adopts and the smaller one goes for. All of it gets the one its
-        trade was entered with, else the strategy's stoploss from the position's entry; as far from
-        the current price when that has passed it.
-        """
-        pair, side = position["symbol"], "sell" if position["side"] == "long" else "buy"
-        stops = self._shown_stops(position)
-        if not uncovered(stops, position["contracts"]):
-            return False
-        own = [stop for stop in stops if self._requests.is_own(stop)]
-        last = self._orders.trigger_price(pair) or self._exchange.fetch_ticker(pair)["last"]
-        entry: BuySell = "buy" if side == "sell" else "sell"
-        leverage = position["leverage"] or 1.0
-        entered = tightest(own or stops) if stops else self._brackets.first_entry(pair, side)
-        opened = position["entryPrice"]
-        stop = (
-            entered.get("stopLossPrice")
-            or self._orders.stoploss_bracket(entry, opened, leverage).stop
-        )
-        shifted = last * stop / opened
-        at_last = self._orders.stoploss_bracket(entry, last, leverage).stop
-        if not tighter(side, last, stop) and (trade := database.trade_of(pair)) is not None:
-            # Until then, which is in this loop, the position has a looser one.
-            self.leave(
-                trade,
-                f"The price of {pair} has passed the trade's stop at {stop:.8g}, which did not "
-                "close all of it: what is left goes out at the market.",
-            )
-        stop = next(price for price in (stop, shifted, at_last) if tighter(side, last, price))
-        stop = self._exchange.price_to_precision(pair, stop)
-        params = {
-            "stopLossPrice": stop,
-            "stopLossPriceType": self._orders.trigger_price_type,
-            # Its own: an order in another margin mode than the position's is refused.
-            "marginMode": position["marginMode"],
-        }
-        target = entered.get("takeProfitPrice")
-        if target is not None and (own or not stops) and tighter(side, target, last):
-            params["takeProfitPrice"] = target
-        with freqtrade_errors(f"protect the position of {pair} by a stop at {stop}"):
-            # The whole position: also when its owner adds to it.
-            size = self._left_bare(position, own) if stops else WHOLE_POSITION
-            if stops and booked_stops.is_being_entered(pair):
-                # What came with the entry grows with it, and stays.
-                size = uncovered(stops, position["contracts"])
-            placed = self._requests.send_once(pair, "market", side, size, None, params)
-            self.stop_orders.read_back(placed)
-        self._requests.forget("tpsl")
-        return True
+        """Place a stop on the contracts of a position that have none; False where they have."""
+        return self._bare.protect(position)

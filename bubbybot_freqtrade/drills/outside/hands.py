@@ -72,6 +72,25 @@ def _sold_in_part(run: Run, desk: Desk, case: str) -> None:
     run.must(not errors, case, f"it says {errors[:1]}")
 
 
+def _sold_by_his_limit(run: Run, desk: Desk, case: str) -> None:
+    entered(desk, BTC)
+    order = {"orderType": "limit", "price": "50500", "clientOrderId": "byhand"}
+    by_hand(desk, BTC, "sell", "12", **order)
+    (resting,) = desk.watch.account.live_orders(inst_id(BTC))
+    desk.sandbox.fill(resting.order_id, Decimal("2.2"))
+    desk.loop(3, minutes=0.6)
+    trade = ours(desk, BTC)
+    run.must(trade is not None and trade.amount == 0.0077, case, f"after a part it is {trade}")
+    desk.sandbox.fill(resting.order_id, Decimal("3.3"))
+    # What it advises, before it has seen the second part.
+    desk.exit(BTC)
+    desk.loop(4, minutes=0.6)
+    run.must(held(desk, BTC) is None, case, "the rest is still held")
+    run.must(ours(desk, BTC) is None, case, "the trade is still open")
+    body = {"instId": inst_id(BTC), "orderId": resting.order_id}
+    desk.app("/trade/cancel-order", body)
+
+
 def _turned_round(run: Run, desk: Desk, case: str) -> None:
     entered(desk, BTC)
     by_hand(desk, BTC, "sell", size_held(desk, BTC) + 5)
@@ -109,6 +128,18 @@ def _grown_with_stop(run: Run, desk: Desk, case: str) -> None:
     _grown(run, desk, case, slTriggerPrice="48000", slOrderPrice="-1")
 
 
+def _target_beside_an_addition(run: Run, desk: Desk, case: str) -> None:
+    entered(desk, BTC)
+    desk.enter(BTC, price=49_500.0, order_type="limit", stake_amount=50.0)
+    desk.loop(2)
+    desk.loop(4, minutes=6)
+    run.must(ours(desk, BTC) is None, case, "its target has not ended the trade")
+    waiting = list(desk.watch.account.live_orders(inst_id(BTC)))
+    run.must(not waiting, case, "the addition waits without a trade")
+    desk.loop(4, minutes=6)
+    run.must(held(desk, BTC) is None, case, f"{size_held(desk, BTC)} of no trade are held")
+
+
 def _own_tight_stop(run: Run, desk: Desk, case: str) -> None:
     entered(desk, BTC)
     desk.cancel_stops(BTC)
@@ -134,6 +165,33 @@ def _opposite_in_hedge_mode(run: Run, desk: Desk, case: str) -> None:
     booked = [e for e in desk.watch.account.ledger.entries if e.kind == "funding"]
     run.must(len(booked) >= 2, case, "no funding was booked, so nothing was proved")
     run.must(ours(desk, BTC) is not None, case, "the long is gone")
+
+
+def _other_mode_in_hedge_mode(run: Run, desk: Desk, case: str) -> None:
+    entered(desk, BTC)
+    before = set(desk.watch.account.positions)
+    by_hand(desk, BTC, "buy", "15", positionSide="long", marginMode="cross")
+    (key,) = set(desk.watch.account.positions) - before
+    desk.foreign.append(desk.watch.account.positions[key].position_id)
+    desk.loop(3, minutes=0.6)
+    want_stop(desk, BTC, 49_400.0)
+    stops = {stop.margin_mode: stop.tpsl.sl_trigger for stop in live_stops(desk, BTC)}
+    run.must(stops.get("isolated") == Decimal(49_400) and "cross" in stops, case, f"{stops}")
+
+
+def _lost_short_in_hedge_mode(run: Run, desk: Desk, case: str) -> None:
+    entered(desk, BTC)
+    desk.end()
+    before = set(desk.watch.account.positions)
+    leverage = {"leverage": "20", "marginMode": "isolated", "positionSide": "short"}
+    desk.app("/account/set-leverage", {"instId": inst_id(BTC), **leverage})
+    by_hand(desk, BTC, "sell", "15", positionSide="short")
+    (key,) = set(desk.watch.account.positions) - before
+    desk.foreign.append(desk.watch.account.positions[key].position_id)
+    desk.pass_time(12)
+    desk.start()
+    desk.loop(4, minutes=0.3)
+    run.must(ours(desk, BTC) is not None, case, "the bot's long went for its owner's short")
 
 
 # Others on the account
@@ -199,10 +257,22 @@ CASES = (
          config={"position_adjustment_enable": True,
                  "unfilledtimeout": {"entry": 90, "exit": 5, "unit": "minutes"}}),
     Case(6, "the owner sells a part with an ordinary order", _sold_in_part),
+    Case(6, "the owner's limit sells in parts", _sold_by_his_limit),
+    Case(6, "a target is reached beside an addition", _target_beside_an_addition,
+         prices={BTC: [(0, 50_000), (3, 50_000), (5, 52_600), (24, 52_600), (40, 49_200)]},
+         config={"position_adjustment_enable": True,
+                 "unfilledtimeout": {"entry": 90, "exit": 5, "unit": "minutes"}}),
     Case(6, "the owner turns the position round", _turned_round, books=False),
     Case(7, "the owner adds without a stop", _grown_bare, books=False),
     Case(7, "the owner adds with a stop", _grown_with_stop, books=False),
     Case(14, "the owner's short beside the bot's long in hedge mode", _opposite_in_hedge_mode,
+         settings={"position_mode": "long_short_mode"},
+         config={"exchange": {"position_mode": "long_short_mode"}}),
+    Case(5, "the owner's position in the other margin mode beside the trade's",
+         _other_mode_in_hedge_mode, settings={"position_mode": "long_short_mode"},
+         config={"exchange": {"position_mode": "long_short_mode"}}, books=False),
+    Case(5, "the owner's short has lost beside the bot's long", _lost_short_in_hedge_mode,
+         prices={BTC: [(0, 50_000), (2, 50_000), (9, 51_000)]}, books=False,
          settings={"position_mode": "long_short_mode"},
          config={"exchange": {"position_mode": "long_short_mode"}}),
     Case(15, "the owner's stop for the whole position, its size padded", _own_tight_stop,
