@@ -519,7 +519,8 @@ def test_what_history_did_not_explain_is_asked_for_again(open_desk, caplog):
     desk.start()
     trade = desk.enter(BTC)
     desk.loop()
-    desk.sandbox.faults.add(Fault(kind="data", path="*/orders-history", data=[]))
+    for path in ("*/orders-history", "*/fills-history"):
+        desk.sandbox.faults.add(Fault(kind="data", path=path, data=[]))
     order_by_hand(desk, "sell", 4)
     loops(desk)
     assert "doesn't tell which order closed the difference" in caplog.text
