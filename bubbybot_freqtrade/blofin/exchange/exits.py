@@ -25,6 +25,15 @@ def largest_order(market: dict[str, Any], ordertype: str) -> float | None:
     return float(market["info"].get(f"max{ordertype.title()}Size") or 0.0) or None
 
 
+def fits_no_order(exchange: Exchange, pair: str, contracts: float) -> bool:
+    """Whether a position has a size that no order can have: lots have grown since it was opened, or
+    less than an order's minimum has filled.
+    """
+    if contracts < (exchange.markets[pair]["limits"]["amount"]["min"] or 0.0):
+        return True
+    return bool(exchange.amount_to_precision(pair, contracts) < contracts * (1 - 1e-9))
+
+
 class Exits:
     """Orders that only reduce a position."""
 

@@ -201,14 +201,6 @@ class Requests:
         """Contracts of an amount in base currency, not cut to the venue's steps."""
         return self._exchange._amount_to_contracts(pair, amount)
 
-    def is_unorderable(self, pair: str, contracts: float) -> bool:
-        """Whether a position has a size that no order can have: lots have grown since it was
-        opened, or less than an order's minimum has filled.
-        """
-        if contracts < (self._exchange.markets[pair]["limits"]["amount"]["min"] or 0.0):
-            return True
-        return self._exchange.amount_to_precision(pair, contracts) < contracts * (1 - 1e-9)
-
     def in_base_currency(self, order: CcxtOrder) -> CcxtOrder:
         """Return an order with its amounts in base currency instead of contracts."""
         return self._exchange._order_contracts_to_amount(dict(order))

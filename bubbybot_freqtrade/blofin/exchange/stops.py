@@ -21,6 +21,7 @@ from bubbybot_freqtrade.blofin.exchange.bare_positions import BarePositions
 from bubbybot_freqtrade.blofin.exchange.brackets import Brackets
 from bubbybot_freqtrade.blofin.exchange.ended_stops import EndedStops
 from bubbybot_freqtrade.blofin.exchange.errors import freqtrade_errors
+from bubbybot_freqtrade.blofin.exchange.exits import fits_no_order
 from bubbybot_freqtrade.blofin.exchange.orders import Orders
 from bubbybot_freqtrade.blofin.exchange.requests import (
     REQUEST_LIFETIME,
@@ -101,7 +102,7 @@ class Stops:
         contracts = self._requests.contracts(pair, amount)
         if position is None:
             return contracts
-        if self._requests.is_unorderable(pair, position["contracts"]):
+        if fits_no_order(self._exchange, pair, position["contracts"]):
             return WHOLE_POSITION
         return max(contracts, self._bare.left_bare(position, standing))
 
