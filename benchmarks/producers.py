@@ -1,6 +1,6 @@
 """Signals of many pairs from several processes, traded by one: from a candle's close to its order.
 
-    python benchmarks/producers.py [--pairs 10 40] [--lead SECONDS]
+    python benchmarks/producers.py [--pairs 40] [--lead SECONDS]
                                    [--rows "4 producers" "1 bot" "sample strategy"]
 
 A sandbox with generated pairs and BloFin's limits runs in a process of its own; its clock and the
@@ -15,7 +15,6 @@ asked the venue for (and how often that said 429), and each one's largest reside
 import argparse
 import json
 import multiprocessing
-import os
 import signal
 import socket
 import subprocess
@@ -37,11 +36,11 @@ from bubbybot_freqtrade.sandbox.cli import config_fragment
 from bubbybot_freqtrade.sandbox.server import Sandbox
 from bubbybot_freqtrade.sandbox.settings import SandboxSettings
 
-COUNTS = (10, 40)
+COUNTS = (40,)
 PRODUCERS = 4
 MIDNIGHT_MS = 1_748_736_000_000  # 2025-06-01 00:00 UTC
 # Before the close: programs start, and so many pairs' candles come inside BloFin's limits.
-LEAD_S, LEAD_S_A_PAIR = 240.0, 1.0
+LEAD_S, LEAD_S_A_PAIR = 120.0, 1.0
 PATIENCE_S = 180.0
 BARS = ("4H", "1H", "15m")
 LAUNCHER = Path(__file__).with_name("strategies") / "bot_at.py"
@@ -270,10 +269,6 @@ def measure(row: str, count: int, lead_s: float) -> None:
                 time.sleep(1)
         finally:
             found = bots.stop()
-            if os.environ.get("KEEP_LOGS"):
-                import shutil
-
-                shutil.copytree(folder, os.environ["KEEP_LOGS"], dirs_exist_ok=True)
         asked = requests.get(f"{url}/sandbox/requests", timeout=60).json()["data"]
     orders = [
         one["ts_ms"] / 1000 - MIDNIGHT_MS / 1000
