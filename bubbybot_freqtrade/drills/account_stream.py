@@ -69,7 +69,8 @@ def _play(run: Run, desk: Desk, case: str, faults: StreamFaults, act: Act) -> No
     if faults.refuse:
         desk.sandbox.streams.drop()
     act(desk)
-    desk.loop(LOOPS_AFTER, able=not faults.silent)
+    # Nor of a channel that has proven itself before, until the next check.
+    desk.loop(LOOPS_AFTER, able=not (faults.silent or faults.mute))
     for position in list(desk.watch.account.positions.values()):
         stops = list(desk.watch.account.live_tpsl(position.inst_id))
         run.must(bool(stops), case, f"{position.inst_id} has no stop after half a minute")
