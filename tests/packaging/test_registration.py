@@ -36,8 +36,10 @@ def test_freqtrade_knows_blofin_after_its_own_import():
     assert told.split() == ["bubbybot_freqtrade.blofin.exchange.blofin", "True", "True", "True"]
 
 
-def test_it_registers_whichever_part_of_freqtrade_comes_first():
-    for first in ("freqtrade.persistence", "freqtrade.freqtradebot", "freqtrade.wallets"):
+def test_it_registers_whichever_part_of_freqtrade_or_ours_comes_first():
+    of_freqtrade = ("freqtrade.persistence", "freqtrade.freqtradebot", "freqtrade.wallets")
+    of_ours = ("blofin.exchange.pushed_rows", "rehearsal.clock")
+    for first in (*of_freqtrade, *(f"bubbybot_freqtrade.{name}" for name in of_ours)):
         told = run_python(
             "-c", f"import {first}, freqtrade.exchange as host; print(host.Blofin.__name__)"
         )
