@@ -19,6 +19,7 @@ from bubbybot_freqtrade.drills.bot_process import BotProcess, waits
 from bubbybot_freqtrade.drills.desk import Desk, bot_config
 from bubbybot_freqtrade.drills.drill import Run
 from bubbybot_freqtrade.drills.market import inst_id
+from bubbybot_freqtrade.sandbox.api.limits import TRADING_WINDOW_MS
 
 NAMES = ("one", "two")
 # Strategies of the two bots.
@@ -50,8 +51,10 @@ def _together(run: Run, desk: Desk, name: str, strategies: tuple[str, str], besi
     with _bots(desk, strategies, beside) as bots:
         begin = desk.sandbox.engine.now_ms
         minutes = min(MINUTES, run.minutes)
-        looked, unsettled = begin, Counter[str]()
+        looked, unsettled, met = begin, Counter[str](), None
         while bots and (now := _step(desk, bots)) - begin < minutes * 60_000:
+            if met is None and all(_log(desk, bot).count(TELLS_OF_OTHER) for bot in NAMES):
+                met = now
             if now - looked >= MINUTES_A_LOOK * 60_000:
                 looked = now
                 _look(run, desk, name, unsettled)
@@ -63,7 +66,10 @@ def _together(run: Run, desk: Desk, name: str, strategies: tuple[str, str], besi
     desk.watch.broken.clear()
     said = [_log(desk, bot).count(TELLS_OF_OTHER) for bot in NAMES]
     run.must(said == [1, 1] or beside == "refuse", name, f"another bot was told of {said} times")
-    refused = sum(request.status == 429 for request in desk.sandbox.requests.select())
+    # Until both know of each other, each takes the account's requests for its own.
+    since = begin if met is None else met + TRADING_WINDOW_MS
+    requests = desk.sandbox.requests.select(since_ms=since)
+    refused = sum(request.status == 429 for request in requests)
     run.must(not refused, name, f"{refused} requests were refused with 429")
     entered = [_count(desk, bot) for bot in NAMES]
     run.must(all(entered), name, f"they made {entered} trades, so nothing was proved")

@@ -1,5 +1,6 @@
 """Candles that the websocket has pushed are taken from the first one on."""
 
+from asyncio import run_coroutine_threadsafe
 from datetime import timedelta
 
 import pytest
@@ -37,3 +38,17 @@ def test_the_first_pushed_candle_of_each_pair_is_not_asked_for_again(tmp_path, i
         _minute(desk)
         newest = {desk.bot.strategy.seen[pair]["date"].iloc[-1] for pair in (BTC, ETH, SOL)}
         assert newest == {START + timedelta(minutes=1)}
+
+
+def test_an_exchange_that_is_dropped_ends_on_its_websockets_own_thread_too(tmp_path):
+    with Desk(tmp_path) as desk:
+        desk.start(timeframe="1m", exchange={"enable_ws": True})
+        exchange, websocket = desk.bot.exchange, desk.bot.exchange._exchange_ws
+
+        async def drop():
+            exchange.close()
+
+        # As the garbage collector does when it happens to run there.
+        run_coroutine_threadsafe(drop(), websocket._loop).result(PATIENCE_S)
+        websocket._thread.join(PATIENCE_S)
+        assert not websocket._thread.is_alive()

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from concurrent.futures import Future, wait
 from contextlib import suppress
+from threading import current_thread
 from typing import TYPE_CHECKING, Any
 
 from freqtrade.constants import PairWithTimeframe
@@ -190,4 +191,10 @@ class AccountInRealTime(Exchange):
         """Close what is open, the account's websocket first."""
         if getattr(self, "real_time", None) is not None:
             self.real_time.end()
+        if self._exchange_ws and current_thread().name == "ccxt_ws":
+            # The garbage collector ends an exchange on any thread; the last thing that is done
+            # there is to wait for that thread, which it can't for itself.
+            with suppress(RuntimeError):
+                self._exchange_ws.cleanup()
+            self._exchange_ws = None
         super().close()
