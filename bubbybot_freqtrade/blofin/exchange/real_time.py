@@ -24,6 +24,8 @@ from bubbybot_freqtrade.blofin.exchange.settings import (
 )
 
 if TYPE_CHECKING:
+    from freqtrade.exchange.exchange_ws import ExchangeWS
+
     from bubbybot_freqtrade.blofin.account.watch import AccountWatch
 
 # A stop is put back by six trading requests. In an hour's run one took eight seconds; that they had
@@ -176,6 +178,7 @@ class AccountInRealTime(Exchange):
 
     real_time: RealTime
     account_watch: "AccountWatch | None"
+    _exchange_ws: "ExchangeWS | None"
 
     def klines(self, pair_interval: PairWithTimeframe, copy: bool = True) -> DataFrame:
         """Return candles of a pair; between those of two pairs is time to look at the account."""
