@@ -14,13 +14,11 @@ after that, new candles included, and prints memory by the hour.
 import argparse
 import cProfile
 import json
-import multiprocessing
 import pstats
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -33,6 +31,7 @@ from freqtrade.freqtradebot import FreqtradeBot
 from freqtrade.persistence import Trade
 from freqtrade.rpc import RPC
 from freqtrade.rpc.rpc import RPCException
+from processes import answer_of, serving
 
 import bubbybot_freqtrade
 from bubbybot_freqtrade.drills.desk import bot_config, environment_of
@@ -63,33 +62,19 @@ PEERS: dict[str, dict[str, Any]] = {
         "minimal_roi": {"0": 10.0},
     },
 }
-_SPAWN = multiprocessing.get_context("spawn")
 
 
 # --- the venue ------------------------------------------------------------------------------------
 
 
 def serve(count: int, here: Connection) -> None:
-    """A sandbox until the other end says something."""
+    """A sandbox until the other end says something; its address and pairs."""
     settings: dict[str, Any] = {"pair_count": count, "start_ms": START_MS, "rate_limits": False}
     settings |= {"margin_mode": "isolated", "keys": (KEY,), "request_log_size": 1}
     with Sandbox(SandboxSettings(**settings)) as sandbox:
         pairs = [f"{name.replace('-', '/')}:USDT" for name in sandbox.engine.venue.instruments]
         here.send((sandbox.url, pairs))
         here.recv()
-
-
-@contextmanager
-def venue(count: int) -> Iterator[tuple[str, list[str]]]:
-    """Its address and pairs."""
-    here, there = _SPAWN.Pipe()
-    process = _SPAWN.Process(target=serve, args=(count, there), daemon=True)
-    process.start()
-    try:
-        yield here.recv()
-    finally:
-        here.send("end")
-        process.join()
 
 
 # --- the bot --------------------------------------------------------------------------------------
@@ -193,17 +178,9 @@ def measure(count: int, given: argparse.Namespace) -> None:
     """Both bots on as many pairs, a line for each."""
     rows = {}
     for strategy in given.strategies:
-        with venue(count) as (url, pairs), tempfile.TemporaryDirectory() as folder:
-            here, there = _SPAWN.Pipe()
-            arguments = (url, folder, strategy, pairs, given, there)
-            bot = _SPAWN.Process(target=live, args=arguments, daemon=True)
-            bot.start()
-            there.close()
-            try:
-                rows[strategy] = here.recv()
-            except EOFError:
-                raise SystemExit(f"{strategy} with {count} pairs has ended") from None
-            bot.join()
+        name = f"{strategy} with {count} pairs"
+        with serving(serve, count) as (url, pairs), tempfile.TemporaryDirectory() as folder:
+            rows[strategy] = answer_of(live, url, folder, strategy, pairs, given, name=name)
         loop, worst, own, first, last, grown = rows[strategy]
         print(
             f"{count:>5}   {strategy:<14}   {loop * 1000:6.0f} ms   {worst * 1000:6.0f} ms   "

@@ -10,7 +10,6 @@ compared.
 """
 
 import argparse
-import multiprocessing
 import resource
 import tempfile
 import time
@@ -24,6 +23,7 @@ import pandas as pd
 from freqtrade.exchange import Exchange
 from freqtrade.optimize.backtesting import Backtesting
 from freqtrade.resolvers import ExchangeResolver
+from processes import answer_of
 
 from bubbybot_freqtrade.search.backtests import backtest_desk, generate_folder, link_folder, quiet
 from bubbybot_freqtrade.search.pair_by_pair import PairByPair
@@ -43,7 +43,6 @@ PEERS: dict[str, tuple[bool, dict[str, Any]]] = {
     "BubbyBot, freqtrade's way": (False, {}),
     "sample strategy": (False, SAMPLE),
 }
-_SPAWN = multiprocessing.get_context("spawn")
 
 
 def plain(config: dict[str, Any], exchange: Exchange) -> pd.DataFrame:
@@ -104,16 +103,9 @@ def measure(count: int, given: argparse.Namespace) -> None:
         folder = Path(name)
         pairs = market(folder, given.data and given.data.resolve(), count, given.days)
         for peer in PEERS:
-            here, there = _SPAWN.Pipe()
-            arguments = (folder / "data", pairs, span, peer, there)
-            process = _SPAWN.Process(target=live, args=arguments, daemon=True)
-            process.start()
-            there.close()
-            try:
-                before, most, seconds, found[peer] = here.recv()
-            except EOFError:
-                raise SystemExit(f"{peer} with {count} pairs has ended") from None
-            process.join()
+            before, most, seconds, found[peer] = answer_of(
+                live, folder / "data", pairs, span, peer, name=f"{peer} with {count} pairs"
+            )
             print(
                 f"{count:>5}   {peer:<26} {most:6.0f} MB   {(most - before) / count:6.1f} MB   "
                 f"{seconds:7.1f} s   {len(found[peer]):5} trades",

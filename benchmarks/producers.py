@@ -14,15 +14,14 @@ asked the venue for (and how often that said 429), and each one's largest reside
 
 import argparse
 import json
-import multiprocessing
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -31,6 +30,7 @@ from typing import Any
 import freqtrade
 import psutil
 import requests
+from processes import serving
 
 from bubbybot_freqtrade.sandbox.cli import config_fragment
 from bubbybot_freqtrade.sandbox.server import Sandbox
@@ -63,14 +63,16 @@ SAMPLE = {
     "stake_amount": 50,
 }
 ROWS = (f"{PRODUCERS} producers", "1 bot", "sample strategy")
-_SPAWN = multiprocessing.get_context("spawn")
 
 
 # --- the venue ------------------------------------------------------------------------------------
 
 
 def serve(count: int, lead_s: float, here: Connection) -> None:
-    """A sandbox whose time passes, until the other end says something."""
+    """A sandbox whose time passes, until the other end says something.
+
+    Sent are its address, what a config says of it, and how far its time is from ours, s.
+    """
     start_ms = MIDNIGHT_MS - int(lead_s * 1000)
     settings = SandboxSettings(pair_count=count, start_ms=start_ms, margin_mode="isolated")
     sandbox = Sandbox(settings)
@@ -83,19 +85,6 @@ def serve(count: int, lead_s: float, here: Connection) -> None:
         here.send((sandbox.url, config_fragment(sandbox)["exchange"], offset))
         while not here.poll(0.2):
             sandbox.advance(int((time.time() + offset) * 1000))
-
-
-@contextmanager
-def venue(count: int, lead_s: float) -> Iterator[tuple[str, dict[str, Any], float]]:
-    """Its address, what a config says of it, and how far its time is from ours, s."""
-    here, there = _SPAWN.Pipe()
-    process = _SPAWN.Process(target=serve, args=(count, lead_s, there), daemon=True)
-    process.start()
-    try:
-        yield here.recv()
-    finally:
-        here.send("end")
-        process.join()
 
 
 # --- the bots -------------------------------------------------------------------------------------
@@ -258,7 +247,7 @@ def measure(row: str, count: int, lead_s: float) -> None:
     """A row, and a line for each of its processes."""
     lead_s = lead_s or LEAD_S + LEAD_S_A_PAIR * count
     with (
-        venue(count, lead_s) as (url, exchange, offset),
+        serving(serve, count, lead_s) as (url, exchange, offset),
         tempfile.TemporaryDirectory() as folder,
     ):
         bots = Bots(Path(folder), exchange, offset)

@@ -22,7 +22,7 @@ _KEPT_CANDLES = 24
 UNSUBSCRIBE = "unsubscribe:"
 
 PAUSES_S = (1.0, 2.0, 5.0, 10.0, 30.0)
-"""Before each attempt to connect again, since the last candle that came."""
+"""Before each attempt to connect again, of every websocket; one a second may be opened."""
 
 
 class CandleStreams:

@@ -16,6 +16,7 @@ from typing import Any
 
 import ccxt
 
+from bubbybot_freqtrade.blofin.ccxt_blofin.candle_streams import PAUSES_S
 from bubbybot_freqtrade.blofin.exchange.price_moves import PriceMoves
 from bubbybot_freqtrade.blofin.exchange.price_stream import PriceStream
 from bubbybot_freqtrade.blofin.exchange.pushed_rows import LIST_OF_CHANNEL, Pushed, read_push
@@ -30,8 +31,6 @@ PING_MS = 2_000
 SILENCE_S = 5.0
 # A login and four subscriptions take two round trips.
 PATIENCE_S = 10.0
-# Between attempts to connect; the venue takes one new websocket a second from an address.
-PAUSES_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 # A key that is refused stays refused until its owner does something.
 PAUSE_REFUSED_S = 60.0
 # Rows that wait for a loop; older ones are dropped, and count as not pushed.

@@ -100,7 +100,6 @@ class LoopState:
 
     def _asked(self, name: ListName) -> _Known:
         self._quiet.look()
-        self._quiet.look()
         asked_at = time.monotonic()
         known = self._lists[name] = _Known(asked_at, self._fetch[name]())
         if name != "tickers":

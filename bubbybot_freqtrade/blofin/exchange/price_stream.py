@@ -13,6 +13,7 @@ from typing import Any
 
 import ccxt
 
+from bubbybot_freqtrade.blofin.ccxt_blofin.candle_streams import PAUSES_S
 from bubbybot_freqtrade.blofin.exchange.price_moves import PriceAlarm, PriceMoves
 
 logger = logging.getLogger(__name__)
@@ -23,7 +24,6 @@ PING_MS = 5_000
 SILENCE_S = 15.0
 # Between two looks at what is held now.
 LOOK_S = 0.2
-PAUSES_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 # BloFin takes 4,096 bytes in a message.
 MOST_A_MESSAGE = 40
 
