@@ -117,12 +117,16 @@ def confirm(
 
 def _tell_once(bot: BubbyBotStrategy, made: TradePlan, rate: float, now: datetime) -> None:
     """freqtrade asks again in every loop while the signal's candle is the newest."""
-    candle = pd.Timestamp(analyzed(bot, made.pair)["date"].max())
+    candle = _newest_candle(bot, made.pair)
     if bot.memory.told_signals.get(made.pair) == candle:
         return
     bot.memory.told_signals[made.pair] = candle
     tell(bot, messages.signal_told(made, rate))
     pictures.show(bot, made, rate, messages.headline("Signal", made, now))
+
+
+def _newest_candle(bot: BubbyBotStrategy, pair: str) -> pd.Timestamp:
+    return pd.Timestamp(analyzed(bot, pair)["date"].max())
 
 
 def _planned(
@@ -211,5 +215,11 @@ def _at_the_market(
 
 
 def _refuse(bot: BubbyBotStrategy, refusal: Refusal, pair: str, entry_tag: str | None) -> None:
-    """Log why there is no trade; a person who asked for it is told."""
-    tell(bot, messages.refused(refusal.reason), notify=_is_forced(bot, pair, entry_tag))
+    """Log why there is no trade, once a candle; a person who asked for it is told each time."""
+    is_forced = _is_forced(bot, pair, entry_tag)
+    if is_running(bot.config) and not is_forced:
+        told = _newest_candle(bot, pair), refusal.reason
+        if bot.memory.told_refusals.get(pair) == told:
+            return
+        bot.memory.told_refusals[pair] = told
+    tell(bot, messages.refused(refusal.reason), notify=is_forced)

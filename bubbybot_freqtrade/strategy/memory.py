@@ -42,6 +42,7 @@ class Memory:
     :param target_ratios: the profit ratio of each pair's target, and what it was made of
     :param contexts: of a pair and timeframe what is needed of its analysis
     :param told_signals: the candle of each pair's last signal that was told instead of traded
+    :param told_refusals: the candle of each pair's last signal that was refused, and why
     :param funding: when a pair's funding rate was asked, and the rate
     :param earlier_closes: closes before a moment that the exchange was asked for
     :param began: when the first loop was
@@ -63,6 +64,7 @@ class Memory:
     target_ratios: dict[str, tuple[tuple[Any, ...], float]] = field(default_factory=dict)
     contexts: dict[tuple[str, str], KeptContext] = field(default_factory=dict)
     told_signals: dict[str, pd.Timestamp] = field(default_factory=dict)
+    told_refusals: dict[str, tuple[pd.Timestamp, str]] = field(default_factory=dict)
     funding: dict[str, tuple[datetime, float]] = field(default_factory=dict)
     earlier_closes: dict[tuple[str, datetime], float] = field(default_factory=dict)
     began: datetime | None = None

@@ -89,6 +89,7 @@ def test_a_balance_without_the_money_of_open_trades_is_not_believed(open_desk, c
     desk.loop()
     # Without a trade it may be so.
     desk.sandbox.faults.add(Fault(kind="data", path="*/account/balance", data=answer))
+    desk.pass_time(0.1)
     bot.wallets.update()
     assert bot.wallets.get_total("USDT") == 0
 

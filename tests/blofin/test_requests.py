@@ -84,3 +84,15 @@ def test_every_request_of_the_bot_is_signed_once_and_carries_no_key_in_its_addre
     private = [r for r in desk.sandbox.requests if "/trade/" in r.path or "/account/" in r.path]
     assert private
     assert all(r.code == "0" for r in private)
+
+
+def test_signals_that_a_strategy_refuses_do_not_ask_for_the_wallet_each(open_desk):
+    desk = open_desk(COURSES)
+    desk.start(strategy="Picky", exchange={"pair_whitelist": PAIRS})
+    desk.loop()
+    before = len(desk.sandbox.requests)
+    desk.loop(minutes=5)
+    asked = Counter(r.path for r in list(desk.sandbox.requests)[before:])
+    assert asked["/api/v1/account/balance"] == 1
+    # The account watch looks for itself.
+    assert asked["/api/v1/account/positions"] == 2

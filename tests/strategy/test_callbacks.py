@@ -30,9 +30,16 @@ TAG = "mc:dot lux:ob fc:gp"
 NOON = datetime(2025, 3, 4, 12, tzinfo=UTC)
 
 
-def show(bot: Bot, pair: str = BTC, close: float = 50_000.0, **changes: Any) -> None:
+def show(
+    bot: Bot,
+    pair: str = BTC,
+    close: float = 50_000.0,
+    *,
+    last: datetime = NOON - timedelta(minutes=15),
+    **changes: Any,
+) -> None:
     """Hand the strategy an analyzed frame whose last candle is a long signal."""
-    dates = pd.date_range(end=NOON - timedelta(minutes=15), periods=120, freq="15min")
+    dates = pd.date_range(end=last, periods=120, freq="15min")
     row = {
         "open": close,
         "high": close,
@@ -594,6 +601,33 @@ def test_one_side_is_one_bet(bot: Bot) -> None:
     planned(bot, open_trade(bot))
     bot.strategy.wallets.update()
     assert enter(bot, 150.0, SOL) is None
+
+
+def test_why_there_is_no_trade_is_said_once_a_candle(
+    bot: Bot, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    signal = {"pair": SOL, "close": 150.0, "plan_long_stop": 147.0, "plan_long_target": 160.0}
+    show(bot)
+    planned(bot, open_trade(bot))
+    bot.strategy.wallets.update()
+    for last in (NOON - timedelta(minutes=15), NOON):
+        show(bot, last=last, **signal)
+        # freqtrade asks again in every loop.
+        for _ in range(3):
+            stake = bot.strategy.custom_stake_amount(
+                pair=SOL,
+                current_time=NOON,
+                current_rate=150.0,
+                proposed_stake=3_000.0,
+                min_stake=1.0,
+                max_stake=10_000.0,
+                leverage=5.0,
+                entry_tag=TAG,
+                side="long",
+            )
+            assert stake == 0
+    assert caplog.text.count("no more than 1 long trade at once") == 2
 
 
 @pytest.mark.parametrize(

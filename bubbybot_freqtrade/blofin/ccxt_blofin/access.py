@@ -11,6 +11,9 @@ import ccxt
 
 _SECRET_HEADERS = ("ACCESS-KEY", "ACCESS-PASSPHRASE", "ACCESS-SIGN")
 
+OF_THE_WALLET = ("account/balance", "account/positions")
+"""What is held. Asking for it changes nothing, and tells of no order."""
+
 
 class SignedHeaders(dict):
     """Request headers that do not show keys, passphrase and signature when they are printed.
@@ -35,6 +38,8 @@ class Access:
     urls: dict[str, Any]
     options: dict[str, Any]
     isSandboxModeEnabled: bool  # noqa: N815 - ccxt's name
+    signed_for_others = 0
+    """Private requests so far, but for those of the wallet."""
 
     def sign(
         self: Any,
@@ -60,6 +65,7 @@ class Access:
         if access == "public":
             return {"url": url, "method": method, "body": None, "headers": None}
         self.check_required_credentials()
+        self.signed_for_others += path not in OF_THE_WALLET
         content = self.json(query) if method != "GET" and query else ""
         timestamp, nonce = str(self.nonce()), uuid.uuid4().hex
         signed = SignedHeaders(

@@ -32,6 +32,7 @@ from bubbybot_freqtrade.blofin.exchange.prices import SharedPrices
 from bubbybot_freqtrade.blofin.exchange.real_time import AccountInRealTime, RealTime
 from bubbybot_freqtrade.blofin.exchange.settings import check_settings
 from bubbybot_freqtrade.blofin.exchange.tiers import TiersInLoops
+from bubbybot_freqtrade.blofin.exchange.wallet import WalletOfTheMoment
 from bubbybot_freqtrade.seams.start import refuse_unknown
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Blofin(
     LiquidationPrices,
     ExactAmounts,
     SharedPrices,
+    WalletOfTheMoment,
     AccountInRealTime,
     Copied,
 ):
@@ -84,6 +86,7 @@ class Blofin(
         self._gone_markets = GoneMarkets(self)
         self._rows_of_trades = RowsOfTrades(self, self.requests)
         self._api_key: ApiKey | None = None
+        self._answers = {}
         # Live only; its findings are what the account and the database disagree about.
         self.account_watch: AccountWatch | None = None
         try:

@@ -62,3 +62,14 @@ class Bracketed(Quiet):
         return stoploss_from_absolute(
             stop, current_rate, is_short=trade.is_short, leverage=trade.leverage
         )
+
+
+class Picky(Quiet):
+    """Sees a signal in every pair, and takes none."""
+
+    def populate_entry_trend(self, dataframe: DataFrame, metadata: dict) -> DataFrame:
+        dataframe["enter_long"] = 1
+        return dataframe
+
+    def custom_stake_amount(self, **kwargs) -> float:
+        return 0.0
