@@ -13,7 +13,18 @@ from decimal import Decimal
 from random import Random
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+PRIVATE_CHANNELS = ("orders", "orders-algo", "positions", "account")
+ANY_ORDER = "any"
+
+
+def _is_push_order(text: str) -> str:
+    if text != ANY_ORDER and sorted(text.split(",")) != sorted(PRIVATE_CHANNELS):
+        raise ValueError(
+            f"write {','.join(PRIVATE_CHANNELS)} in the order they are pushed, or {ANY_ORDER}"
+        )
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +256,38 @@ class Readings(BaseModel):
             ("with_price", "with_change"),
         ),
     ] = "with_price"
+    push_order: Annotated[
+        str,
+        AfterValidator(_is_push_order),
+        _Asks(
+            "In which order the private channels tell what one event has changed, "
+            "or any: another one each time (the reference says what is pushed, not in which "
+            "order; an order is known to have filled before its position is reckoned).",
+            (
+                "orders,orders-algo,positions,account",
+                "positions,account,orders,orders-algo",
+                "account,positions,orders-algo,orders",
+                ANY_ORDER,
+            ),
+        ),
+    ] = "orders,orders-algo,positions,account"
+    push_before_answer: Annotated[
+        bool,
+        _Asks(
+            "Whether the websocket tells of what a request has changed before the request is "
+            "answered (no source says; a push is one step more than an answer).",
+            (False, True),
+        ),
+    ] = False
+    push_delay_ms: Annotated[
+        int,
+        Field(ge=0),
+        _Asks(
+            "How long after its event a change is pushed, in ms: lists show it meanwhile "
+            "(no source says).",
+            (0, 2000),
+        ),
+    ] = 0
     trading_requests: Annotated[
         Literal["all", "posts"],
         _Asks(

@@ -34,6 +34,9 @@ from bubbybot_freqtrade.sandbox.venue.ledger import Ledger
 logger = logging.getLogger(__name__)
 
 REAL_TIME_STEP_S = 0.1
+# By how much pushes are ahead of an answer where they come first: more than a client's threads
+# need to take them in.
+HEAD_START_S = 0.05
 # Longer than any rehearsal step, so that clients keep their connections.
 KEEP_ALIVE_S = 3600.0
 
@@ -290,12 +293,19 @@ class Sandbox:
         started = perf_counter()
         if self.settings.latency_ms:
             await asyncio.sleep(self.settings.latency_ms / 1000)
+        pushed = self.streams.private_pushes
         fault = self.faults.strike(request.method, request.path, self.rest.uid_of(request))
         if fault is None:
             response = self.answer(request)
             self._log(request, response, started, "")
-            return http_response(response, self.engine.now_ms)
-        return await self._spoiling.play(http, request, fault, started)
+            answer: web.StreamResponse = http_response(response, self.engine.now_ms)
+        else:
+            answer = await self._spoiling.play(http, request, fault, started)
+        # What was pushed by a request leaves two turns of this loop later, after its answer.
+        has_pushed = request.method == "POST" and self.streams.private_pushes != pushed
+        if self.settings.push_before_answer and has_pushed:
+            await asyncio.sleep(HEAD_START_S)
+        return answer
 
     def answer(self, request: Request) -> Response:
         """Serve one request, as of now."""

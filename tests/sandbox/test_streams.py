@@ -20,7 +20,7 @@ from bubbybot_freqtrade.sandbox import (
     Sandbox,
     SandboxSettings,
 )
-from bubbybot_freqtrade.sandbox.api import streams
+from bubbybot_freqtrade.sandbox.api import connection, streams
 from bubbybot_freqtrade.sandbox.api.auth import signature
 from bubbybot_freqtrade.sandbox.api.streams import StreamFaults
 from bubbybot_freqtrade.sandbox.market.bars import BARS
@@ -298,7 +298,7 @@ def test_a_silent_socket_is_cut(generated, monkeypatch):
 def test_a_client_that_does_not_read_is_cut_before_its_messages_fill_the_memory(
     generated, monkeypatch
 ):
-    monkeypatch.setattr(streams, "MOST_WAITING", 50)
+    monkeypatch.setattr(connection, "MOST_WAITING", 50)
     # Not for its silence, and not by its own pings.
     monkeypatch.setattr(streams, "SILENCE_S", 3600.0)
     books = [

@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
 from typing import Any
@@ -15,30 +14,23 @@ import orjson
 from aiohttp import WSCloseCode, WSMsgType, web
 from pydantic import BaseModel, ConfigDict, Field
 
-from bubbybot_freqtrade.sandbox.api import account_views
 from bubbybot_freqtrade.sandbox.api.auth import WEBSOCKET_PATH, Credentials, Gate
 from bubbybot_freqtrade.sandbox.api.candle_feed import CandleFeed
+from bubbybot_freqtrade.sandbox.api.connection import Connection
+from bubbybot_freqtrade.sandbox.api.private_channels import PrivateChannels
 from bubbybot_freqtrade.sandbox.api.public_channels import (
     PublicChannels,
     Subscription,
-    argument_of,
     candle_channel,
 )
-from bubbybot_freqtrade.sandbox.settings import ApiKey
-from bubbybot_freqtrade.sandbox.venue.accounts import Account, Position
-from bubbybot_freqtrade.sandbox.venue.core import Topic
+from bubbybot_freqtrade.sandbox.readings import PRIVATE_CHANNELS
 from bubbybot_freqtrade.sandbox.venue.engine import Engine
 from bubbybot_freqtrade.sandbox.venue.errors import VenueError
-from bubbybot_freqtrade.sandbox.venue.orders import AlgoOrder, Order, TpslOrder
 
 logger = logging.getLogger(__name__)
 
 SILENCE_S = 30.0
 MAX_SUBSCRIPTION_BYTES = 4096
-MOST_WAITING = 100_000
-"""Messages to one websocket, some 30 MB: a client that falls behind by more is cut off."""
-
-PRIVATE_CHANNELS = ("orders", "orders-algo", "positions", "account")
 PLAIN_CHANNELS = ("tickers", "trades", "books", "books5", "funding-rate")
 
 
@@ -61,32 +53,6 @@ class StreamFaults(BaseModel):
     mute: tuple[str, ...] = ()
 
 
-@dataclass(slots=True, eq=False)
-class Connection:
-    """One websocket. `outbox` holds (text, is data) in the order they happened."""
-
-    socket: web.WebSocketResponse
-    http: web.BaseRequest
-    private: bool
-    outbox: asyncio.Queue[tuple[str, bool]] = field(
-        default_factory=lambda: asyncio.Queue(MOST_WAITING)
-    )
-    key: ApiKey | None = None
-    active_at: float = field(default_factory=monotonic)
-
-    def put(self, text: str, *, is_data: bool) -> None:
-        """Let a message wait for its turn. In the server's thread."""
-        try:
-            self.outbox.put_nowait((text, is_data))
-        except asyncio.QueueFull:
-            self.abort()
-
-    def abort(self) -> None:
-        """Cut it without a goodbye. In the server's thread."""
-        if self.http.transport is not None:
-            self.http.transport.abort()
-
-
 class Streams:
     """All websockets of the sandbox. Its state is guarded by the engine's lock."""
 
@@ -99,11 +65,10 @@ class Streams:
         self.connections: set[Connection] = set()
         self._subscribers: dict[Subscription, set[Connection]] = defaultdict(set)
         self._public = PublicChannels(engine, feed)
-        self._private = 0
+        self._private = PrivateChannels(engine, self._subscribers, self._push)
         # Pushes to private websockets so far, and of tickers, sent or about to be.
         self.private_pushes = 0
         self.ticker_pushes = 0
-        engine.venue.listeners.append(self._account_changed)
 
     # Connections
 
@@ -258,10 +223,9 @@ class Streams:
 
     def _subscribe(self, connection: Connection, subscription: Subscription) -> None:
         self._subscribers[subscription].add(connection)
-        self._private = self._count_private()
         channel, inst_id = subscription
         if channel in PRIVATE_CHANNELS:
-            self._greet(connection, subscription)
+            self._private.greet(connection, subscription)
         elif channel == "books":
             self._push([connection], self._public.book_snapshot(inst_id))
         else:
@@ -276,87 +240,22 @@ class Streams:
         if not subscribers:
             del self._subscribers[subscription]
             self._public.forget(subscription)
-        self._private = self._count_private()
 
-    def _count_private(self) -> int:
-        return sum(1 for channel, _ in self._subscribers if channel in PRIVATE_CHANNELS)
-
-    # Private pushes
-
-    def _greet(self, connection: Connection, subscription: Subscription) -> None:
-        """Positions and account begin with what is; orders with their next change."""
-        channel, inst_id = subscription
-        assert connection.key is not None  # noqa: S101 - _subscription has seen to it
-        account = self.engine.account(connection.key.uid)
-        clearing = self.engine.clearing
-        if channel == "account":
-            data: Any = account_views.balance_push(clearing, account)
-            self._push([connection], {"arg": argument_of(subscription), "data": data})
-        elif channel == "positions":
-            rows = [
-                account_views.position_push(clearing, account, position)
-                for position in account.positions.values()
-                if inst_id in ("", position.inst_id)
-            ]
-            self._push([connection], {"arg": argument_of(subscription), "data": rows})
-
-    def _refresh(self, subscription: Subscription, connections: Iterable[Connection]) -> None:
-        """Prices have moved, and with them the value of open positions."""
-        if self.engine.settings.position_pushes == "with_change":
-            return
-        for connection in connections:
-            if connection.key is not None and self.engine.account(connection.key.uid).positions:
-                self._greet(connection, subscription)
-
-    def _account_changed(
-        self,
-        topic: Topic,
-        account: Account,
-        subject: Order | TpslOrder | AlgoOrder | Position | None,
-    ) -> None:
-        if not self._private:
-            return
-        inst_id = subject.inst_id if subject is not None else ""
-        data: Any = None
-        for subscription in {(topic, ""), (topic, inst_id)}:
-            connections = [
-                connection
-                for connection in self._subscribers.get(subscription, ())
-                if connection.key is not None and connection.key.uid == account.uid
-            ]
-            if not connections:
-                continue
-            if data is None:
-                data = self._private_data(account, subject)
-            message = {"arg": argument_of(subscription), "data": data}
-            if topic in ("orders", "orders-algo"):
-                message = {"action": "update", **message}
-            self._push(connections, message)
-
-    def _private_data(
-        self, account: Account, subject: Order | TpslOrder | AlgoOrder | Position | None
-    ) -> Any:
-        if subject is None:
-            return account_views.balance_push(self.engine.clearing, account)
-        if isinstance(subject, Position):
-            return [account_views.position_push(self.engine.clearing, account, subject)]
-        return [subject.as_push()]
-
-    # Public pushes
+    # The market
 
     def market_moved(self, from_ms: int, to_ms: int) -> None:
         """Push what the trades of (from_ms, to_ms] have changed. The caller holds the engine."""
         if not self._subscribers or self.engine.market.next_tick_ms(from_ms) > to_ms:
             return
+        self._private.refresh()
         for subscription, connections in list(self._subscribers.items()):
             channel, inst_id = subscription
+            if channel in PRIVATE_CHANNELS:
+                continue
             if channel == "trades":
                 messages: Iterable[dict[str, Any]] = self._public.trades(inst_id, from_ms, to_ms)
             elif channel == "books":
                 messages = self._public.book_update(inst_id)
-            elif channel in PRIVATE_CHANNELS:
-                self._refresh(subscription, connections)
-                messages = ()
             else:
                 messages = self._public.present(subscription)
             for message in messages:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import decimal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 
@@ -58,13 +58,22 @@ class Engine:
         self.trigger_entry = TriggerEntry(self.venue, self.triggers)
         self.listing = Listing(self.venue, self.clearing, self.matching, self.triggers)
         self.visibility = Visibility(self.venue)
+        # Called by who has held the engine, before anybody else can.
+        self.on_release: Callable[[], None] = lambda: None
         self._lock = threading.RLock()
+        self._holds = 0
 
     @contextmanager
     def exclusive(self) -> Iterator[Engine]:
         """Hold the engine: nothing else happens meanwhile."""
         with self._lock, decimal.localcontext(ARITHMETIC):
-            yield self
+            self._holds += 1
+            try:
+                yield self
+            finally:
+                if self._holds == 1:
+                    self.on_release()
+                self._holds -= 1
 
     @property
     def now_ms(self) -> int:

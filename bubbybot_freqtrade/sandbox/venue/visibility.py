@@ -15,7 +15,7 @@ Kind = TypeVar("Kind", Order, TpslOrder)
 
 
 class Visibility:
-    """The account as requests see it; websockets push what happens at once."""
+    """The account as requests see it; what websockets push has a delay of its own."""
 
     def __init__(self, venue: Venue) -> None:
         """Everything that is there now is seen."""
