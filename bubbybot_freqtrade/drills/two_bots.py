@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from freqtrade.persistence import Trade
 from sqlalchemy import create_engine, select
@@ -48,7 +49,8 @@ def two_bots(run: Run) -> None:
 def _together(run: Run, desk: Desk, name: str, strategies: tuple[str, str], beside: str) -> None:
     # Whatever one of them looked at before, the other one's order was not there yet.
     desk.fault(kind="meet", path="*/trade/order", method="POST", delay_ms=MEETING_MS)
-    with _bots(desk, strategies, beside) as bots:
+    exchange = {"other_bots": beside, "account_stream": run.account_stream}
+    with _bots(desk, strategies, exchange) as bots:
         begin = desk.sandbox.engine.now_ms
         minutes = min(MINUTES, run.minutes)
         looked, unsettled, met = begin, Counter[str](), None
@@ -77,7 +79,9 @@ def _together(run: Run, desk: Desk, name: str, strategies: tuple[str, str], besi
 
 
 @contextmanager
-def _bots(desk: Desk, strategies: tuple[str, str], beside: str) -> Iterator[list[BotProcess]]:
+def _bots(
+    desk: Desk, strategies: tuple[str, str], exchange: Mapping[str, Any]
+) -> Iterator[list[BotProcess]]:
     bots: list[BotProcess] = []
     for bot, strategy in zip(NAMES, strategies, strict=True):
         folder = desk.folder / bot
@@ -88,7 +92,7 @@ def _bots(desk: Desk, strategies: tuple[str, str], beside: str) -> Iterator[list
             strategy,
             desk.pairs,
             db_url=_database(desk, bot),
-            exchange={"other_bots": beside},
+            exchange=dict(exchange),
         )
         config["exchange"]["ccxt_config"] |= {"enableRateLimit": True, "timeout": 2 * MEETING_MS}
         (folder / "config.json").write_text(json.dumps(config))
