@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,7 +42,8 @@ class Reply:
     """An answer of the API.
 
     `outer` is the code of the body, `code` the one of the order inside where it differs. Times are
-    those of the clock's `elapsed_ms`. `headers` in lower case.
+    those of the clock's `elapsed_ms`, but for `heard_at` (s), which is the machine's own
+    (`time.monotonic`) whatever the clock. `headers` in lower case.
     """
 
     outer: str
@@ -50,6 +52,7 @@ class Reply:
     data: Any
     sent_ms: int
     answered_ms: int
+    heard_at: float
     headers: Mapping[str, str]
 
     @property
@@ -151,7 +154,7 @@ class RawBlofin(BlofinSync):
             with self._answers_raw():
                 send()
         except _AnsweredError as answer:
-            reply = _reply(answer, sent, self.clock.elapsed_ms())
+            reply = _reply(answer, sent, self.clock.elapsed_ms(), time.monotonic())
         except ccxt.BaseError as error:
             raise NoAnswerError(_why(error), shut_out=_is_shut_out(error)) from error
         else:
@@ -217,7 +220,7 @@ class RawBlofin(BlofinSync):
         self.exchanges.keep(self.milliseconds(), method, path, request, status, answer)
 
 
-def _reply(answer: _AnsweredError, sent: int, answered: int) -> Reply:
+def _reply(answer: _AnsweredError, sent: int, answered: int, heard_at: float) -> Reply:
     response = answer.response
     outer, msg = str(response["code"]), str(response.get("msg") or "")
     data = response.get("data")
@@ -226,7 +229,7 @@ def _reply(answer: _AnsweredError, sent: int, answered: int) -> Reply:
     code = outer
     if refused and len(refused) == len(rows):
         code, msg = str(refused[0]["code"]), str(refused[0].get("msg") or msg)
-    return Reply(outer, code, msg, data, sent, answered, answer.headers)
+    return Reply(outer, code, msg, data, sent, answered, heard_at, answer.headers)
 
 
 def _why(error: Exception) -> str:

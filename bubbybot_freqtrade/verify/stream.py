@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Any
 
 from websockets.exceptions import WebSocketException
@@ -22,19 +26,45 @@ TIMEOUT_S = 10.0
 LOOK_S = 0.02
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row that was pushed. heard_at: s, as of `time.monotonic`, when this machine had it."""
+
+    channel: str
+    data: Any
+    heard_at: float
+
+
 class Stream:
     """One connection; `rows` of a channel are everything that came on it so far."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
-        self._messages: list[dict[str, Any]] = []
+        self._heard: SimpleQueue[tuple[float, str | bytes | Exception]] = SimpleQueue()
+        self._pushed: list[Row] = []
+        # What comes is taken in as it comes, to know when: also while a request is answered.
+        self._listener = Thread(target=self._listen, name="verify_stream", daemon=True)
+        self._listener.start()
 
-    def subscribe(self, channel: str, inst_id: str) -> None:
-        """Ask for a channel.
+    def _listen(self) -> None:
+        while True:
+            try:
+                text = self._socket.recv()
+            except (WebSocketException, OSError) as error:
+                self._heard.put((time.monotonic(), error))
+                return
+            self._heard.put((time.monotonic(), text))
+
+    def join(self) -> None:
+        """Wait for the end of what listens; the socket is closed."""
+        self._listener.join(TIMEOUT_S)
+
+    def subscribe(self, channel: str, inst_id: str = "") -> None:
+        """Ask for a channel, of one pair or of all.
 
         :raises NoAnswerError: when it is refused, or nothing is said
         """
-        argument = {"channel": channel, "instId": inst_id}
+        argument = {"channel": channel} | ({"instId": inst_id} if inst_id else {})
         self.say({"op": "subscribe", "args": [argument]})
         self.expect("subscribe")
 
@@ -58,29 +88,34 @@ class Stream:
 
     def rows(self, channel: str) -> list[Any]:
         """Rows pushed on a channel, oldest first."""
+        return [row.data for row in self.pushed() if row.channel == channel]
+
+    def pushed(self) -> list[Row]:
+        """Rows pushed on all channels, oldest first."""
         while self._receive(LOOK_S) is not None:
             pass
-        rows: list[Any] = []
-        for message in self._messages:
-            if (message.get("arg") or {}).get("channel") == channel and "data" in message:
-                data = message["data"]
-                rows += data if isinstance(data, list) else [data]
-        return rows
+        return self._pushed
 
     def _receive(self, seconds: float) -> dict[str, Any] | None:
         try:
-            text = self._socket.recv(seconds)
-        except TimeoutError:
+            heard_at, text = self._heard.get(timeout=seconds)
+        except Empty:
             return None
-        except (WebSocketException, OSError) as error:
-            raise NoAnswerError(f"the websocket is gone ({type(error).__name__})") from error
+        if isinstance(text, Exception):
+            # Whoever looks again is told so as well.
+            self._heard.put((heard_at, text))
+            raise NoAnswerError(f"the websocket is gone ({type(text).__name__})") from text
         try:
             message = json.loads(text)
         except ValueError:
             return {}
         if not isinstance(message, dict):
             return {}
-        self._messages.append(message)
+        channel = (message.get("arg") or {}).get("channel")
+        if channel and "data" in message:
+            data = message["data"]
+            rows = data if isinstance(data, list) else [data]
+            self._pushed += [Row(str(channel), row, heard_at) for row in rows]
         return message
 
 
@@ -102,6 +137,7 @@ def open_stream(desk: Desk, *, private: bool) -> Iterator[Stream]:
             stream.say(_login(api))
             stream.expect("login")
         yield stream
+    stream.join()
 
 
 def _login(api: Any) -> dict[str, Any]:

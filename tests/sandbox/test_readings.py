@@ -41,6 +41,8 @@ def test_random_pairs_are_two_other_readings_and_repeat_with_their_seed():
 
 def test_a_measure_may_be_what_was_measured():
     assert parse_reading("tpsl_delay_ms=350") == ("tpsl_delay_ms", 350)
+    measured = "positions,orders-algo,account,orders"
+    assert parse_reading(f"push_order={measured}") == ("push_order", measured)
     assert parse_reading("stop_fill_share=0.7") == ("stop_fill_share", Decimal("0.7"))
 
 
@@ -52,6 +54,10 @@ def test_a_measure_may_be_what_was_measured():
         ("passed_trigger", "cancel, refuse"),
         ("tpsl_delay_ms=-1", "0, 2000"),
         ("stop_fill_share=2", "0.4"),
+        ("push_delay_ms=-1", "0, 2000"),
+        ("push_before_answer=later", "False, True"),
+        ("push_order=orders", "orders,orders-algo,positions,account in the order"),
+        ("push_order=orders,orders,positions,account", "any"),
     ],
 )
 def test_what_is_no_reading_is_refused_with_those_that_are(text, said):

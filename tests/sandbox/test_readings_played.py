@@ -1,7 +1,8 @@
 """Every reading of an open question changes the sandbox as its sentence says.
 
 Older ones are played where their subject is: `passed_trigger`, `attached_tpsl`, `leftover_exits`,
-`stop_fill_share` and `amend_tpsl` in test_brackets, `order_failure` in test_orders.
+`stop_fill_share` and `amend_tpsl` in test_brackets, `order_failure` in test_orders; what is pushed
+in test_pushes.
 """
 
 from __future__ import annotations

@@ -99,7 +99,7 @@ def slow_answers(desk: Desk, seconds: float) -> Iterator[None]:
     desk.client.fetch = fetch
 
 
-DELAYS = ("order-delay", "tpsl-delay", "position-delay", "fill-delay", "order-push", "tpsl-push")
+DELAYS = ("order-delay", "tpsl-delay", "position-delay", "fill-delay", "push-delay")
 
 
 def test_slow_answers_are_no_delays_of_the_venue(open_verify: Callable[..., Desk]) -> None:
@@ -125,7 +125,7 @@ def test_websockets_that_say_nothing(
 ) -> None:
     desk = open_verify(leverage=LEVERAGE)
     desk.clock.sandbox.streams.faults = StreamFaults(**fault)
-    results = run(desk, [PROBES["order-push"], PROBES["candle-pushed"]]).results
+    results = run(desk, [PROBES["push-delay"], PROBES["candle-pushed"]]).results
     assert {r.verdict for r in results} == {Verdict.NOT_MEASURED}
     check(desk, results)
 
@@ -134,7 +134,7 @@ def test_a_websocket_that_is_cut(open_verify: Callable[..., Desk]) -> None:
     desk = open_verify(leverage=LEVERAGE)
     sandbox = desk.clock.sandbox
     sandbox.requests.append = dropping(sandbox, sandbox.requests.append)
-    (result,) = run(desk, [PROBES["order-push"]]).results
+    (result,) = run(desk, [PROBES["push-delay"]]).results
     assert result.verdict is Verdict.NOT_MEASURED
     check(desk, [result])
 

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("few_samples")
 OTHERWISE: dict[str, Any] = {
     name: question.others[0]
     for name, question in QUESTIONS.items()
-    if name not in {*NOT_SEEN_BY_A_PROGRAM, "amend_tpsl", "lone_tpsl"}
+    if name not in {*NOT_SEEN_BY_A_PROGRAM, "amend_tpsl", "lone_tpsl", "push_delay_ms"}
 }
 
 

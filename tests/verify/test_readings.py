@@ -58,7 +58,11 @@ def test_each_reading_is_found_and_no_other_is_claimed(
 
 
 # What cannot be asked when something else is as it is then.
-HIDDEN = {"amend_unnamed_leg": {"amend_tpsl": False}}
+HIDDEN = {
+    "amend_unnamed_leg": {"amend_tpsl": False},
+    # What comes two seconds late comes after every answer.
+    "push_before_answer": {"push_delay_ms": 2000},
+}
 
 
 def is_hidden(name: str, case: dict[str, Any]) -> bool:

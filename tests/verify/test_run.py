@@ -56,9 +56,7 @@ PLACES = {
     "tpsl-delay": [("pending", 10), ("detail", 10), ("history", 10)],
     "position-delay": [("opened", 10), ("closed", 10)],
     "fill-delay": [("history", 10), ("detail", 10), ("pending", 10)],
-    "order-push": [("websocket", 10)],
-    "fill-push": [("websocket", 20)],
-    "tpsl-push": [("websocket", 10)],
+    "push-delay": [("orders", 10), ("fills", 20), ("TP/SLs", 10)],
 }
 
 

@@ -22,12 +22,17 @@ from bubbybot_freqtrade.blofin.closings import (
 from bubbybot_freqtrade.blofin.contracts import total
 from bubbybot_freqtrade.blofin.protection import what_closed
 
+# Kept at a time; a question more for each that was forgotten.
+_MOST_ENTRIES = 1_000
+
 
 class History:
     """Looks up how trades were closed; amounts are contracts."""
 
     def __init__(self, requests: Requests) -> None:
         self._requests = requests
+        # When entries were placed (ms), by id: that does not change.
+        self._entered_at: dict[str, int] = {}
 
     def closings(
         self,
@@ -185,9 +190,15 @@ class History:
         Not this machine's: a few seconds less, and the order that closed the trade before this one
         would be taken for one that closed this one.
         """
-        order = self._requests.order(entry.order_id, entry.ft_pair)
-        # Older than what BloFin keeps when it is None.
-        return dt_ts(entry.order_date_utc) if order is None else int(order["timestamp"])
+        if entry.order_id not in self._entered_at:
+            order = self._requests.order(entry.order_id, entry.ft_pair)
+            if order is None:
+                # Older than what BloFin keeps.
+                return dt_ts(entry.order_date_utc)
+            if len(self._entered_at) >= _MOST_ENTRIES:
+                self._entered_at.clear()
+            self._entered_at[entry.order_id] = int(order["timestamp"])
+        return self._entered_at[entry.order_id]
 
     def _net(self, trade: Trade, listed: set[str]) -> float:
         """Contracts that a trade's own orders which aren't `listed` have opened, less closed."""

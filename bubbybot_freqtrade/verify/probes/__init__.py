@@ -11,6 +11,7 @@ from bubbybot_freqtrade.verify.probes import (
     history,
     limits,
     orders,
+    pushes,
     refusals,
     stops,
     tiers,
@@ -19,7 +20,7 @@ from bubbybot_freqtrade.verify.probes import (
 # Funding first: its settlement may be near.
 _MODULES = (
     funding, account, tiers, refusals, attached, stops,
-    closing, delays, orders, candles, history, limits,
+    closing, delays, pushes, orders, candles, history, limits,
 )  # fmt: skip
 
 PROBES: dict[str, Probe] = {probe.name: probe for module in _MODULES for probe in module.PROBES}

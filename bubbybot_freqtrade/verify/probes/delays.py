@@ -1,9 +1,8 @@
-"""How soon what was done is seen: in detail, pending list and history, and on the websocket."""
+"""How soon what was done is seen: in detail, pending list and history."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from decimal import Decimal
 from functools import partial
 from statistics import median
 from typing import Any
@@ -13,7 +12,6 @@ from bubbybot_freqtrade.verify.desk import Desk
 from bubbybot_freqtrade.verify.probe import Answer, UpTo, probe
 from bubbybot_freqtrade.verify.probes.attached import own_tpsl
 from bubbybot_freqtrade.verify.probes.stops import detail_path, shown_by
-from bubbybot_freqtrade.verify.stream import Stream, open_stream
 from bubbybot_freqtrade.verify.view import LOOK_EVERY_S, PATIENCE_S, NotMeasuredError
 
 GROUP = "delays"
@@ -24,15 +22,8 @@ BOT_WAITS_MS = 5_000
 FINEST_MS = 1_400
 # Below the time between two requests, a delay is none.
 AT_ONCE_MS = 350
-# Until an entry's own pushes are through, and how long the position is then left alone.
-STILL_S, PUSHES_S = 2.0, 20.0
 LATE = "The bot would take what it has just placed for missing. Report the delay."
-PUSHED_LATE = (
-    "The bot does not trade by pushes, and asks in every loop for what is not pushed within six "
-    "seconds. If candles come late too, set exchange.enable_ws to false."
-)
-
-_WORDS = {0: "seen at once"}
+WORDS = {0: "seen at once"}
 Look = Callable[[], Any]
 Looks = Mapping[str, Look]
 """What to call to see something, by the place where it looks."""
@@ -91,7 +82,7 @@ def _accepted(reply: Reply) -> Reply:
     return reply
 
 
-def _waiting_orders(desk: Desk) -> Iterator[tuple[str, Reply]]:
+def waiting_orders(desk: Desk) -> Iterator[tuple[str, Reply]]:
     """Ten orders far from the market: our id and the answer."""
     price = desk.far_price()
     stop = desk.stop_for("buy", price)
@@ -104,14 +95,14 @@ def _waiting_orders(desk: Desk) -> Iterator[tuple[str, Reply]]:
     GROUP,
     "How long is a new order missing from detail and pending list, and an ended one from history?",
     setting="order_delay_ms",
-    readings=_WORDS,
+    readings=WORDS,
     copes=UpTo(BOT_WAITS_MS),
     advice=LATE,
 )
 def order_delay(desk: Desk) -> Answer:
     """Ten orders far from the market, each canceled again."""
     placed, ended = Delays(), Delays()
-    for order_id, reply in _waiting_orders(desk):
+    for order_id, reply in waiting_orders(desk):
         pending = partial(_listed, desk, "orders-pending", "clientOrderId", order_id)
         looks: Looks = {"detail": partial(desk.order, order_id), "pending": pending}
         placed.sample(desk, reply.answered_ms, looks)
@@ -130,7 +121,7 @@ def _listed(desk: Desk, name: str, field: str, value: str) -> bool:
     GROUP,
     "How long is a new TP/SL missing from detail and pending list, and an ended one from history?",
     setting="tpsl_delay_ms",
-    readings=_WORDS,
+    readings=WORDS,
     copes=UpTo(BOT_WAITS_MS),
     advice=LATE,
 )
@@ -139,7 +130,7 @@ def tpsl_delay(desk: Desk) -> Answer:
     placed, ended = Delays(), Delays()
     with desk.long() as long:
         path = detail_path(desk, str(own_tpsl(desk, long.entry_id)["tpslId"]))
-        for tpsl_id, reply in _lone_tpsls(desk):
+        for tpsl_id, reply in lone_tpsls(desk):
             looks: dict[str, Look] = {"pending": partial(desk.tpsl_of, tpsl_id)}
             venue_id = str(reply.row["tpslId"])
             if path:
@@ -152,7 +143,7 @@ def tpsl_delay(desk: Desk) -> Answer:
     return placed.answer()
 
 
-def _lone_tpsls(desk: Desk) -> Iterator[tuple[str, Reply]]:
+def lone_tpsls(desk: Desk) -> Iterator[tuple[str, Reply]]:
     """Ten TP/SLs of the smallest size: our id and the answer."""
     stop = desk.stop_for("buy")
     for _ in range(SAMPLES):
@@ -160,7 +151,7 @@ def _lone_tpsls(desk: Desk) -> Iterator[tuple[str, Reply]]:
         yield tpsl_id, _accepted(reply)
 
 
-def _round_trips(
+def round_trips(
     desk: Desk, opened: Callable[[str, Reply], None], closed: Callable[[str, Reply], None]
 ) -> None:
     """Ten positions, opened and closed at the market; each order's id and answer are handed on."""
@@ -181,14 +172,14 @@ def _round_trips(
     GROUP,
     "How far is the list of positions behind a fill?",
     setting="position_delay_ms",
-    readings=_WORDS,
+    readings=WORDS,
     copes=UpTo(BOT_WAITS_MS),
     advice=LATE,
 )
 def position_delay(desk: Desk) -> Answer:
     """Ten positions, opened and closed at the market."""
     opening, closing = Delays(), Delays()
-    _round_trips(
+    round_trips(
         desk,
         lambda _, reply: opening.sample(desk, reply.answered_ms, {"opened": desk.position}),
         lambda _, reply: closing.sample(
@@ -203,7 +194,7 @@ def position_delay(desk: Desk) -> Answer:
     GROUP,
     "How long is a fill missing from detail, pending list and history?",
     setting="fill_delay_ms",
-    readings=_WORDS,
+    readings=WORDS,
     copes=UpTo(BOT_WAITS_MS),
     advice=LATE,
 )
@@ -225,7 +216,7 @@ def fill_delay(desk: Desk) -> Answer:
         filled = partial(_is_filled, desk, order_id)
         detail.sample(desk, shown_ms, {"detail": filled, "pending": gone})
 
-    _round_trips(desk, opened, closed)
+    round_trips(desk, opened, closed)
     history.by_place |= detail.by_place | pending.by_place
     return history.answer()
 
@@ -238,112 +229,9 @@ def _is_filled(desk: Desk, order_id: str) -> bool:
     return desk.order(order_id).get("state") == "filled"
 
 
-# Pushes
-
-
-def _pushed(stream: Stream, channel: str, field: str, value: str) -> bool:
-    return any(str(row.get(field)) == value for row in stream.rows(channel))
-
-
-@probe(
-    GROUP,
-    "How long until an order is pushed on the websocket?",
-    assumed=0,
-    readings=_WORDS,
-    copes=UpTo(BOT_WAITS_MS),
-    advice=PUSHED_LATE,
-)
-def order_push(desk: Desk) -> Answer:
-    """Ten orders far from the market, on the channel `orders`."""
-    delays = Delays()
-    with open_stream(desk, private=True) as stream:
-        stream.subscribe("orders", desk.instrument.inst_id)
-        for order_id, reply in _waiting_orders(desk):
-            look = partial(_pushed, stream, "orders", "clientOrderId", order_id)
-            delays.sample(desk, reply.answered_ms, {"websocket": look})
-            desk.cancel(order_id)
-    return delays.answer()
-
-
-@probe(
-    GROUP,
-    "How long until a fill is pushed on the websocket?",
-    assumed=0,
-    readings=_WORDS,
-    copes=UpTo(BOT_WAITS_MS),
-    advice=PUSHED_LATE,
-)
-def fill_push(desk: Desk) -> Answer:
-    """Ten positions, opened and closed at the market, on the channel `orders`."""
-    delays = Delays()
-    with open_stream(desk, private=True) as stream:
-        stream.subscribe("orders", desk.instrument.inst_id)
-
-        def filled(order_id: str, reply: Reply) -> None:
-            look = partial(_fill_is_pushed, stream, order_id)
-            delays.sample(desk, reply.answered_ms, {"websocket": look})
-
-        _round_trips(desk, filled, filled)
-    return delays.answer()
-
-
-def _fill_is_pushed(stream: Stream, order_id: str) -> bool:
-    rows = (row for row in stream.rows("orders") if row.get("clientOrderId") == order_id)
-    return any(Decimal(row.get("filledSize") or 0) > 0 for row in rows)
-
-
-@probe(
-    GROUP,
-    "How long until a TP/SL is pushed on the websocket?",
-    assumed=0,
-    readings=_WORDS,
-    copes=UpTo(BOT_WAITS_MS),
-    advice=PUSHED_LATE,
-)
-def tpsl_push(desk: Desk) -> Answer:
-    """Ten beside the entry's on one position, on the channel `orders-algo`."""
-    delays = Delays()
-    with open_stream(desk, private=True) as stream:
-        stream.subscribe("orders-algo", desk.instrument.inst_id)
-        with desk.long():
-            for tpsl_id, reply in _lone_tpsls(desk):
-                look = partial(_pushed, stream, "orders-algo", "clientOrderId", tpsl_id)
-                delays.sample(desk, reply.answered_ms, {"websocket": look})
-                desk.cancel_tpsl(str(reply.row["tpslId"]))
-    return delays.answer()
-
-
-@probe(
-    GROUP,
-    "Is a position pushed on the websocket as prices move its value?",
-    setting="position_pushes",
-    readings={
-        "with_price": "pushed again and again while nothing but its price changes",
-        "with_change": "not pushed while nothing but its price changes",
-    },
-    copes=("with_change",),
-    advice="The bot copes: with exchange.account_stream it asks in every loop while a position is "
-    "held, since a quiet websocket can't be told from a mute one.",
-)
-def position_pushes(desk: Desk) -> Answer:
-    """One position, left alone, on the channel `positions`."""
-    with open_stream(desk, private=True) as stream, desk.long():
-        stream.subscribe("positions", desk.instrument.inst_id)
-        desk.clock.sleep(STILL_S)
-        before = len(stream.rows("positions"))
-        desk.clock.sleep(PUSHES_S)
-        pushed = len(stream.rows("positions")) - before
-    figures = f"{pushed} pushes in {PUSHES_S:g} s"
-    return Answer("with_price" if pushed else "with_change", figures)
-
-
 PROBES = (
     order_delay,
     tpsl_delay,
     position_delay,
     fill_delay,
-    order_push,
-    fill_push,
-    tpsl_push,
-    position_pushes,
 )
