@@ -1,4 +1,7 @@
-"""freqtrade's own commands against the sandbox, with nothing but a config that points there."""
+"""freqtrade's own commands against the sandbox, with nothing but a config that points there.
+
+They are loaded once for all (tests/preloaded.py); Windows, which has no fork, runs the program.
+"""
 
 import json
 import os
@@ -24,6 +27,7 @@ from bubbybot_freqtrade.sandbox.settings import (
 )
 from tests.lively import NEAR, SHORT_WINDOW
 from tests.places import ROOT
+from tests.preloaded import preloaded
 
 PAIRS = ["BTC/USDT:USDT", "ETH/USDT:USDT", "SOL/USDT:USDT"]
 ENVIRONMENT = os.environ | {
@@ -37,9 +41,10 @@ ENVIRONMENT = os.environ | {
 class Desk:
     """A folder with a config, and freqtrade's command line."""
 
-    def __init__(self, folder: Path, sandbox: Sandbox) -> None:
+    def __init__(self, folder: Path, sandbox: Sandbox, programs: Path) -> None:
         self.folder = folder
         self.sandbox = sandbox
+        self.programs = programs
 
     def config(self, name: str, base: str = "config.json", **changes) -> str:
         """Write a config that is `base` of this project with another address."""
@@ -64,7 +69,7 @@ class Desk:
     def command(self, *args: str) -> list[str]:
         return [
             # Not python -m freqtrade, which ends with 0 after any error.
-            str(Path(sys.executable).with_name("freqtrade")),
+            str(self.programs / "freqtrade"),
             *args,
             "--userdir",
             str(self.folder / "user_data"),
@@ -118,7 +123,12 @@ def desk(tmp_path_factory) -> Iterator[Desk]:
     with Sandbox(SandboxSettings(clock="real", rate_limits=False)) as sandbox:
         folder = tmp_path_factory.mktemp("freqtrade")
         (folder / "user_data").mkdir()
-        yield Desk(folder, sandbox)
+        if os.name == "nt":
+            yield Desk(folder, sandbox, Path(sys.executable).parent)
+            return
+        (folder / "bin").mkdir()
+        with preloaded(folder / "bin", ("freqtrade",)):
+            yield Desk(folder, sandbox, folder / "bin")
 
 
 @pytest.fixture(scope="module")
@@ -259,7 +269,7 @@ def test_freq_uis_chart_of_a_backtest_has_the_analyzers(desk, candles, strategie
             chart = client.pair_history(PAIRS[0], "15m", "BubbyBot", timerange=candles)
         finally:
             client._session.close()
-            server.kill()
+            server.terminate()
             server.wait(60)
     assert chart["length"] > 1_000
     assert {"mc_wt1", "lux_range_high", "fc_poc", "long_confluence"} <= set(chart["columns"])
@@ -322,17 +332,16 @@ def every_command(desk, candles, strategies) -> dict[str, str]:
         path = ["--strategy-path", strategies]
         listed = command in TAKES_A_FOLDER_OF_STRATEGIES
         lines[name] = [command, *given_config, *arguments, *(path if listed else [])]
-        lines[name] += ["--userdir", str(desk.folder / "user_data")]
-    folder = desk.folder / "every"
-    folder.mkdir()
-    (folder / "commands.json").write_text(json.dumps(lines))
-    driver = Path(__file__).with_name("each_in_a_process.py")
-    subprocess.run(
-        [sys.executable, str(driver), str(folder / "commands.json")],
-        check=True, timeout=280, env=ENVIRONMENT, cwd=desk.folder,
+    return {name: said(desk, line) for name, line in lines.items()}
+
+
+def said(desk: Desk, line: list[str]) -> str:
+    """What a command line says, and how it ends."""
+    done = subprocess.run(
+        desk.command(*line), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        timeout=240, check=False, env=ENVIRONMENT, cwd=desk.folder,
     )  # fmt: skip
-    codes = json.loads((folder / "exit_codes.json").read_text())
-    return {name: f"{(folder / f'{name}.log').read_text()}\nexit {codes[name]}" for name in lines}
+    return f"{done.stdout}\nexit {done.returncode}"
 
 
 WORKS = {

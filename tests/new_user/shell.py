@@ -1,7 +1,7 @@
 """A fresh clone, a shell in it, and a sandbox that stands for BloFin: what docs say is typed there.
 
 What a page says verbatim is what the shell gets. Three things differ from a user's machine:
-`freqtrade` and `bubbybot` are loaded already (tests/new_user/preloaded.py), what make would install
+`freqtrade` and `bubbybot` are loaded already (tests/preloaded.py), what make would install
 is there, and freqtrade's own FREQTRADE__… variables put the sandbox in BloFin's place.
 """
 
@@ -28,8 +28,8 @@ from bubbybot_freqtrade.sandbox.settings import (
     DEMO_SECRET,
     SandboxSettings,
 )
-from tests.new_user.preloaded import preloaded
 from tests.places import ROOT
+from tests.preloaded import preloaded
 
 BIN = Path(sys.executable).parent
 PAIR = "BTC/USDT:USDT"

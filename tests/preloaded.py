@@ -1,13 +1,16 @@
 """`freqtrade` and `bubbybot` of a shell, loaded once: a command line is a fork of one process.
 
 What a user types stays as it is typed: the programs in PATH are clients of a few lines, which hand
-arguments, folder, environment and the three streams over and end as the fork ends. That the
-installed programs themselves work is for tests/new_user/test_wheel.py and test_new_user.py.
+arguments, folder, environment and the three streams over and end as the fork ends (killed without
+a word they leave it). That the installed programs themselves work is for
+tests/new_user/test_wheel.py and test_new_user.py.
 
 Run as a script it is that process: ``python preloaded.py SOCKET``.
 """
 
 import array
+import gc
+import importlib
 import json
 import os
 import shutil
@@ -46,11 +49,13 @@ def preloaded(programs: Path, names: tuple[str, ...]) -> Iterator[None]:
     # A socket's path is a hundred characters at most.
     home = tempfile.mkdtemp()
     address = f"{home}/door"
+    # How wide a log is, and where it goes, is for each command's own environment to say.
+    not_its = ("FREQTRADE", "PYTEST", "COLUMNS", "LINES")
     server = subprocess.Popen(
         [sys.executable, __file__, address],
         stdout=subprocess.PIPE,
         text=True,
-        env={k: v for k, v in os.environ.items() if not k.startswith(("FREQTRADE", "PYTEST"))},
+        env={k: v for k, v in os.environ.items() if not k.startswith(not_its)},
     )
     try:
         assert server.stdout.readline() == "ready\n"
@@ -67,11 +72,21 @@ def preloaded(programs: Path, names: tuple[str, ...]) -> Iterator[None]:
 
 def _serve(address: str) -> None:
     # Loaded once, for all of them; freqtrade leaves its log as it is where it sees pytest.
+    import freqtrade.commands
+    import freqtrade.freqtradebot
     import freqtrade.main
 
     import bubbybot_freqtrade.cli
+    import bubbybot_freqtrade.seams.start
     import bubbybot_freqtrade.strategy.bubbybot
 
+    for command in bubbybot_freqtrade.cli.COMMANDS.values():
+        importlib.import_module(command.partition(":")[0])
+    # Reads freqtrade's sources, once a process.
+    bubbybot_freqtrade.seams.start.refuse_unknown()
+    # A collector that walks through all of that in a fork, above all at its end, copies it: a
+    # second of the processor for each command.
+    gc.freeze()
     programs = {"freqtrade": freqtrade.main.main, "bubbybot": bubbybot_freqtrade.cli.main}
     with socket.socket(socket.AF_UNIX) as door:
         door.bind(address)
