@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from freqtrade.exceptions import InvalidOrderException
 from freqtrade.persistence import Order, Trade
 from freqtrade.rpc import RPC
 
@@ -221,3 +222,40 @@ def test_a_bare_position_in_the_other_margin_mode_beside_the_trade_s_gets_a_stop
     assert stops["cross"].tpsl.tp_trigger is None
     assert f"a {side} position of 15 contracts that this bot's database doesn't know" in caplog.text
     assert all(record.getMessage() for record in caplog.records)
+
+
+# The list of open orders lags
+
+
+def shown(desk, order_id):
+    """Whether the list of open orders has an order."""
+    answer = desk.sandbox.app("/api/v1/trade/orders-pending", {}, method="GET")
+    return order_id in [row["orderId"] for row in answer["data"]]
+
+
+def test_a_market_entry_is_known_to_have_filled_though_its_list_shows_it_as_waiting(open_desk):
+    desk = open_desk(list_delay_ms=2000)
+    bot = desk.start()
+    trade = RPC(bot)._rpc_force_entry(BTC, None, order_side="long")
+    (order,) = trade.orders
+    assert shown(desk, order.order_id)
+    bot.exchange.requests.start_loop()
+    assert bot.exchange.fetch_order(order.order_id, BTC)["status"] == "closed"
+    assert shown(desk, order.order_id)
+
+
+def test_an_order_whose_cancel_comes_too_late_is_known_to_have_filled_before_its_list_says_so(
+    open_desk,
+):
+    desk = open_desk(list_delay_ms=2000)
+    exchange = desk.start(unfilledtimeout=PATIENT).exchange
+    trade = desk.enter(BTC, price=49_500.0, order_type="limit")
+    order_id = trade.orders[0].order_id
+    desk.pass_time(1)
+    desk.loop()
+    desk.sandbox.fill(order_id)
+    assert exchange.fetch_order(order_id, BTC)["status"] == "open"
+    with pytest.raises(InvalidOrderException):
+        exchange.cancel_order(order_id, BTC)
+    assert shown(desk, order_id)
+    assert exchange.fetch_order(order_id, BTC)["status"] == "closed"

@@ -219,11 +219,11 @@ class Blofin(
             raise InvalidOrderException(f"{pair}: {objection}. The entry is not sent.")
 
     def fetch_order(self, order_id: str, pair: str, params: dict | None = None) -> CcxtOrder:
-        """Return an order: from the list of open ones when it is there, else by its own request."""
+        """Return an order: from the list of open ones when it waits, else by its own request."""
         if not self._config["dry_run"] and not params:
-            for order in self.requests.rows("orders"):
-                if order["id"] == order_id:
-                    return self.orders.whole(self.requests.in_base_currency(order))
+            waiting = self.orders.waiting(order_id)
+            if waiting is not None:
+                return self.orders.whole(waiting)
         return self.orders.whole(super().fetch_order(order_id, pair, params))
 
     def fetch_orders(

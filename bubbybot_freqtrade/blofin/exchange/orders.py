@@ -2,6 +2,7 @@
 
 import logging
 import math
+from collections import deque
 from typing import Any
 
 from freqtrade.constants import BuySell
@@ -26,6 +27,8 @@ from bubbybot_freqtrade.blofin.protection import tighter
 
 logger = logging.getLogger(__name__)
 
+_MOST_CANCELED = 100
+
 
 class Orders:
     """What an entry needs before it is sent: size, leverage, stop and target.
@@ -38,6 +41,8 @@ class Orders:
         self._requests = requests
         self._brackets = brackets
         self._exits = Exits(exchange, requests)
+        # Orders that were to be canceled, the latest ones.
+        self._canceled: deque[str] = deque(maxlen=_MOST_CANCELED)
 
     def send(
         self, pair: str, ordertype: str, side: BuySell, amount: float, price: float, params: dict
@@ -78,8 +83,21 @@ class Orders:
             note_funding(self._exchange, whole)
         return whole
 
+    def waiting(self, order_id: str) -> CcxtOrder | None:
+        """An order that waits, from the list of open ones, in base currency.
+
+        None where that list may lag behind the order: one at the market waits for nothing, and one
+        that was to be canceled may have ended.
+        """
+        for order in self._requests.rows("orders"):
+            if order["id"] == order_id:
+                lags = order["type"] == "market" or order_id in self._canceled
+                return None if lags else self._requests.in_base_currency(order)
+        return None
+
     def cancel_parts(self, order_id: str, pair: str) -> None:
-        """Cancel what rests of an exit beside its first part."""
+        """Cancel what rests of an exit beside its first part, before that itself is canceled."""
+        self._canceled.append(order_id)
         with freqtrade_errors(f"cancel the parts of order {order_id} of {pair}"):
             self._exits.cancel_parts(order_id, pair)
 
