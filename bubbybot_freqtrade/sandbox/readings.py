@@ -199,6 +199,15 @@ class Readings(BaseModel):
             (0, 2000),
         ),
     ] = 0
+    list_delay_ms: Annotated[
+        int,
+        Field(ge=0),
+        _Asks(
+            "How long the pending lists and histories show orders and TP/SLs as they were, once "
+            "they have filled, changed or ended, in ms (no source says).",
+            (0, 2000),
+        ),
+    ] = 0
     tpsl_sizes: Annotated[
         Literal["plain", "padded"],
         _Asks(

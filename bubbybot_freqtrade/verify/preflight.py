@@ -30,7 +30,13 @@ SLIPPAGE = Decimal("0.002")
 # Smallest orders in the position of a probe, and its round trips; a difference is asked twice.
 MULTIPLE = 5
 ROUND_TRIPS = Decimal(2)
-ROUND_TRIPS_OF = {"position-delay": 20, "fill-delay": 20, "push-delay": 22, "push-order": 20}
+ROUND_TRIPS_OF = {
+    "position-delay": 20,
+    "fill-delay": 20,
+    "list-delay": 22,
+    "push-delay": 22,
+    "push-order": 20,
+}
 BUYS_UP_AN_OFFER = "attached-tpsl"
 
 

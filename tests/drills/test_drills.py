@@ -3,6 +3,8 @@
 `bubbybot drill` runs the long one.
 """
 
+import json
+
 import pytest
 from click.testing import CliRunner
 
@@ -81,10 +83,19 @@ def test_many_pairs_are_traded_by_the_quarter_of_an_hour_under_the_venues_limits
     assert any("4 positions" in line for line in said)
 
 
-def test_two_bots_that_enter_a_pair_in_one_second_share_the_account(run_drill):
-    figures = run_drill("two-bots", minutes=3)
+@pytest.mark.parametrize(
+    ("cases", "account_stream"),
+    [(("opposite sides",), False), (("the same side", "refused"), True)],
+)
+def test_two_bots_that_enter_a_pair_in_one_second_share_the_account(
+    run_drill, tmp_path, cases, account_stream
+):
+    figures = run_drill("two-bots", words=cases, minutes=3, account_stream=account_stream)
     assert figures.broken == []
-    assert figures.inputs == 3
+    assert figures.inputs == len(cases)
+    configs = [json.loads(file.read_text()) for file in tmp_path.rglob("config.json")]
+    told = {config["exchange"]["account_stream"] for config in configs}
+    assert told == {account_stream}
 
 
 def test_an_unknown_drill_is_refused_by_name():

@@ -55,6 +55,7 @@ def test_a_measure_may_be_what_was_measured():
         ("tpsl_delay_ms=-1", "0, 2000"),
         ("stop_fill_share=2", "0.4"),
         ("push_delay_ms=-1", "0, 2000"),
+        ("list_delay_ms=-1", "0, 2000"),
         ("push_before_answer=later", "False, True"),
         ("push_order=orders", "orders,orders-algo,positions,account in the order"),
         ("push_order=orders,orders,positions,account", "any"),

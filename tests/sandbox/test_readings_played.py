@@ -87,6 +87,67 @@ def test_tpsl_delay(open_sandbox):
     assert owner.get("trade/order-tpsl-detail", **detail)["state"] == "live"
 
 
+def test_list_delay_of_a_canceled_order(open_sandbox):
+    owner = open_sandbox(list_delay_ms=2000)
+    row = owner.order("buy", "1", price="49000")
+    owner.play(1)
+    owner.post("trade/cancel-order", instId="BTC-USDT", orderId=row["orderId"])
+    # It has happened all the same.
+    assert owner.detail(row["orderId"])["state"] == "canceled"
+    (listed,) = owner.get("trade/orders-pending")
+    assert (listed["orderId"], listed["state"]) == (row["orderId"], "live")
+    assert owner.history() == []
+    owner.play(1.999 / 60)
+    assert len(owner.get("trade/orders-pending")) == 1
+    owner.play(0.001 / 60)
+    assert owner.get("trade/orders-pending") == []
+    assert [order["state"] for order in owner.history()] == ["canceled"]
+
+
+def test_list_delay_of_fills(open_sandbox):
+    owner = open_sandbox(list_delay_ms=2000)
+    resting = owner.order("buy", "10", price="49000")["orderId"]
+    owner.play(1)
+    owner.sandbox.fill(resting, Decimal(4))
+    owner.play(1 / 60)
+    owner.sandbox.fill(resting)
+    taken = owner.order("buy", "1")["orderId"]
+
+    def sizes():
+        return {o["orderId"]: Decimal(o["filledSize"]) for o in owner.get("trade/orders-pending")}
+
+    assert sizes() == {resting: 0, taken: 0}
+    owner.play(1 / 60)
+    assert sizes() == {resting: 4, taken: 0}
+    owner.play(1 / 60)
+    assert sizes() == {}
+    assert {o["orderId"]: o["state"] for o in owner.history()} == {
+        resting: "filled",
+        taken: "filled",
+    }
+    assert {Decimal(o["filledSize"]) for o in owner.history()} == {Decimal(10), Decimal(1)}
+
+
+def test_list_delay_of_tpsls(open_sandbox):
+    owner = open_sandbox(list_delay_ms=2000)
+    owner.order("buy", "10", **BOTH)
+    (row,) = owner.live_tpsl()
+    owner.play(1)
+    owner.post(
+        "trade/amend-tpsl", instId="BTC-USDT", tpslId=row["tpslId"], newSlTriggerPrice="49500"
+    )
+    owner.play(1 / 60)
+    owner.post("trade/cancel-tpsl", [{"instId": "BTC-USDT", "tpslId": row["tpslId"]}])
+    assert [Decimal(o["slTriggerPrice"]) for o in owner.live_tpsl()] == [49_000]
+    owner.play(1 / 60)
+    assert [Decimal(o["slTriggerPrice"]) for o in owner.live_tpsl()] == [49_500]
+    assert owner.get("trade/orders-tpsl-history") == []
+    owner.play(1 / 60)
+    assert owner.live_tpsl() == []
+    (ended,) = owner.get("trade/orders-tpsl-history")
+    assert ended["state"] == "canceled"
+
+
 def test_position_delay(open_sandbox):
     owner = open_sandbox(position_delay_ms=2000)
 

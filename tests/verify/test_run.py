@@ -52,10 +52,17 @@ def test_a_delay_is_told_of_ten_samples_in_every_place(
 
 # Both orders of a round trip are looked for on the websocket.
 PLACES = {
-    "order-delay": [("detail", 10), ("pending", 10), ("history", 10)],
-    "tpsl-delay": [("pending", 10), ("detail", 10), ("history", 10)],
+    "order-delay": [("detail", 10), ("pending", 10)],
+    "tpsl-delay": [("pending", 10), ("detail", 10)],
     "position-delay": [("opened", 10), ("closed", 10)],
-    "fill-delay": [("history", 10), ("detail", 10), ("pending", 10)],
+    "fill-delay": [("history", 10), ("detail", 10)],
+    "list-delay": [
+        ("orders-pending", 10),
+        ("orders-history", 10),
+        ("orders-tpsl-pending", 10),
+        ("orders-tpsl-history", 10),
+        ("filled", 10),
+    ],
     "push-delay": [("orders", 10), ("fills", 20), ("TP/SLs", 10)],
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from bubbybot_freqtrade.sandbox.api import paging
@@ -202,26 +202,21 @@ def _close_position(call: PrivateCall) -> Answer:
 
 
 def _orders_pending(call: PrivateCall) -> Answer:
-    orders = [call.account.orders[order_id] for order_id in reversed(call.account.open_orders)]
-    return _orders(call, orders)
+    return _orders(call, call.engine.visibility.open_orders(call.account))
 
 
 def _orders_history(call: PrivateCall) -> Answer:
-    return _orders(call, [o for o in reversed(call.account.orders.values()) if not o.is_open])
+    return _orders(call, call.engine.visibility.ended_orders(call.account))
 
 
-def _orders(call: PrivateCall, orders: list[Order]) -> Answer:
+def _orders(call: PrivateCall, orders: Iterable[Order]) -> Answer:
     """Rows that the query asks for; the venue looks at no orderId or clientOrderId here."""
     wanted = {name: parameters.text(call.fields, name) for name in ("instId", "orderType", "state")}
     begin = parameters.whole_number(call.fields, "begin")
     end = parameters.whole_number(call.fields, "end")
     rows = [
         order
-        for order in sorted(
-            call.engine.visibility.orders(orders),
-            key=lambda order: int(order.order_id),
-            reverse=True,
-        )
+        for order in sorted(orders, key=lambda order: int(order.order_id), reverse=True)
         if wanted["instId"] in ("", order.inst_id)
         and wanted["orderType"] in ("", order.order_type)
         and wanted["state"] in ("", order.state)
@@ -257,18 +252,15 @@ def _unknown(call: PrivateCall) -> Any:
 
 
 def _tpsl_pending(call: PrivateCall) -> Answer:
-    orders = [call.account.tpsl_orders[tpsl_id] for tpsl_id in call.account.open_tpsl]
-    return _tpsl_orders(call, orders)
+    return _tpsl_orders(call, call.engine.visibility.open_tpsl(call.account))
 
 
 def _tpsl_history(call: PrivateCall) -> Answer:
-    orders = [o for o in call.account.tpsl_orders.values() if o.state != "live"]
-    return _tpsl_orders(call, orders)
+    return _tpsl_orders(call, call.engine.visibility.ended_tpsl(call.account))
 
 
-def _tpsl_orders(call: PrivateCall, orders: list[TpslOrder]) -> Answer:
-    seen = list(call.engine.visibility.tpsl_orders(orders))
-    return _waiting_orders(call, seen, "tpslId", "tpsl_id", lambda order: _tpsl_row(call, order))
+def _tpsl_orders(call: PrivateCall, orders: Iterable[TpslOrder]) -> Answer:
+    return _waiting_orders(call, orders, "tpslId", "tpsl_id", lambda order: _tpsl_row(call, order))
 
 
 def _tpsl_row(call: PrivateCall, order: TpslOrder) -> dict[str, Any]:
@@ -277,7 +269,7 @@ def _tpsl_row(call: PrivateCall, order: TpslOrder) -> dict[str, Any]:
 
 def _waiting_orders(
     call: PrivateCall,
-    orders: list[Any],
+    orders: Iterable[Any],
     cursor: str,
     attribute: str,
     spell: Callable[[Any], dict[str, Any]] = lambda order: order.as_rest(),

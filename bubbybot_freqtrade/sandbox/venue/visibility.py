@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from bubbybot_freqtrade.sandbox.venue.accounts import Account, Position
 from bubbybot_freqtrade.sandbox.venue.core import Venue
+from bubbybot_freqtrade.sandbox.venue.earlier_rows import EarlierRows
 from bubbybot_freqtrade.sandbox.venue.orders import Fill, Order, TpslOrder
 
 Kind = TypeVar("Kind", Order, TpslOrder)
@@ -24,7 +25,32 @@ class Visibility:
         if venue.settings.position_delay_ms:
             for account in venue.accounts.values():
                 self._remember(account, 0)
-            venue.listeners.append(self._changed)
+        delay_ms = venue.settings.list_delay_ms
+        self._earlier_orders = EarlierRows[Order](venue, delay_ms)
+        self._earlier_tpsls = EarlierRows[TpslOrder](venue, delay_ms)
+        for account in venue.accounts.values():
+            for order_id in account.open_orders:
+                self._earlier_orders.note(order_id, account.orders[order_id])
+            for tpsl_id in account.open_tpsl:
+                self._earlier_tpsls.note(tpsl_id, account.tpsl_orders[tpsl_id])
+        venue.listeners.append(self._changed)
+
+    def open_orders(self, account: Account) -> Iterator[Order]:
+        """Those that are listed as open."""
+        return self.orders(self._earlier_orders.standing(account.orders, account.open_orders))
+
+    def ended_orders(self, account: Account) -> Iterator[Order]:
+        """Those that are listed as ended."""
+        return self.orders(self._earlier_orders.ended(account.orders))
+
+    def open_tpsl(self, account: Account) -> Iterator[TpslOrder]:
+        """Those that are listed as live."""
+        standing = self._earlier_tpsls.standing(account.tpsl_orders, account.open_tpsl)
+        return self.tpsl_orders(standing)
+
+    def ended_tpsl(self, account: Account) -> Iterator[TpslOrder]:
+        """Those that are listed as ended."""
+        return self.tpsl_orders(self._earlier_tpsls.ended(account.tpsl_orders))
 
     def orders(self, orders: Iterable[Order]) -> Iterator[Order]:
         """Those that are old enough to be listed."""
@@ -50,8 +76,12 @@ class Visibility:
         return (order for order in orders if order.created_ms <= newest)
 
     def _changed(self, topic: str, account: Account, subject: Any) -> None:
-        if topic == "positions":
+        if topic == "positions" and self.venue.settings.position_delay_ms:
             self._remember(account, self.venue.now_ms)
+        elif isinstance(subject, Order):
+            self._earlier_orders.note(subject.order_id, subject)
+        elif isinstance(subject, TpslOrder):
+            self._earlier_tpsls.note(subject.tpsl_id, subject)
 
     def _remember(self, account: Account, now_ms: int) -> None:
         positions = tuple(copy(position) for position in account.positions.values())

@@ -22,6 +22,9 @@ BOT_WAITS_MS = 5_000
 FINEST_MS = 1_400
 # Below the time between two requests, a delay is none.
 AT_ONCE_MS = 350
+# Before an end whose delay is measured: the looks after it must not wait for this client's own
+# limit of trading requests.
+BREATH_S = 2.0
 LATE = "The bot would take what it has just placed for missing. Report the delay."
 WORDS = {0: "seen at once"}
 Look = Callable[[], Any]
@@ -93,7 +96,7 @@ def waiting_orders(desk: Desk) -> Iterator[tuple[str, Reply]]:
 
 @probe(
     GROUP,
-    "How long is a new order missing from detail and pending list, and an ended one from history?",
+    "How long is a new order missing from detail and pending list?",
     setting="order_delay_ms",
     readings=WORDS,
     copes=UpTo(BOT_WAITS_MS),
@@ -101,15 +104,12 @@ def waiting_orders(desk: Desk) -> Iterator[tuple[str, Reply]]:
 )
 def order_delay(desk: Desk) -> Answer:
     """Ten orders far from the market, each canceled again."""
-    placed, ended = Delays(), Delays()
+    placed = Delays()
     for order_id, reply in waiting_orders(desk):
         pending = partial(_listed, desk, "orders-pending", "clientOrderId", order_id)
         looks: Looks = {"detail": partial(desk.order, order_id), "pending": pending}
         placed.sample(desk, reply.answered_ms, looks)
-        canceled = _accepted(desk.cancel(order_id))
-        history = partial(_listed, desk, "orders-history", "clientOrderId", order_id)
-        ended.sample(desk, canceled.answered_ms, {"history": history})
-    placed.by_place |= ended.by_place
+        _accepted(desk.cancel(order_id))
     return placed.answer()
 
 
@@ -119,7 +119,7 @@ def _listed(desk: Desk, name: str, field: str, value: str) -> bool:
 
 @probe(
     GROUP,
-    "How long is a new TP/SL missing from detail and pending list, and an ended one from history?",
+    "How long is a new TP/SL missing from detail and pending list?",
     setting="tpsl_delay_ms",
     readings=WORDS,
     copes=UpTo(BOT_WAITS_MS),
@@ -127,7 +127,7 @@ def _listed(desk: Desk, name: str, field: str, value: str) -> bool:
 )
 def tpsl_delay(desk: Desk) -> Answer:
     """Ten beside the entry's on one position, each canceled again; detail where there is a path."""
-    placed, ended = Delays(), Delays()
+    placed = Delays()
     with desk.long() as long:
         path = detail_path(desk, str(own_tpsl(desk, long.entry_id)["tpslId"]))
         for tpsl_id, reply in lone_tpsls(desk):
@@ -136,10 +136,7 @@ def tpsl_delay(desk: Desk) -> Answer:
             if path:
                 looks["detail"] = partial(shown_by, desk, path, venue_id)
             placed.sample(desk, reply.answered_ms, looks)
-            canceled = _accepted(desk.cancel_tpsl(venue_id))
-            history = partial(_listed, desk, "orders-tpsl-history", "tpslId", venue_id)
-            ended.sample(desk, canceled.answered_ms, {"history": history})
-    placed.by_place |= ended.by_place
+            _accepted(desk.cancel_tpsl(venue_id))
     return placed.answer()
 
 
@@ -192,7 +189,7 @@ def position_delay(desk: Desk) -> Answer:
 
 @probe(
     GROUP,
-    "How long is a fill missing from detail, pending list and history?",
+    "How long is a fill missing from detail and history?",
     setting="fill_delay_ms",
     readings=WORDS,
     copes=UpTo(BOT_WAITS_MS),
@@ -201,9 +198,9 @@ def position_delay(desk: Desk) -> Answer:
 def fill_delay(desk: Desk) -> Answer:
     """Ten positions, opened and closed at the market.
 
-    In the detail counted from when the order itself is shown, in the pending list until it is gone.
+    In the detail counted from when the order itself is shown.
     """
-    history, detail, pending = Delays(), Delays(), Delays()
+    history, detail = Delays(), Delays()
 
     def opened(order_id: str, reply: Reply) -> None:
         fills = partial(_listed, desk, "fills-history", "orderId", str(reply.row["orderId"]))
@@ -212,21 +209,66 @@ def fill_delay(desk: Desk) -> Answer:
     def closed(order_id: str, reply: Reply) -> None:
         desk.placed(order_id)
         shown_ms = desk.clock.elapsed_ms()
-        gone = partial(_is_gone, desk, order_id)
-        filled = partial(_is_filled, desk, order_id)
-        detail.sample(desk, shown_ms, {"detail": filled, "pending": gone})
+        detail.sample(desk, shown_ms, {"detail": partial(_is_filled, desk, order_id)})
 
     round_trips(desk, opened, closed)
-    history.by_place |= detail.by_place | pending.by_place
+    history.by_place |= detail.by_place
     return history.answer()
-
-
-def _is_gone(desk: Desk, order_id: str) -> bool:
-    return not _listed(desk, "orders-pending", "clientOrderId", order_id)
 
 
 def _is_filled(desk: Desk, order_id: str) -> bool:
     return desk.order(order_id).get("state") == "filled"
+
+
+@probe(
+    GROUP,
+    "How long do lists show an order or TP/SL as it was, once it has filled or was canceled?",
+    setting="list_delay_ms",
+    readings=WORDS,
+    copes=UpTo(BOT_WAITS_MS),
+    advice="The bot would take a stop that is gone for one that stands. Report the delay.",
+)
+def list_delay(desk: Desk) -> Answer:
+    """Ten orders and TP/SLs that are canceled once they are listed, ten closings at the market.
+
+    Until the pending list shows them no more, and what was canceled is in the history.
+    """
+    orders, tpsls, closings = Delays(), Delays(), Delays()
+    for order_id, _ in waiting_orders(desk):
+        ends = partial(_ends, desk, "orders", "clientOrderId", order_id)
+        orders.sample(desk, *ends(desk.cancel))
+
+    def closed(order_id: str, reply: Reply) -> None:
+        desk.placed(order_id)
+        gone = partial(_is_gone, desk, "orders", "clientOrderId", order_id)
+        closings.sample(desk, desk.clock.elapsed_ms(), {"filled": gone})
+
+    round_trips(desk, lambda *_: desk.clock.sleep(BREATH_S), closed)
+    with desk.long():
+        for _, reply in lone_tpsls(desk):
+            tpsl_id = str(reply.row["tpslId"])
+            ends = partial(_ends, desk, "orders-tpsl", "tpslId", tpsl_id)
+            tpsls.sample(desk, *ends(desk.cancel_tpsl))
+    orders.by_place |= tpsls.by_place | closings.by_place
+    return orders.answer()
+
+
+def _ends(
+    desk: Desk, name: str, field: str, value: str, cancel: Callable[[str], Reply]
+) -> tuple[int, Looks]:
+    """Cancel something that is listed: since when, and where that is to be seen."""
+    if not desk.eventually(partial(_listed, desk, f"{name}-pending", field, value)):
+        raise NotMeasuredError("what was accepted is not listed")
+    desk.clock.sleep(BREATH_S)
+    canceled = _accepted(cancel(value))
+    return canceled.answered_ms, {
+        f"{name}-pending": partial(_is_gone, desk, name, field, value),
+        f"{name}-history": partial(_listed, desk, f"{name}-history", field, value),
+    }
+
+
+def _is_gone(desk: Desk, name: str, field: str, value: str) -> bool:
+    return not _listed(desk, f"{name}-pending", field, value)
 
 
 PROBES = (
@@ -234,4 +276,5 @@ PROBES = (
     tpsl_delay,
     position_delay,
     fill_delay,
+    list_delay,
 )
