@@ -31,7 +31,8 @@ def _others_are_cared_for(run: Run, desk: Desk, case: str) -> None:
     if desk.stopped:
         return
     desk.cancel_stops(ETH)
-    desk.loop()
+    # Where pushes are late this loop may have nothing to look at yet; they wake the next one.
+    desk.loop(2)
     run.must(len(live_stops(desk, ETH)) == 1, case, "other trades are not cared for any more")
 
 
