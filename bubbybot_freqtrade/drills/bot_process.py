@@ -5,7 +5,6 @@ Its time is the parent's to give: before each step it asks, and waits for the ve
 
 from __future__ import annotations
 
-import gc
 import logging
 import multiprocessing
 import multiprocessing.connection
@@ -69,7 +68,7 @@ class BotProcess:
 
         patience_s: real seconds in which it must ask for time again; after that it hangs.
         """
-        _CONTEXT.set_forkserver_preload([__name__])
+        _CONTEXT.set_forkserver_preload([__name__, "bubbybot_freqtrade.drills.forked"])
         self._patience_s = patience_s
         self._advance = advance
         self._on_loop = on_loop
@@ -197,8 +196,6 @@ def _live(
     folder: Path, key: ApiKey, start_ms: int, parent: Connection, finish: bool, log_level: int
 ) -> None:
     """The child: everything that it prints goes into files."""
-    # What it was forked with stays; the collector would copy all of it by looking at it.
-    gc.freeze()
     out = os.open(folder / "bot.out", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(out, sys.stdout.fileno())
     os.dup2(out, sys.stderr.fileno())
