@@ -552,3 +552,21 @@ def test_of_two_bots_that_enter_a_position_at_once_the_second_one_leaves(open_de
     stops = {(s.size, s.tpsl.sl_trigger == 48_900) for s in desk.standing_stops(BTC)}
     assert held(desk) == (ENTERED + 8 if is_first else 8)
     assert stops == ({(8, True), (ENTERED, False)} if is_first else {(8, True)})
+
+
+def test_each_look_for_what_closed_a_position_asks_for_its_history_and_not_for_its_entry_again(
+    open_desk,
+):
+    desk = open_desk()
+    desk.start()
+    trade = desk.enter(BTC)
+    for path in ("*/orders-history", "*/fills-history"):
+        desk.sandbox.faults.add(Fault(kind="data", path=path, data=[]))
+    order_by_hand(desk, "sell", ENTERED)
+    desk.sandbox.requests.clear()
+    loops(desk, 3)
+    details = desk.sandbox.requests.select(path="/api/v1/trade/order-detail")
+    of_entry = [asked for asked in details if trade.orders[0].order_id in asked.query]
+    history = desk.sandbox.requests.select(path="/api/v1/trade/orders-history")
+    # freqtrade's own questions for the entry are left.
+    assert 0 < len(of_entry) < len(history)
