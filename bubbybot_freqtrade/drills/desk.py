@@ -24,12 +24,12 @@ from freqtrade.rpc import RPC
 from freqtrade.rpc.rpc import RPCException
 from freqtrade.worker import Worker
 
-from bubbybot_freqtrade.drills.hearing import Hearing
 from bubbybot_freqtrade.drills.laws import Audit, audit, unknown_positions
 from bubbybot_freqtrade.drills.market import PAIRS, START, inst_id, quiet, write_market
 from bubbybot_freqtrade.drills.secrets import drill_key, environment, leaks
 from bubbybot_freqtrade.drills.watch import Watch
 from bubbybot_freqtrade.rehearsal.clock import VirtualClock
+from bubbybot_freqtrade.rehearsal.hearing import Hearing
 from bubbybot_freqtrade.sandbox.api.faults import Fault
 from bubbybot_freqtrade.sandbox.server import Sandbox
 from bubbybot_freqtrade.sandbox.settings import ApiKey, SandboxSettings

@@ -98,6 +98,11 @@ from bubbybot_freqtrade.sandbox.server import Sandbox, SandboxError
     show_default=True,
     help="Virtual seconds between two loops of the bot while a trade is open.",
 )
+@click.option(
+    "--account-stream",
+    is_flag=True,
+    help="The bot listens to its account, and what happens there wakes its loop.",
+)
 @profile_option
 @click.option("--backtest/--no-backtest", "with_backtest", default=True, help="Compare with one.")
 @click.option(
@@ -119,6 +124,7 @@ def rehearse_command(
     strategy_path: Path | None,
     balance: Decimal,
     loop_seconds: int,
+    account_stream: bool,
     readings: dict[str, Any],
     with_backtest: bool,
     out: Path,
@@ -141,6 +147,7 @@ def rehearse_command(
             strategy_path=strategy_path or strategies_folder(),
             balance=balance,
             loop_seconds=loop_seconds,
+            account_stream=account_stream,
             readings=readings,
             out=out,
         )

@@ -32,6 +32,7 @@ from bubbybot_freqtrade.commands.own_folder import claim
 from bubbybot_freqtrade.commands.user_config import quiet_freqtrade
 from bubbybot_freqtrade.rehearsal.bot_log import BotLog
 from bubbybot_freqtrade.rehearsal.clock import VirtualClock
+from bubbybot_freqtrade.rehearsal.hearing import Hearing
 from bubbybot_freqtrade.rehearsal.ledgers import TradeAccounts, Wallets, reconcile
 from bubbybot_freqtrade.rehearsal.rules import ORDER_PATHS, Evidence, Request, entry_orders
 from bubbybot_freqtrade.rehearsal.settings import (
@@ -204,7 +205,7 @@ def rehearse(
         begin = perf_counter()
         venue = VenueLog(sandbox)
         with VirtualClock(span.start_ms, venue.advance) as clock:
-            _Run(result, sandbox, clock, log).play(progress, drill)
+            _Run(result, sandbox, venue, clock, log).play(progress, drill)
         result.positions = venue.positions
         result.seconds = perf_counter() - begin
         after(result, sandbox)
@@ -215,7 +216,12 @@ class _Run:
     """One bot on one sandbox, inside the virtual clock."""
 
     def __init__(
-        self, result: Rehearsal, sandbox: Sandbox, clock: VirtualClock, log: BotLog
+        self,
+        result: Rehearsal,
+        sandbox: Sandbox,
+        venue: VenueLog,
+        clock: VirtualClock,
+        log: BotLog,
     ) -> None:
         self.result = result
         self.sandbox = sandbox
@@ -227,6 +233,9 @@ class _Run:
         self.worker._throttle_secs = DAY_MS / 1000
         self.worker._sleep = self._sleep
         self.bot = self.worker.freqtrade
+        self.real_time = self.bot.exchange.real_time
+        self.hearing = Hearing(sandbox, self.real_time)
+        venue.after_advance = self.hearing.catch_up
 
     def play(self, progress: Progress, drill: Drill) -> None:
         """From the first loop to the last exit."""
@@ -262,6 +271,7 @@ class _Run:
         else:
             if self.bot.state == State.STOPPED:
                 self.result.stopped = "the bot stopped itself, see the log"
+        self.hearing.connect()
         self._count_requests(perf_counter() - begin)
         return state
 
@@ -278,7 +288,11 @@ class _Run:
         if self.bot.exchange.candle_queue.is_behind:
             seconds = min(seconds, PROCESS_THROTTLE_SECS)
         left = (self.result.span.end_ms - self.clock.now_ms) / 1000
-        self.clock.sleep(min(seconds, max(left, PROCESS_THROTTLE_SECS)))
+        seconds = min(seconds, max(left, PROCESS_THROTTLE_SECS))
+        if self.result.settings.account_stream:
+            self.real_time.bell.pause(seconds)
+        else:
+            self.clock.sleep(seconds)
 
     def _count_requests(self, seconds: float) -> None:
         kinds: Counter[str] = Counter()

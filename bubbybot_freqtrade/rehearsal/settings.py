@@ -63,6 +63,11 @@ _DEFAULTS: dict[str, Any] = {
 }
 
 
+# Of real time, while virtual time stands still: the venue makes the candles of hundreds of pairs
+# when they are asked for first.
+PATIENCE_MS = 600_000
+
+
 class RehearsalSettings(BaseModel):
     """One rehearsal.
 
@@ -73,6 +78,7 @@ class RehearsalSettings(BaseModel):
         config to take `TRADING_SETTINGS` from.
     loop_seconds: how often the bot looks at its open trades, virtual seconds; it looks at open
         orders every few seconds as usual, and without either wakes up with every candle.
+    account_stream: whether the bot listens to its account, and its loops are woken.
     readings: of the venue's open questions, where they are not the sandbox's own.
     """
 
@@ -91,6 +97,7 @@ class RehearsalSettings(BaseModel):
     strategy_path: Path = Field(default_factory=strategies_folder)
     balance: Decimal = Field(default=Decimal(1000), gt=0)
     loop_seconds: int = Field(default=600, ge=5)
+    account_stream: bool = False
     readings: dict[str, Any] = Field(default_factory=dict)
     out: Path = Path("user_data/rehearsal")
 
@@ -182,6 +189,9 @@ def _given(path: Path) -> dict[str, Any]:
 
 def _exchange(settings: RehearsalSettings, pairs: tuple[str, ...], url: str) -> dict[str, Any]:
     rate_limit = ccxt.blofin().rateLimit
+    websocket = url.replace("http", "ws", 1) + "/ws"
+    sockets = {kind: f"{websocket}/{kind}" for kind in ("public", "private")}
+    urls = {"rest": url, "ws": {"swap": sockets}}
     own: dict[str, Any] = {}
     if settings.config is not None:
         given = _given(settings.config).get("exchange", {})
@@ -194,16 +204,15 @@ def _exchange(settings: RehearsalSettings, pairs: tuple[str, ...], url: str) -> 
         "password": DEMO_PASSPHRASE,
         "pair_whitelist": list(pairs),
         "pair_blacklist": [],
-        "ccxt_config": {"urls": {"api": {"rest": url}}},
+        "ccxt_config": {"urls": {"api": urls}, "timeout": PATIENCE_MS},
         # ccxt waits for its async rate limit in steps of a millisecond; virtual time stands still
         # between steps, so one step of the whole interval does the same in a hundredth of the work.
         "ccxt_async_config": {"tokenBucket": {"delay": rate_limit / 1000}},
         # Pushed candles come in real time, on threads of their own; here time comes in jumps.
-        # Candles are asked for over REST, the path that freqtrade falls back to. So is the account:
-        # whether a push woke a loop would depend on the machine, and loops that are a minute apart
-        # ask for its lists anyway. Bots that listen are drilled: `bubbybot drill --account-stream`.
+        # Candles are asked for over REST, the path that freqtrade falls back to. So is the account,
+        # unless that is what is rehearsed: loops that are minutes apart ask for its lists anyway.
         "enable_ws": False,
-        "account_stream": False,
+        "account_stream": settings.account_stream,
     }
 
 

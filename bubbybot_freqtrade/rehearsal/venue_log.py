@@ -6,7 +6,7 @@ the venue, in the venue's milliseconds; nothing the bot says about itself goes i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -72,6 +72,8 @@ class VenueLog:
         self._seen_ms = engine.now_ms
         self._day = -1
         self._day_opening_equity = Decimal(0)
+        # Called when time has moved on, without the engine being held.
+        self.after_advance: Callable[[], None] = lambda: None
         with engine.exclusive():
             self.observe()
             engine.venue.listeners.append(self._on_event)
@@ -87,6 +89,7 @@ class VenueLog:
             self.observe()
             self._sandbox.advance(to_ms)
             self.observe()
+        self.after_advance()
 
     def observe(self) -> None:
         """Count the time since the last look by what was seen then, and look again."""

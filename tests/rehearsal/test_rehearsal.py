@@ -167,17 +167,23 @@ def test_an_extension_that_forgets_the_stop_is_found(settings_for, monkeypatch):
     assert {"entry requests carry stops", "positions are never bare"} <= broken
 
 
-def test_freqtrades_own_sample_strategy_gets_stops_too(settings_for):
+@pytest.mark.parametrize("account_stream", [False, True])
+def test_freqtrades_own_sample_strategy_gets_stops_too(settings_for, account_stream):
     """It knows nothing of brackets: the stop is made of its `stoploss`, 10 %."""
+    pushes = []
     rehearsal = rehearse(
         settings_for(
             days=0.13,
             pairs=("SOL/USDT:USDT", "ETH/USDT:USDT"),
             strategy="SampleStrategy",
             strategy_path=Path(freqtrade.__file__).parent / "templates",
-        )
+            account_stream=account_stream,
+        ),
+        drill=lambda sandbox, _: pushes.append(sandbox.streams.private_pushes),
     )
     assert rehearsal.trades
+    assert (pushes[-1] > 0) == account_stream
+    assert all(row.difference < 0.01 for row in rehearsal.accounts)
     assert violations(rehearsal.evidence, RULES) == []
     for trade, position in zip(rehearsal.trades, rehearsal.positions, strict=True):
         assert float(position.stops[0][1]) == pytest.approx(trade.entry * 0.9, rel=1e-3)

@@ -1,4 +1,4 @@
-"""Sockets live in real time, a drill's bot in virtual: it is let hear what was pushed to it.
+"""Sockets live in real time, the bot in virtual: it is let hear what was pushed to it.
 
 Without that it would depend on the machine whether a loop, which comes microseconds after the last
 one, has heard of what happened between the two.
