@@ -1,7 +1,6 @@
 """What all tests need."""
 
 import gc
-import importlib
 import math
 import os
 import signal
@@ -9,6 +8,7 @@ from itertools import groupby
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import Engine, event
 
 # Tests end bots with Ctrl-C. A shell that runs the tests in the background has them, and with them
@@ -16,14 +16,16 @@ from sqlalchemy import Engine, event
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# A busy machine is no fault: no example has a deadline.
+settings.register_profile("bubbybot", deadline=None)
+settings.load_profile("bubbybot")
+
 # What modules of tests import stays until the end: the collector need not walk through it, neither
 # now nor each time that it looks for a test's garbage.
 gc.disable()
 
 
 def pytest_collection_finish() -> None:
-    # Its plugin for pytest loads it at last in any case, and then takes what is frozen for garbage.
-    importlib.import_module("hypothesis")
     gc.freeze()
     gc.enable()
 

@@ -55,7 +55,7 @@ def listening(desk):
 @pytest.fixture
 def all_heard(monkeypatch):
     """However slow the machine is: what is pushed is heard before the next loop."""
-    monkeypatch.setattr("bubbybot_freqtrade.drills.hearing.PUSH_PATIENCE_S", REAL_SECONDS)
+    monkeypatch.setattr("bubbybot_freqtrade.rehearsal.hearing.PUSH_PATIENCE_S", REAL_SECONDS)
 
 
 @pytest.fixture
