@@ -364,10 +364,15 @@ def test_a_price_that_moves_fast_wakes_the_loop(tmp_path):
 
 
 def test_pushes_that_never_come_are_found_by_the_next_check_and_told_once(trusting):
+    stream = trusting.bot.exchange.real_time.stream
+    gone = stream.pulse.session
     trusting.sandbox.streams.faults = StreamFaults(silent=True)
     trusting.app("/trade/order", LIMIT)
     since = len(trusting.log.lines)
     trusting.loop(20)
+    # It connects anew, in real time; a new connection may be silent for a while.
+    until(lambda: stream.pulse.session not in (None, gone), "another connection")
+    trusting.loop(5)
     assert trust(trusting).missed == 1
     told = [line for line in trusting.log.lines[since:] if "did not tell" in line]
     assert [line.split()[0] for line in told] == ["WARNING"]
