@@ -13,7 +13,8 @@ from bubbybot_freqtrade.verify.probes import NOT_SEEN_BY_A_PROGRAM, PROBES
 from bubbybot_freqtrade.verify.profile import readings
 from bubbybot_freqtrade.verify.run import Result, run
 
-pytestmark = pytest.mark.usefixtures("few_samples")
+# All probes for each of some forty venues, minutes in all: that much time lets it begin early.
+pytestmark = [pytest.mark.usefixtures("few_samples"), pytest.mark.timeout(400)]
 
 PAIRS_TRIED, SEED = 5, 14
 
