@@ -31,6 +31,7 @@ from bubbybot_freqtrade.drills.watch import Watch
 from bubbybot_freqtrade.rehearsal.clock import VirtualClock
 from bubbybot_freqtrade.rehearsal.hearing import Hearing
 from bubbybot_freqtrade.sandbox.api.faults import Fault
+from bubbybot_freqtrade.sandbox.hosts import hosts_of
 from bubbybot_freqtrade.sandbox.server import Sandbox
 from bubbybot_freqtrade.sandbox.settings import ApiKey, SandboxSettings
 
@@ -110,11 +111,6 @@ def bot_config(
     `timeout_ms` is how long it waits for an answer, in real time.
     """
     pricing = {"price_side": "other", "use_order_book": True, "order_book_top": 1}
-    websocket = sandbox_url.replace("http", "ws", 1) + "/ws"
-    urls = {
-        "rest": sandbox_url,
-        "ws": {"swap": {"public": f"{websocket}/public", "private": f"{websocket}/private"}},
-    }
     exchange = {
         "name": "blofin",
         # Sockets live in real time, whoever wants them says so.
@@ -123,7 +119,7 @@ def bot_config(
         "ccxt_config": {
             "enableRateLimit": False,
             "timeout": changes.pop("timeout_ms", CLIENT_TIMEOUT_MS),
-            "urls": {"api": urls},
+            "urls": {"api": hosts_of(sandbox_url)},
         },
         "pair_whitelist": list(pairs),
         **changes.pop("exchange", {}),

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from bubbybot_freqtrade.commands.starter import strategies_folder
 from bubbybot_freqtrade.commands.user_config import check_files
+from bubbybot_freqtrade.sandbox.hosts import hosts_of
 from bubbybot_freqtrade.sandbox.settings import DEMO_API_KEY, DEMO_PASSPHRASE, DEMO_SECRET
 
 DEFAULT_PAIRS = ("BTC/USDT:USDT", "ETH/USDT:USDT", "SOL/USDT:USDT")
@@ -189,9 +190,6 @@ def _given(path: Path) -> dict[str, Any]:
 
 def _exchange(settings: RehearsalSettings, pairs: tuple[str, ...], url: str) -> dict[str, Any]:
     rate_limit = ccxt.blofin().rateLimit
-    websocket = url.replace("http", "ws", 1) + "/ws"
-    sockets = {kind: f"{websocket}/{kind}" for kind in ("public", "private")}
-    urls = {"rest": url, "ws": {"swap": sockets}}
     own: dict[str, Any] = {}
     if settings.config is not None:
         given = _given(settings.config).get("exchange", {})
@@ -204,7 +202,7 @@ def _exchange(settings: RehearsalSettings, pairs: tuple[str, ...], url: str) -> 
         "password": DEMO_PASSPHRASE,
         "pair_whitelist": list(pairs),
         "pair_blacklist": [],
-        "ccxt_config": {"urls": {"api": urls}, "timeout": PATIENCE_MS},
+        "ccxt_config": {"urls": {"api": hosts_of(url)}, "timeout": PATIENCE_MS},
         # ccxt waits for its async rate limit in steps of a millisecond; virtual time stands still
         # between steps, so one step of the whole interval does the same in a hundredth of the work.
         "ccxt_async_config": {"tokenBucket": {"delay": rate_limit / 1000}},

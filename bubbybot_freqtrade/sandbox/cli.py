@@ -13,6 +13,7 @@ import click
 import orjson
 from pydantic import ValidationError
 
+from bubbybot_freqtrade.sandbox.hosts import hosts_of
 from bubbybot_freqtrade.sandbox.market.candles import DataFolderError
 from bubbybot_freqtrade.sandbox.profile import ProfileError, read_profile
 from bubbybot_freqtrade.sandbox.server import Sandbox, SandboxError
@@ -238,10 +239,7 @@ def config_fragment(sandbox: Sandbox) -> dict[str, Any]:
 
 def ccxt_urls(sandbox: Sandbox) -> dict[str, Any]:
     """ccxt's `urls` for this sandbox: the live hosts, and the demo hosts the same."""
-    hosts = {
-        "rest": sandbox.url,
-        "ws": {"swap": {"public": sandbox.ws_public_url, "private": sandbox.ws_private_url}},
-    }
+    hosts = hosts_of(sandbox.url)
     return {"api": hosts, "test": hosts, "demo": hosts}
 
 

@@ -36,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
 
 # A forced market order with a price fills at the market's; so far apart the plan still holds.
 FORCED_RATE_GAP = 0.002
@@ -116,13 +117,18 @@ def confirm(
 
 
 def _tell_once(bot: BubbyBotStrategy, made: TradePlan, rate: float, now: datetime) -> None:
-    """freqtrade asks again in every loop while the signal's candle is the newest."""
-    candle = _newest_candle(bot, made.pair)
-    if bot.memory.told_signals.get(made.pair) == candle:
+    if _is_told(bot.memory.told_signals, made.pair, _newest_candle(bot, made.pair)):
         return
-    bot.memory.told_signals[made.pair] = candle
     tell(bot, messages.signal_told(made, rate))
     pictures.show(bot, made, rate, messages.headline("Signal", made, now))
+
+
+def _is_told(told: dict[str, T], pair: str, what: T) -> bool:
+    """Whether it was told last of the pair; it is now. freqtrade asks again in every loop while the
+    signal's candle is the newest.
+    """
+    before, told[pair] = told.get(pair), what
+    return before == what
 
 
 def _newest_candle(bot: BubbyBotStrategy, pair: str) -> pd.Timestamp:
@@ -219,7 +225,6 @@ def _refuse(bot: BubbyBotStrategy, refusal: Refusal, pair: str, entry_tag: str |
     is_forced = _is_forced(bot, pair, entry_tag)
     if is_running(bot.config) and not is_forced:
         told = _newest_candle(bot, pair), refusal.reason
-        if bot.memory.told_refusals.get(pair) == told:
+        if _is_told(bot.memory.told_refusals, pair, told):
             return
-        bot.memory.told_refusals[pair] = told
     tell(bot, messages.refused(refusal.reason), notify=is_forced)

@@ -86,7 +86,6 @@ class Blofin(
         self._gone_markets = GoneMarkets(self)
         self._rows_of_trades = RowsOfTrades(self, self.requests)
         self._api_key: ApiKey | None = None
-        self._answers = {}
         # Live only; its findings are what the account and the database disagree about.
         self.account_watch: AccountWatch | None = None
         try:

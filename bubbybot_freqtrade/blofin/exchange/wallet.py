@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 from freqtrade.exchange.exchange import Exchange
@@ -36,7 +37,10 @@ class WalletOfTheMoment(Exchange):
     """Balance and positions that were asked for in this very moment are not asked for again."""
 
     real_time: RealTime
-    _answers: dict[str, _Answer]
+
+    @cached_property
+    def _answers(self) -> dict[str, _Answer]:
+        return {}
 
     def get_balances(self, params: dict | None = None) -> CcxtBalances:
         """Balances by currency."""

@@ -65,11 +65,11 @@ class PrivateChannels:
         if self.engine.settings.position_pushes == "with_change":
             return
         for subscription, connections in self._subscribers.items():
+            if subscription[0] not in PRIVATE_CHANNELS:
+                continue
             for connection in connections:
                 key = connection.key
-                if subscription[0] not in PRIVATE_CHANNELS or key is None:
-                    continue
-                if not self.engine.account(key.uid).positions:
+                if key is None or not self.engine.account(key.uid).positions:
                     continue
                 message = self._present(connection, subscription)
                 if message is not None:

@@ -35,7 +35,7 @@ class EarlierRows(Generic[Kind]):
 
     def standing(self, rows: dict[str, Kind], open_ids: Iterable[str]) -> Iterator[Kind]:
         """Those of an account that stand as far as is seen."""
-        for row_id in dict.fromkeys((*open_ids, *tuple(self._versions))):
+        for row_id in dict.fromkeys((*open_ids, *self._versions)):
             if row_id in rows and _stands(row := self._seen(row_id, rows[row_id])):
                 yield row
 

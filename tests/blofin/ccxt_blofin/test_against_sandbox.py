@@ -307,9 +307,7 @@ async def _streams(sandbox):
         stop = {"stopLoss": {"triggerPrice": price * 0.9}, **ISOLATED}
         await client.create_order(BTC, "market", "buy", 3, None, stop)
         # ccxt keeps both in one list, and both may have come before this looks at it.
-        pushed = {row["side"]: row for row in await orders} | {
-            row["side"]: row for row in await stops
-        }
+        pushed = {row["side"]: row for row in [*await orders, *await stops]}
         assert pushed["buy"]["amount"] == 3
         assert pushed["sell"]["stopLossPrice"] == pytest.approx(price * 0.9, abs=0.1)
         assert (await positions)[-1]["symbol"] == BTC
