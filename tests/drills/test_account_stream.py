@@ -10,6 +10,7 @@ from freqtrade.exceptions import OperationalException
 from freqtrade.persistence import Trade
 from freqtrade.worker import Worker
 
+from bubbybot_freqtrade.blofin.ccxt_blofin.budget import machine_connections
 from bubbybot_freqtrade.blofin.exchange.pushed_rows import LIST_OF_CHANNEL
 from bubbybot_freqtrade.drills.desk import Desk
 from bubbybot_freqtrade.drills.market import BTC, ETH, inst_id, straight
@@ -432,6 +433,21 @@ def test_after_a_gap_everything_is_asked_again_and_then_it_is_heard_again(listen
 
 
 # --- what is left ---------------------------------------------------------------------------------
+
+
+def test_where_many_programs_connect_at_once_it_waits_for_its_turn(listening, monkeypatch):
+    # Its turn comes later than its patience with a connection ends.
+    monkeypatch.setattr("bubbybot_freqtrade.blofin.exchange.account_stream.PATIENCE_S", 2.0)
+    turns = machine_connections(listening.bot.exchange._api)
+    # On a thread of real time, in which sockets live.
+    others = threading.Thread(target=lambda: [turns.take_turn(0.0, 1.1) for _ in range(5)])
+    others.start()
+    others.join()
+    stream = listening.bot.exchange.real_time.stream
+    listening.sandbox.streams.drop()
+    until(lambda: stream.pulse.session == 2, "another connection")
+    assert stream._attempts == 0
+    assert not listening.said("websocket is not used")
 
 
 def test_after_stop_no_thread_and_no_socket_is_left_and_start_brings_them_back(listening):

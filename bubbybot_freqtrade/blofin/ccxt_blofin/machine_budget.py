@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
@@ -88,6 +89,9 @@ class MachineBudget:
         self._longest = max(seconds for seconds, _ in limits)
         self._is_told = False
         self._alone_until = 0.0
+        # This program's own, and who takes one now: several of its threads connect.
+        self._turns: list[float] = []
+        self._turn_taker = Lock()
 
     def claim(self, *, for_candles: bool = False) -> float:
         """Take a place for a request that is sent now.
@@ -113,15 +117,16 @@ class MachineBudget:
 
         :param after: seconds from now before which there is no use for one
         """
-        with self._sent() as sent:
-            if sent is None:
-                return after
+        with self._turn_taker, self._sent() as sent:
             now = time.monotonic()
             at = now + after
-            for taken in np.sort(sent.times).tolist():
+            others = [] if sent is None else sent.times.tolist()
+            for taken in sorted([*self._turns, *others]):
                 if abs(taken - at) < apart:
                     at = taken + apart
-            sent.add(at)
+            self._turns = [*(taken for taken in self._turns if taken > now - apart), at]
+            if sent is not None:
+                sent.add(at)
             return at - now
 
     def free(self, kept: float) -> int | None:

@@ -4,11 +4,11 @@ A failed subscription used to end the reading of the socket, so one bad pair sil
 a login that was refused was waited for forever; nothing could be unsubscribed.
 """
 
+import asyncio
 import json
-import time
 import uuid
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 import ccxt
 
@@ -24,12 +24,16 @@ _LISTENED = "listened"
 _CONFIRMED = "confirmed"
 # The venue takes one new websocket a second from an IP; connecting takes one longer than another.
 _SECONDS_BETWEEN_CONNECTIONS = 1.1
+# After attempts that failed, ccxt waits up to 30 s, or as long as the venue asks, until a time of
+# the wall clock. One that is put back by an hour would keep the bot from its websockets as long.
+_LONGEST_DELAY_S = 60.0
 
 
 class Streams(CandleStreams):
     """The websocket side; mixed into the pro class."""
 
-    _next_connection: ClassVar[float] = 0.0
+    # Where a connection may be opened now: its turn has been waited for.
+    _has_turn_at: str | None = None
     # Shown every message first; what it takes (True) goes no further.
     listener: Callable[[Any], bool] | None = None
 
@@ -40,16 +44,24 @@ class Streams(CandleStreams):
 
     def ws_dial_delay(self: Any, url: str) -> float:
         """Seconds to wait before connecting, so that connections are a second apart."""
-        delay = float(super().ws_dial_delay(url))  # type: ignore[misc]
+        if self._has_turn_at == url:
+            self._has_turn_at = None
+            return 0.0
+        delay = min(float(super().ws_dial_delay(url)), _LONGEST_DELAY_S)  # type: ignore[misc]
         client = (self.clients or {}).get(url)
         if client is not None and (client.connecting or client.connection is not None):
             return delay
-        now = time.monotonic()
-        start = max(now + delay, Streams._next_connection)
-        turns = machine_connections(self)
-        start = now + turns.take_turn(start - now, _SECONDS_BETWEEN_CONNECTIONS)
-        Streams._next_connection = start + _SECONDS_BETWEEN_CONNECTIONS
-        return start - now
+        return machine_connections(self).take_turn(delay, _SECONDS_BETWEEN_CONNECTIONS)
+
+    async def wait_for_turn(self: Any, access: str) -> None:
+        """Wait until a connection to what is `public` or `private` may be opened.
+
+        For those who then wait only so long for what comes of it: where many programs connect at
+        once, as after an outage, a turn may come later than that, and who gives up takes another.
+        """
+        url = self.urls["api"]["ws"]["swap"][access]
+        await asyncio.sleep(self.ws_dial_delay(url))
+        self._has_turn_at = url
 
     def client(self: Any, url: str) -> Any:
         """The connection to `url`, which goes on reading after a text that is no JSON."""

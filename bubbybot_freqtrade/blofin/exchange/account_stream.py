@@ -169,6 +169,7 @@ class AccountStream:
 
     async def _session(self, api: Any) -> float:
         """One connection until its end; how long to wait before the next one, s."""
+        await api.wait_for_turn("private")
         self._confirmed.clear()
         self._positions.clear()
         self._waiting.clear()
@@ -185,7 +186,7 @@ class AccountStream:
             pause, reason = PAUSE_REFUSED_S, f"BloFin refuses its login: {e}"
         except (ccxt.BaseError, TimeoutError, ConnectionError) as e:
             # After a first short gap nothing is told: the next attempt mostly succeeds.
-            reason = "" if self._attempts <= 1 else f"it can't be had: {e or type(e).__name__}"
+            reason = "" if self._attempts <= 1 else f"it can't be had: {str(e) or type(e).__name__}"
             logger.debug(f"The account's websocket ended: {type(e).__name__} {e}")
         finally:
             watchdog.cancel()

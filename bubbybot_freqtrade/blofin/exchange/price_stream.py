@@ -90,6 +90,7 @@ class PriceStream:
         """One connection until its end."""
         while not self._followed:
             await asyncio.sleep(LOOK_S)
+        await api.wait_for_turn("public")
         self._fast.forget()
         self._prices.clear()
         self._asked = set(list(self._followed)[:MOST_A_MESSAGE])

@@ -143,7 +143,8 @@ def test_without_a_file_of_its_own_each_keeps_to_the_limits_alone_and_says_so_on
     budget = MachineBudget(VENUE, LONG)
     assert [budget.claim() for _ in range(50)] == [0.0] * 50
     assert budget.free(0.0) is None
-    assert budget.take_turn(2.5, 1.0) == 2.5
+    turns = [budget.take_turn(2.5, 10.0) for _ in range(2)]
+    assert turns == pytest.approx([2.5, 12.5], abs=1.0)
     (told,) = caplog.messages
     assert "keeps to BloFin's limits for itself alone" in told
 

@@ -7,15 +7,16 @@ import asyncio
 import json
 from collections import Counter
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 
 import ccxt
 import pytest
+import time_machine
 from aiohttp import WSMsgType, web
 from ccxt.pro.blofin import blofin as StockPro
 
 from bubbybot_freqtrade.blofin.ccxt_blofin import BlofinPro, candle_streams
 from bubbybot_freqtrade.blofin.ccxt_blofin.machine_budget import MachineBudget
-from bubbybot_freqtrade.blofin.ccxt_blofin.streams import Streams
 
 BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
 KEYS = {"apiKey": "k", "secret": "s", "password": "p"}
@@ -98,7 +99,6 @@ class Socket:
 @asynccontextmanager
 async def streaming(cls, instruments, load_markets=True, **config):
     """A client of `cls` and the socket server it talks to."""
-    Streams._next_connection = 0.0  # nothing was connected to this server before
     socket = Socket(instruments)
     app = web.Application()
     app.router.add_get("/ws/{kind}", socket.serve)
@@ -383,14 +383,40 @@ async def test_tickers_load_the_markets_they_need(instruments):
         assert (await client.watch_ticker(BTC))["last"] == 5
 
 
-def test_connections_are_a_second_apart(monkeypatch):
+def of_venue(name):
+    return BlofinPro({"urls": {"api": {"rest": f"http://{name}"}}})
+
+
+def test_connections_to_a_venue_are_a_second_apart(monkeypatch):
     monkeypatch.setattr(MachineBudget, "is_shared", False)
-    Streams._next_connection = 0.0
-    first, second = BlofinPro(), BlofinPro()  # one IP address, however many clients
-    delays = [first.ws_dial_delay("ws://a"), second.ws_dial_delay("ws://b")]
-    assert delays[0] == 0
+    # One IP address, however many clients. Another venue has nothing to do with it.
+    first, second, other = of_venue("a.test"), of_venue("a.test"), of_venue("b.test")
+    delays = [one.ws_dial_delay("ws://x") for one in (first, second, other)]
+    assert delays[0] == delays[2] == 0
     assert 1 < delays[1] <= 1.1
-    Streams._next_connection = 0.0
+
+
+def test_a_clock_that_is_put_back_keeps_nobody_from_connecting(monkeypatch):
+    monkeypatch.setattr(MachineBudget, "is_shared", False)
+    failed, other, url = of_venue("d.test"), of_venue("d.test"), "ws://x"
+    with time_machine.travel("2026-03-01T13:00:00Z", tick=False):
+        for _ in range(9):
+            failed.on_error(SimpleNamespace(url=url, dial_failed=True), ccxt.NetworkError("no"))
+        assert failed.ws_dial_delay(url) == pytest.approx(30, abs=0.1)
+    with time_machine.travel("2026-03-01T12:00:00Z", tick=False):
+        assert failed.ws_dial_delay(url) == pytest.approx(60, abs=0.1)
+        # Who waits so long holds nobody else up.
+        assert other.ws_dial_delay(url) == pytest.approx(0, abs=0.1)
+
+
+@pytest.mark.anyio
+async def test_a_turn_that_was_waited_for_is_used_once(monkeypatch):
+    monkeypatch.setattr(MachineBudget, "is_shared", False)
+    client = of_venue("c.test")
+    url = client.urls["api"]["ws"]["swap"]["private"]
+    await client.wait_for_turn("private")
+    assert client.ws_dial_delay(url) == 0
+    assert client.ws_dial_delay(url) > 0.9
 
 
 @pytest.mark.anyio
