@@ -19,7 +19,10 @@ SETTLING_LOOPS, SETTLING_MINUTES = 3, 1.2
 
 @dataclass(slots=True)
 class Figures:
-    """What a drill did and what came of it; `broken` in sentences, empty when every law held."""
+    """What a drill did and what came of it; `broken` in sentences, empty when every law held.
+
+    pushes: of an account, to bots that listened. heard_at: of the desks, those that had any.
+    """
 
     name: str
     requests: int = 0
@@ -30,6 +33,9 @@ class Figures:
     duplicates: int = 0
     orphans: int = 0
     secrets: int = 0
+    desks: int = 0
+    pushes: int = 0
+    heard_at: int = 0
     seconds: float = 0.0
     notes: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
@@ -85,6 +91,9 @@ class Run:
         self.figures.requests += sum(desk.watch.requests.values())
         self.figures.faults += sum(desk.watch.faults.values())
         self.figures.bare += desk.watch.bare_count
+        self.figures.desks += 1
+        self.figures.pushes += desk.sandbox.streams.private_pushes
+        self.figures.heard_at += desk.sandbox.streams.private_pushes > 0
 
     def check(self, desk: Desk, case: str, *, books: bool = True) -> None:
         """The laws, after a case: what was broken since the last check, and the books.

@@ -8,6 +8,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
+from bubbybot_freqtrade.blofin.exchange.account_stream import AccountStream
 from bubbybot_freqtrade.cli import main
 from bubbybot_freqtrade.drills import limits
 
@@ -56,6 +57,16 @@ def test_a_bot_that_listens_keeps_the_laws_though_every_push_comes_twice(run_dri
     figures = run_drill("streams", words=("account stream twice",))
     assert figures.broken == []
     assert figures.inputs == 5
+
+
+@pytest.mark.parametrize("listens", [True, False])
+def test_bots_that_should_listen_and_hear_nothing_break_a_drill(run_drill, monkeypatch, listens):
+    if not listens:
+        monkeypatch.setattr(AccountStream, "start", lambda _: None)
+    figures = run_drill("outside", words=("margin mode",), account_stream=True)
+    told = [note for note in figures.notes if "pushes of accounts, at" in note]
+    silent = ["its bots should have listened, and nothing was pushed to them"]
+    assert (bool(told), figures.broken) == ((True, []) if listens else (False, silent))
 
 
 def test_kills_leave_nothing_behind(run_drill):
