@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from freqtrade.exchange.exchange_types import CcxtOrder
-from freqtrade.persistence import Trade
+from freqtrade.persistence import Order, Trade
 from freqtrade.util import dt_ts
 
 from bubbybot_freqtrade.blofin.account import database
@@ -56,12 +56,12 @@ class History:
         since = self.entry_time(entry)
         ended = self._requests.ended_orders(trade.pair, since)
         ended += self._filling(trade, ended, since)
-        found = self._closings_of(trade, ended, contracts, stop_id, before)
+        found = self._closings_of(trade, _of_entry(ended, entry), contracts, stop_id, before)
         if closed_contracts(found) >= contracts * (1 - 1e-9):
             return found
         # BloFin lists ended orders by when they were placed.
         ended += self._placed_before(trade.pair, {order["id"] for order in ended}, since)
-        return self._closings_of(trade, ended, contracts, stop_id, before)
+        return self._closings_of(trade, _of_entry(ended, entry), contracts, stop_id, before)
 
     def _closings_of(
         self,
@@ -209,3 +209,18 @@ class History:
             sign = 1 if order.ft_order_side == trade.entry_side else -1
             net += sign * self._requests.exact_contracts(trade.pair, order.filled)
         return max(net, 0.0)
+
+
+def _of_entry(ended: list[CcxtOrder], entry: Order) -> list[CcxtOrder]:
+    """Ended orders without those on another position of the same side.
+
+    In hedge mode there can be one in each margin mode; the other one is not the trade's.
+    """
+    mode = next((o["info"].get("marginMode") for o in ended if o["id"] == entry.order_id), None)
+    return [
+        order
+        for order in ended
+        if order["info"].get("positionSide") in ("net", None, "")
+        or order["info"].get("marginMode", mode) == mode
+        or mode is None
+    ]

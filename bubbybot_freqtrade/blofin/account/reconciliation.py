@@ -7,7 +7,7 @@ what takes a stop or an order away looks for one first, and a stop is a leftover
 database has no open trade of its side.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -57,7 +57,8 @@ class Account:
     """The account's open rows, amounts in contracts.
 
     own: ids of orders and TP/SL orders that a bot on this database placed. known: ids of orders
-    that are in the database. margin_mode: the bot's; positions of a trade are in it.
+    that are in the database. is_of_trade: whether a position is that of the trade of its pair and
+    side; in hedge mode its owner can have another one there, in the other margin mode.
     """
 
     positions: list[Row]
@@ -65,7 +66,7 @@ class Account:
     orders: list[Row]
     own: frozenset[str] = frozenset()
     known: frozenset[str] = frozenset()
-    margin_mode: str = "isolated"
+    is_of_trade: Callable[[Row], bool] = lambda _: True
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +111,19 @@ def compare(trades: Iterable[OpenTrade], account: Account) -> list[Finding]:
     known = {(trade.pair, trade.side): trade for trade in trades}
     held = _by_key(row for row in account.positions if row["contracts"])
     findings: list[Finding] = []
+    found: set[Key] = set()
     for key, rows in held.items():
         trade = known.get(key)
-        ours = row_of_trade(rows, account.margin_mode) if trade else None
+        ours = next(filter(account.is_of_trade, rows), None) if trade else None
+        if ours is not None:
+            found.add(key)
         for row in rows:
             stops = stops_of(account.tpsl, row)
             findings += _of_position(key, row, stops, trade if row is ours else None, account)
     for key, trade in known.items():
         if not trade.contracts and not trade.has_open_orders:
             findings.append(Finding(Discrepancy.EMPTY_TRADE, *key))
-        elif trade.contracts and key not in held:
+        elif trade.contracts and key not in found:
             findings.append(Finding(Discrepancy.MISSING_POSITION, *key, contracts=trade.contracts))
     return findings + _of_orders(account, known, held)
 
@@ -129,11 +133,6 @@ def _by_key(rows: Iterable[Row]) -> dict[Key, list[Row]]:
     for row in rows:
         keyed.setdefault((row["symbol"], row["side"]), []).append(row)
     return keyed
-
-
-def row_of_trade(rows: list[Row], margin_mode: str) -> Row:
-    """The position of the bot's trade: in hedge mode a side can have one in each margin mode."""
-    return next((row for row in rows if row.get("marginMode") == margin_mode), rows[0])
 
 
 def stops_of(tpsl: list[Row], position: Row) -> list[Row]:

@@ -36,6 +36,9 @@ class Requests(Protocol):
     def position(self, pair: str, side: TradeSide) -> Row | None:
         """The open position of a pair and side, None when there is none."""
 
+    def is_of_trade(self, position: Any) -> bool:
+        """Whether a position is the one that a trade of its pair and side has."""
+
     def ended_orders(self, pair: str | None, since: int) -> list[Any]:
         """Ended and filled orders of a pair, or of all, since a time (ms), oldest first."""
 

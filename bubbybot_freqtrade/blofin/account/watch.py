@@ -270,7 +270,7 @@ class AccountWatch:
             orders,
             own=frozenset(own | known_stops),
             known=frozenset(database.known_order_ids(orders)),
-            margin_mode=self._exchange.margin_mode.value,
+            is_of_trade=self._requests.is_of_trade,
         )
 
     def _look_for_others(self, rows: Iterable[Any]) -> None:

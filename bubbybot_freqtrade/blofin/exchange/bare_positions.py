@@ -10,7 +10,7 @@ from freqtrade.exchange.exchange_types import CcxtOrder, CcxtPosition
 from freqtrade.persistence import Trade
 
 from bubbybot_freqtrade.blofin.account import booked_stops, database
-from bubbybot_freqtrade.blofin.account.reconciliation import row_of_trade, stops_of, uncovered
+from bubbybot_freqtrade.blofin.account.reconciliation import stops_of, uncovered
 from bubbybot_freqtrade.blofin.ccxt_blofin.rows import WHOLE_POSITION
 from bubbybot_freqtrade.blofin.exchange.brackets import Brackets
 from bubbybot_freqtrade.blofin.exchange.errors import freqtrade_errors
@@ -59,12 +59,8 @@ class BarePositions:
 
     def _trade_of(self, position: CcxtPosition) -> Trade | None:
         """The open trade that a position is of; None where somebody else holds it."""
-        key = position["symbol"], position["side"]
-        rows = self._requests.rows("positions")
-        rows = [row for row in rows if (row["symbol"], row["side"]) == key and row["contracts"]]
-        ours = row_of_trade(rows or [position], self._requests.margin_mode)
-        of_trade = ours["marginMode"] == position["marginMode"]
-        return database.open_trade(*key) if of_trade else None
+        is_of_trade = self._requests.is_of_trade(position)
+        return database.open_trade(position["symbol"], position["side"]) if is_of_trade else None
 
     def _shown_stops(self, position: CcxtPosition) -> list[CcxtOrder]:
         """A position's stops in the list that was just asked for, where there are none after a

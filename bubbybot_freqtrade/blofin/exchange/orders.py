@@ -240,9 +240,9 @@ class Orders:
         """Contracts that an entry adds to; the account watch has just asked for positions."""
         if self._exchange._config["dry_run"]:
             return 0.0
-        key = pair, "long" if side == "buy" else "short"
         rows = self._requests.rows("positions")
-        return next((p["contracts"] or 0.0 for p in rows if (p["symbol"], p["side"]) == key), 0.0)
+        held = self._requests.of_trade.position(rows, pair, "long" if side == "buy" else "short")
+        return held["contracts"] if held is not None else 0.0
 
     def _check_leverage(self, pair: str, notional: float, leverage: float) -> None:
         self._exchange.need_leverage_tiers(pair)

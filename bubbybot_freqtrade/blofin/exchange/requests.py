@@ -21,6 +21,7 @@ from bubbybot_freqtrade.blofin.exchange.client_order_ids import ClientOrderIds
 from bubbybot_freqtrade.blofin.exchange.errors import freqtrade_errors
 from bubbybot_freqtrade.blofin.exchange.loop_state import ListName, LoopState
 from bubbybot_freqtrade.blofin.exchange.quiet import Quiet
+from bubbybot_freqtrade.blofin.exchange.rows_of_trade import RowsOfTrade
 from bubbybot_freqtrade.blofin.exchange.venue_clock import VenueClock
 from bubbybot_freqtrade.blofin.protection import closed_side
 
@@ -60,6 +61,9 @@ class Requests:
                 "tickers": lambda: list(self.api.fetch_tickers().values()),
             },
             quiet,
+        )
+        self.of_trade = RowsOfTrade(
+            lambda: self.margin_mode, lambda: self.api.is_hedged({}), self.order
         )
         self._look: Callable[[list[CcxtOrder]], None] = lambda _: None
         # By pair the last entry: when it was sent, and its id once BloFin has answered.
@@ -114,12 +118,19 @@ class Requests:
         self._lists.replace(name, row_id, row)
 
     def position(self, pair: str, side: TradeSide, *, fresh: bool = False) -> CcxtPosition | None:
-        """Return the open position of a pair and side, None when there is none."""
-        for position in self.rows("positions", fresh=fresh):
-            if (position["symbol"], position["side"]) == (pair, side) and position["contracts"]:
-                return position
+        """Return the open position of a pair and side, None when there is none.
+
+        The trade's, where its owner has another one in the other margin mode.
+        """
+        position = self.of_trade.position(self.rows("positions", fresh=fresh), pair, side)
+        if position is not None:
+            return position
         # It may have been opened after the list was asked for.
         return None if fresh else self.position(pair, side, fresh=True)
+
+    def is_of_trade(self, position: CcxtPosition) -> bool:
+        """Whether a position is the one that a trade of its pair and side has."""
+        return self.of_trade.has(position, self.rows("positions"))
 
     def share_of_position(self, pair: str, side: TradeSide, amount: float) -> float:
         """Part that an amount in base currency is of the position as the loop found it, at most 1:
@@ -133,12 +144,10 @@ class Requests:
         except ExchangeError as e:
             logger.debug(f"The position of {pair} is not known: {e}")
             return 1.0
-        contracts = sum(
-            row["contracts"] for row in held if (row["symbol"], row["side"]) == (pair, side)
-        )
-        if not contracts or not amount:
+        position = self.of_trade.position(held, pair, side)
+        if position is None or not amount:
             return 1.0
-        return min(self.exact_contracts(pair, amount) / contracts, 1.0)
+        return min(self.exact_contracts(pair, amount) / position["contracts"], 1.0)
 
     def ended_orders(self, pair: str | None, since: int) -> list[CcxtOrder]:
         """Ended orders of a pair, or of all, since a time (ms), oldest first, in contracts.
@@ -297,20 +306,17 @@ class Requests:
     def _mode_of_closed(self, pair: str, side: str) -> str:
         """Margin mode of the position that an order of `side` closes.
 
-        It is the position's own; an order in another one is refused. The bot's where both stand.
+        It is the position's own; an order in another one is refused.
         """
         try:
-            positions = self.rows("positions")
+            held = self.of_trade.position(self.rows("positions"), pair, closed_side(side))
         except ExchangeError as e:
             logger.warning(
                 f"The margin mode of the position of {pair} is not known, its order is sent as "
                 f"{self.margin_mode}, the bot's own: {e}"
             )
             return self.margin_mode
-        key = pair, closed_side(side)
-        held = [row for row in positions if (row["symbol"], row["side"]) == key]
-        modes = {row["marginMode"] for row in held if row["contracts"] and row["marginMode"]}
-        return self.margin_mode if self.margin_mode in modes or not modes else modes.pop()
+        return (held and held["marginMode"]) or self.margin_mode
 
     def _lost(self, pair: str, error: ccxt.BaseError) -> ccxt.BaseError:
         logger.warning(

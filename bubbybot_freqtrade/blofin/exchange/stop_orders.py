@@ -22,6 +22,7 @@ from bubbybot_freqtrade.blofin.exchange.requests import (
     Requests,
 )
 from bubbybot_freqtrade.blofin.protection import (
+    closed_side,
     covers,
     passed,
     stop_candidates,
@@ -61,8 +62,9 @@ class StopOrders:
         for pause in LOOK_UP_PAUSES if wait else (0.0,):
             time.sleep(pause)
             rows = self._requests.rows("tpsl", fresh=True)
-            candidates = stop_candidates(rows, pair, side)
-            standing = [order for order in candidates if self._requests.is_own(order)]
+            own = [o for o in stop_candidates(rows, pair, side) if self._requests.is_own(o)]
+            held = self._requests.rows("positions")
+            standing = self._requests.of_trade.stops(own, held, pair, closed_side(side))
             if standing:
                 break
         return standing

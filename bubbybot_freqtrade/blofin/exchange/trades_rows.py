@@ -61,10 +61,7 @@ class RowsOfTrades:
         return rows
 
     def _row_of(self, trade: Trade, listed: list[CcxtPosition]) -> CcxtPosition | None:
-        key = trade.pair, trade.trade_direction
-        found = [r for r in listed if (r["symbol"], r["side"]) == key and r["contracts"]]
-        mode = self._exchange.margin_mode.value
-        return next((row for row in found if row["marginMode"] == mode), next(iter(found), None))
+        return self._requests.of_trade.position(listed, trade.pair, trade.trade_direction)
 
     def _grown(self, trade: Trade, row: CcxtPosition | None) -> CcxtPosition | None:
         contracts = self._requests.exact_contracts(trade.pair, trade.amount)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 from bubbybot_freqtrade.drills.desk import Desk
@@ -167,16 +168,33 @@ def _opposite_in_hedge_mode(run: Run, desk: Desk, case: str) -> None:
     run.must(ours(desk, BTC) is not None, case, "the long is gone")
 
 
-def _other_mode_in_hedge_mode(run: Run, desk: Desk, case: str) -> None:
+def _entered_in_both_modes(desk: Desk) -> None:
+    """The bot's long is isolated, its owner's is cross."""
     entered(desk, BTC)
     before = set(desk.watch.account.positions)
     by_hand(desk, BTC, "buy", "15", positionSide="long", marginMode="cross")
     (key,) = set(desk.watch.account.positions) - before
     desk.foreign.append(desk.watch.account.positions[key].position_id)
     desk.loop(3, minutes=0.6)
+
+
+def _other_mode_in_hedge_mode(run: Run, desk: Desk, case: str) -> None:
+    _entered_in_both_modes(desk)
     want_stop(desk, BTC, 49_400.0)
     stops = {stop.margin_mode: stop.tpsl.sl_trigger for stop in live_stops(desk, BTC)}
     run.must(stops.get("isolated") == Decimal(49_400) and "cross" in stops, case, f"{stops}")
+
+
+def _one_mode_is_closed_in_hedge_mode(run: Run, desk: Desk, case: str, mode: str) -> None:
+    _entered_in_both_modes(desk)
+    sizes = {p.margin_mode: p.size for p in desk.watch.account.positions.values()}
+    by_hand(desk, BTC, "sell", sizes[mode], positionSide="long", marginMode=mode)
+    desk.loop(4, minutes=0.6)
+    left = {p.margin_mode: p.size for p in desk.watch.account.positions.values()}
+    stops = {stop.margin_mode for stop in live_stops(desk, BTC)}
+    run.must(stops == set(left) == set(sizes) - {mode}, case, f"{left} with stops in {stops}")
+    is_open = ours(desk, BTC) is not None
+    run.must(is_open == (mode == "cross"), case, f"the trade is {'' if is_open else 'not '}open")
 
 
 def _lost_short_in_hedge_mode(run: Run, desk: Desk, case: str) -> None:
@@ -271,6 +289,13 @@ CASES = (
     Case(5, "the owner's position in the other margin mode beside the trade's",
          _other_mode_in_hedge_mode, settings={"position_mode": "long_short_mode"},
          config={"exchange": {"position_mode": "long_short_mode"}}, books=False),
+    *(
+        Case(5, f"of two margin modes the {whose} position is closed by hand",
+             partial(_one_mode_is_closed_in_hedge_mode, mode=mode), books=False,
+             settings={"position_mode": "long_short_mode"},
+             config={"exchange": {"position_mode": "long_short_mode"}})
+        for whose, mode in (("trade's", "isolated"), ("owner's", "cross"))
+    ),
     Case(5, "the owner's short has lost beside the bot's long", _lost_short_in_hedge_mode,
          prices={BTC: [(0, 50_000), (2, 50_000), (9, 51_000)]}, books=False,
          settings={"position_mode": "long_short_mode"},

@@ -1,0 +1,74 @@
+"""Which of a side's positions, and of their stops, are those of the bot's trade.
+
+In hedge mode a side can have a position in each margin mode: the trade's own, and its owner's.
+"""
+
+from collections.abc import Callable, Iterable
+
+from freqtrade.exchange.exchange_types import CcxtOrder, CcxtPosition
+
+from bubbybot_freqtrade.blofin.account import database
+from bubbybot_freqtrade.blofin.bracket import TradeSide
+
+# Kept at a time; a question more for each that was forgotten.
+_MOST_ENTRIES = 1_000
+
+
+class RowsOfTrade:
+    """Tells a trade's position from another one of the same side.
+
+    :param margin_mode: the bot's, which its trades are in but for those from before its owner has
+        changed the setting
+    :param is_hedged: whether the account can hold both
+    :param order: an order of a pair by its id, None when BloFin doesn't know it
+    """
+
+    def __init__(
+        self,
+        margin_mode: Callable[[], str],
+        is_hedged: Callable[[], bool],
+        order: Callable[[str, str], CcxtOrder | None],
+    ) -> None:
+        self._margin_mode = margin_mode
+        self._is_hedged = is_hedged
+        self._order = order
+        # By the id of an entry: that does not change.
+        self._modes: dict[str, str | None] = {}
+
+    def position(
+        self, rows: Iterable[CcxtPosition], pair: str, side: TradeSide
+    ) -> CcxtPosition | None:
+        """The one of these positions that a trade of that pair and side has, or would add to."""
+        held = [
+            row for row in rows if (row["symbol"], row["side"]) == (pair, side) and row["contracts"]
+        ]
+        own = next((row for row in held if row["marginMode"] == self._margin_mode()), None)
+        if own is not None or not held or not self._is_hedged():
+            return own or next(iter(held), None)
+        return held[0] if self._mode_of_entry(pair) in (None, held[0]["marginMode"]) else None
+
+    def has(self, position: CcxtPosition, rows: Iterable[CcxtPosition]) -> bool:
+        """Whether a position, one of these or older, is the one that its pair's trade has."""
+        pair, side = position["symbol"], position["side"]
+        ours = self.position(rows, pair, side) or self.position([position], pair, side)
+        return ours is not None and ours["marginMode"] == position["marginMode"]
+
+    def stops(
+        self, stops: list[CcxtOrder], rows: Iterable[CcxtPosition], pair: str, side: TradeSide
+    ) -> list[CcxtOrder]:
+        """Those of a position's stops that close its trade's, which may not be seen yet."""
+        position = self.position(rows, pair, side)
+        mode = self._margin_mode() if position is None else position["marginMode"]
+        return [stop for stop in stops if stop["info"].get("marginMode", mode) == mode]
+
+    def _mode_of_entry(self, pair: str) -> str | None:
+        """Margin mode that the entry of a pair's open trade was sent in; None where unknown."""
+        entry = database.first_entry(pair) if database.is_open() else None
+        if entry is None:
+            return None
+        if entry.order_id not in self._modes:
+            order = self._order(entry.order_id, pair)
+            if len(self._modes) >= _MOST_ENTRIES:
+                self._modes.clear()
+            self._modes[entry.order_id] = order["info"].get("marginMode") if order else None
+        return self._modes[entry.order_id]
