@@ -483,14 +483,24 @@ def test_a_stop_of_another_margin_mode_or_side_protects_nothing():
     assert [(f.side, f.uncovered) for f in findings if f.bare] == [("long", 10.0)]
 
 
-def test_of_two_positions_of_a_side_the_trade_s_is_the_one_in_the_bot_s_margin_mode():
+def of_both_modes(*modes):
     pair = "A/USDT:USDT"
-    held = [position(pair, "long", 3.0, "cross"), position(pair, "long", 10.0, "isolated")]
-    stops = [stop_of(pair, "long", 1, size=-1, mode=mode) for mode in ("cross", "isolated")]
-    (finding,) = compare(
-        [OpenTrade(pair, "long", 10.0, has_open_orders=False)], Account(held, stops, [])
-    )
-    assert (finding.kind, finding.size) == (Discrepancy.UNKNOWN_POSITION, 3.0)
+    sizes = {"cross": 3.0, "isolated": 10.0}
+    held = [position(pair, "long", sizes[mode], mode) for mode in modes]
+    stops = [stop_of(pair, "long", 1, size=-1, mode=mode) for mode in modes]
+    account = Account(held, stops, [], is_of_trade=lambda row: row["marginMode"] == "isolated")
+    findings = compare([OpenTrade(pair, "long", 10.0, has_open_orders=False)], account)
+    return {finding.kind: finding.size for finding in findings}
+
+
+def test_of_two_positions_of_a_side_one_is_the_trade_s():
+    assert of_both_modes("cross", "isolated") == {Discrepancy.UNKNOWN_POSITION: 3.0}
+
+
+def test_the_other_one_does_not_stand_for_it():
+    missing = {Discrepancy.UNKNOWN_POSITION: 3.0, Discrepancy.MISSING_POSITION: 0.0}
+    assert of_both_modes("cross") == missing
+    assert of_both_modes("isolated") == {}
 
 
 @given(

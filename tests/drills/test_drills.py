@@ -63,7 +63,9 @@ def test_a_bot_that_listens_keeps_the_laws_though_every_push_comes_twice(run_dri
 def test_bots_that_should_listen_and_hear_nothing_break_a_drill(run_drill, monkeypatch, listens):
     if not listens:
         monkeypatch.setattr(AccountStream, "start", lambda _: None)
-    figures = run_drill("outside", words=("margin mode",), account_stream=True)
+    as_it_is = {"tpsl_detail": "order-tpsl-detail"}
+    words = ("other margin mode",)
+    figures = run_drill("outside", words=words, readings=as_it_is, account_stream=True)
     told = [note for note in figures.notes if "pushes of accounts, at" in note]
     silent = ["its bots should have listened, and nothing was pushed to them"]
     assert (bool(told), figures.broken) == ((True, []) if listens else (False, silent))

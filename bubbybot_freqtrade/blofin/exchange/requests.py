@@ -62,9 +62,7 @@ class Requests:
             },
             quiet,
         )
-        self.of_trade = RowsOfTrade(
-            lambda: self.margin_mode, lambda: self.api.is_hedged({}), self.order
-        )
+        self.of_trade = RowsOfTrade(exchange, self.order)
         self._look: Callable[[list[CcxtOrder]], None] = lambda _: None
         # By pair the last entry: when it was sent, and its id once BloFin has answered.
         self._entries: dict[str, tuple[datetime, str | None]] = {}

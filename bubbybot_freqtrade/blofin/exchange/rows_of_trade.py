@@ -5,6 +5,7 @@ In hedge mode a side can have a position in each margin mode: the trade's own, a
 
 from collections.abc import Callable, Iterable
 
+from freqtrade.exchange.exchange import Exchange
 from freqtrade.exchange.exchange_types import CcxtOrder, CcxtPosition
 
 from bubbybot_freqtrade.blofin.account import database
@@ -17,20 +18,13 @@ _MOST_ENTRIES = 1_000
 class RowsOfTrade:
     """Tells a trade's position from another one of the same side.
 
-    :param margin_mode: the bot's, which its trades are in but for those from before its owner has
-        changed the setting
-    :param is_hedged: whether the account can hold both
+    :param exchange: freqtrade's, in whose margin mode its trades are, but for those from before its
+        owner has changed the setting
     :param order: an order of a pair by its id, None when BloFin doesn't know it
     """
 
-    def __init__(
-        self,
-        margin_mode: Callable[[], str],
-        is_hedged: Callable[[], bool],
-        order: Callable[[str, str], CcxtOrder | None],
-    ) -> None:
-        self._margin_mode = margin_mode
-        self._is_hedged = is_hedged
+    def __init__(self, exchange: Exchange, order: Callable[[str, str], CcxtOrder | None]) -> None:
+        self._exchange = exchange
         self._order = order
         # By the id of an entry: that does not change.
         self._modes: dict[str, str | None] = {}
@@ -42,8 +36,8 @@ class RowsOfTrade:
         held = [
             row for row in rows if (row["symbol"], row["side"]) == (pair, side) and row["contracts"]
         ]
-        own = next((row for row in held if row["marginMode"] == self._margin_mode()), None)
-        if own is not None or not held or not self._is_hedged():
+        own = next((row for row in held if row["marginMode"] == self._margin_mode), None)
+        if own is not None or not held or not self._exchange._api.is_hedged({}):
             return own or next(iter(held), None)
         return held[0] if self._mode_of_entry(pair) in (None, held[0]["marginMode"]) else None
 
@@ -58,8 +52,12 @@ class RowsOfTrade:
     ) -> list[CcxtOrder]:
         """Those of a position's stops that close its trade's, which may not be seen yet."""
         position = self.position(rows, pair, side)
-        mode = self._margin_mode() if position is None else position["marginMode"]
+        mode = self._margin_mode if position is None else position["marginMode"]
         return [stop for stop in stops if stop["info"].get("marginMode", mode) == mode]
+
+    @property
+    def _margin_mode(self) -> str:
+        return self._exchange.margin_mode.value
 
     def _mode_of_entry(self, pair: str) -> str | None:
         """Margin mode that the entry of a pair's open trade was sent in; None where unknown."""
