@@ -1,7 +1,7 @@
 """The higher timeframes beside the base candles: analyzed, and aligned without lookahead."""
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -15,8 +15,8 @@ from freqtrade.exchange import timeframe_to_seconds
 
 from bubbybot_freqtrade.analyzers.candles import read_candles, with_columns
 from bubbybot_freqtrade.analyzers.parts import Work
-from bubbybot_freqtrade.signals.marks import MARKS
-from bubbybot_freqtrade.signals.plots import ANALYZERS, drawn_columns
+from bubbybot_freqtrade.signals.marks import MARKS, Mark
+from bubbybot_freqtrade.signals.plots import ANALYZERS, drawn_columns, plot_config
 from bubbybot_freqtrade.signals.trend import Floats, typical_range, window_side
 
 logger = logging.getLogger(__name__)
@@ -87,20 +87,32 @@ def charted_columns() -> frozenset[str]:
 
     The others are for other strategies: in a backtest they would double what a pair's frame takes.
     """
-    marks = (mark for side in MARKS.values() for marks in side.values() for mark in marks)
     # Order blocks are drawn as boxes, not as columns, and found anew from their candles for it.
-    asked = {"lux_bull_ob_top", "lux_wide_candle", *(mark.column for mark in marks)}
+    asked = {"lux_bull_ob_top", "lux_wide_candle", *(mark.column for mark in _marks())}
     # Which parts run for a column does not depend on candles, so none will do.
     none = pd.DataFrame(columns=["open", "high", "low", "close", "volume"], dtype=np.float64)
     none.insert(0, "date", pd.Series(dtype="datetime64[ms, UTC]"))
     made: frozenset[str] = frozenset()
     for analyzer in ANALYZERS:
         work = Work(read_candles(none), none["date"], analyzer.DEFAULTS, analyzer.PARTS)
+        needed = asked | drawn_columns(analyzer.plot_config())
         for name in analyzer.COLUMNS:
-            if name in asked or name.endswith("_score") or name in drawn_columns(analyzer):
+            if name in needed or name.endswith("_score"):
                 work[name]
         made |= work.made()
     return made
+
+
+@cache
+def shown_columns() -> frozenset[str]:
+    """Those of them that our chart draws and marks, for as long as a frame is looked at."""
+    marks = {name for mark in _marks() for name in (mark.column, mark.unless)}
+    annotated = (name for analyzer in ANALYZERS for name in analyzer.ANNOTATED)
+    return charted_columns() & drawn_columns(plot_config()).union(marks, annotated)
+
+
+def _marks() -> Iterator[Mark]:
+    return (mark for side in MARKS.values() for marks in side.values() for mark in marks)
 
 
 def analyze_context(

@@ -3,9 +3,8 @@
 Plain dicts of freqtrade's `plot_config` and `plot_annotations`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from types import ModuleType
 from typing import Any, Literal
 
 import numpy as np
@@ -75,9 +74,8 @@ def plot_config(panels: Panels = "main") -> dict[str, Any]:
     return made
 
 
-def drawn_columns(analyzer: ModuleType) -> set[str]:
-    """What this analyzer's own plots draw."""
-    config = analyzer.plot_config()
+def drawn_columns(config: Mapping[str, Any]) -> set[str]:
+    """The columns that a `plot_config` draws."""
     panels = (config["main_plot"], *config["subplots"].values())
     drawn = {name: how for panel in panels for name, how in panel.items()}
     return {*drawn, *(how["fill_to"] for how in drawn.values() if "fill_to" in how)}

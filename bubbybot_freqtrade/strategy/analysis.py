@@ -26,6 +26,7 @@ from bubbybot_freqtrade.signals.context import (
     charted_columns,
     opened,
     seen,
+    shown_columns,
     stored_four_hours,
     warn_of_short_history,
 )
@@ -121,9 +122,10 @@ def with_entries(bot: BubbyBotStrategy, dataframe: pd.DataFrame) -> pd.DataFrame
     made["enter_tag"] = enter_tags
     if is_running(bot.config) and not keeps_all(bot):
         # Scores, levels and the model have read them; the frame stays until the next candle.
-        read = [name for name in dataframe if is_of_context(str(name)) or name in made]
+        read = charted_columns() - shown_columns()
+        read |= {name for name in map(str, dataframe) if is_of_context(name) or name in made}
         # Copied: what is cut out of a frame keeps the whole of it in memory.
-        dataframe = dataframe.drop(columns=read).copy()
+        dataframe = dataframe[[name for name in dataframe if name not in read]].copy()
     return with_columns(dataframe, made)
 
 

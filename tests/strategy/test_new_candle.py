@@ -124,8 +124,12 @@ def test_only_who_wants_all_panels_gets_what_only_other_strategies_read(
     kept = strategy.populate_indicators(frames["15m"].copy(), {"pair": BTC})
     assert set(kept) < set(live) < set(everything)
     assert {"fc_day_poc", "fc_htf_bull_div"} <= set(everything) - set(live)
-    # A running bot keeps a pair's frame: once it is read, the higher timeframes are not in it.
-    assert {name[-3:] for name in set(live) - set(shown_live)} == {"_1h", "_4h"}
+    # A running bot keeps a pair's frame: once it is read, what no chart shows is not in it.
+    drawn = {*strategy.plot_config["main_plot"]}.union(*strategy.plot_config["subplots"].values())
+    read = set(live) - set(shown_live)
+    assert not any(name.endswith(("_1h", "_4h")) for name in shown_live)
+    assert {"mc_rsi", "mc_ema_4", "lux_range_high", "fc_long_score"} <= read
+    assert drawn <= set(shown_live)
     assert set(everything) <= set(shown)
     assert evidence(shown_live) == evidence(shown) != []
     assert held(shown_live) == pytest.approx(sizes(shown_live), rel=0.01)

@@ -21,7 +21,11 @@ from bubbybot_freqtrade.analyzers.frankie_candles.flow import (
     volume_delta,
     window_sum,
 )
-from bubbybot_freqtrade.analyzers.frankie_candles.plots import plot_annotations, plot_config
+from bubbybot_freqtrade.analyzers.frankie_candles.plots import (
+    ANNOTATED,
+    plot_annotations,
+    plot_config,
+)
 from bubbybot_freqtrade.analyzers.frankie_candles.pocket import (
     GoldenPocket,
     golden_pocket,
@@ -41,6 +45,7 @@ from bubbybot_freqtrade.analyzers.frankie_candles.settings import DEFAULTS, Scor
 from bubbybot_freqtrade.analyzers.higher import HigherCandles, higher_candles
 
 __all__ = [
+    "ANNOTATED",
     "COLUMNS",
     "DEFAULTS",
     "OSCILLATORS",

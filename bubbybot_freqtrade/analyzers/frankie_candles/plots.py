@@ -43,6 +43,13 @@ def plot_config() -> dict[str, Any]:
     }
 
 
+ANNOTATED = (
+    *("fc_poc", "fc_vah", "fc_val", "fc_gp_top", "fc_gp_bottom"),
+    *("fc_bull_div_strong", "fc_bear_div_strong"),
+)
+"""The columns that `plot_annotations` reads, beside the candles."""
+
+
 def plot_annotations(dataframe: pd.DataFrame, settings: Settings = DEFAULTS) -> list[Annotation]:
     """
     What freqtrade's `plot_annotations` may return for a populated frame: value area and golden

@@ -17,11 +17,12 @@ from bubbybot_freqtrade.analyzers.lux_algo.concepts import (
     previous_highs_lows,
     structure,
 )
-from bubbybot_freqtrade.analyzers.lux_algo.plots import plot_annotations, plot_config
+from bubbybot_freqtrade.analyzers.lux_algo.plots import ANNOTATED, plot_annotations, plot_config
 from bubbybot_freqtrade.analyzers.lux_algo.scores import scores
 from bubbybot_freqtrade.analyzers.lux_algo.settings import DEFAULTS, ScoreWeights, Settings
 
 __all__ = [
+    "ANNOTATED",
     "COLUMNS",
     "DEFAULTS",
     "PARTS",

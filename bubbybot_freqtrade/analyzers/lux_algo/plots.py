@@ -19,6 +19,12 @@ from bubbybot_freqtrade.analyzers.lux_algo.settings import DEFAULTS, Settings
 from bubbybot_freqtrade.analyzers.lux_algo.structure import BREAKS, STRUCTURE, Structure
 from bubbybot_freqtrade.analyzers.lux_algo.zones import Zones, follow
 
+ANNOTATED = (
+    *(f"{walk}_{name}" for walk in ("lux_swing", "lux_internal") for name in STRUCTURE),
+    *("lux_wide_candle", "lux_fvg_bull", "lux_fvg_bear"),
+)
+"""The columns that `plot_annotations` reads, beside the candles."""
+
 
 def plot_config() -> dict[str, Any]:
     """freqtrade's `plot_config` for these columns: the range on the chart, each part in a panel."""

@@ -30,7 +30,11 @@ from bubbybot_freqtrade.analyzers.market_cipher.momentum import (
     stochastic_rsi,
     wave_trend,
 )
-from bubbybot_freqtrade.analyzers.market_cipher.plots import plot_annotations, plot_config
+from bubbybot_freqtrade.analyzers.market_cipher.plots import (
+    ANNOTATED,
+    plot_annotations,
+    plot_config,
+)
 from bubbybot_freqtrade.analyzers.market_cipher.scores import scores
 from bubbybot_freqtrade.analyzers.market_cipher.settings import DEFAULTS, ScoreWeights, Settings
 from bubbybot_freqtrade.analyzers.market_cipher.sommi import (
@@ -46,6 +50,7 @@ from bubbybot_freqtrade.analyzers.market_cipher.trend import (
 )
 
 __all__ = [
+    "ANNOTATED",
     "COLUMNS",
     "DEFAULTS",
     "PARTS",

@@ -74,6 +74,13 @@ _MARKS: tuple[tuple[str, int, str, str, Shape], ...] = (
 )
 
 
+ANNOTATED = (
+    *(column for column, *_ in _MARKS),
+    *(f"mc_{name}{of}" for name in ("support", "resistance") for of in ("", "_touches")),
+)
+"""The columns that `plot_annotations` reads, beside the candles."""
+
+
 def plot_annotations(dataframe: pd.DataFrame, settings: Settings = DEFAULTS) -> list[Annotation]:
     """
     What freqtrade's `plot_annotations` may return for a populated frame: a mark at the candle of
