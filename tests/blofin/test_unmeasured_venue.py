@@ -1,8 +1,9 @@
-"""A bot with real money at a venue that nobody has measured: one line of advice, no refusal."""
+"""A bot whose venue is not a sandbox: what it is advised at its start, and refused."""
 
 import logging
 
 import pytest
+from freqtrade.exceptions import ConfigurationError
 
 START = "bubbybot_freqtrade.blofin.exchange.start"
 ADVICE = "bubbybot verify -c config.demo.json"
@@ -13,6 +14,11 @@ def elsewhere(monkeypatch):
     """The venue is not on this machine, as far as the start can tell."""
     monkeypatch.setattr(f"{START}.is_on_this_machine", lambda api: False)
     monkeypatch.setattr(f"{START}.check_secrets_files", lambda files: None)
+
+
+def limited(desk):
+    of_ccxt = desk.config()["exchange"]["ccxt_config"]
+    return of_ccxt | {"enableRateLimit": True, "rateLimit": 1}
 
 
 def advice(caplog):
@@ -31,9 +37,18 @@ def test_advice_is_given_once_where_nothing_was_measured(
         profile.parent.mkdir(parents=True)
         profile.write_text("{}")
     with caplog.at_level(logging.INFO):
-        desk.start(exchange={"demo_trading": is_demo})
+        desk.start(exchange={"demo_trading": is_demo, "ccxt_config": limited(desk)})
         desk.loop()
     assert len(advice(caplog)) == lines
+
+
+@pytest.mark.parametrize("of", ["ccxt_config", "ccxt_sync_config", "ccxt_async_config"])
+def test_a_bot_without_request_limits_does_not_start(open_desk, elsewhere, of):
+    desk = open_desk()
+    settings = {"ccxt_config": limited(desk)}
+    settings[of] = settings.get(of, {}) | {"enableRateLimit": False}
+    with pytest.raises(ConfigurationError, match=r"enableRateLimit is false.*Leave it out\.$"):
+        desk.start(exchange=settings)
 
 
 def test_a_sandbox_needs_no_advice(open_desk, caplog):

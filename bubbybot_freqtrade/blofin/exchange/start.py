@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import ccxt
-from freqtrade.exceptions import OperationalException
+from freqtrade.exceptions import ConfigurationError, OperationalException
 from freqtrade.exchange.exchange import Exchange
 
 from bubbybot_freqtrade.blofin.account import database
@@ -33,6 +33,7 @@ def prepare_account(exchange: Exchange, position_mode: str, clock: VenueClock) -
     database.remember_deleted_entries()
     if not is_on_this_machine(exchange._api):
         check_secrets_files(exchange._config.get("config_files", []))
+        _refuse_no_limits(exchange)
     try:
         with errors_at_start():
             allow_transfer = bool(exchange._config["exchange"].get("allow_transfer_permission"))
@@ -61,6 +62,16 @@ def _set_modes(api: Any, position_mode: str, margin_mode: str) -> None:
     if api.privateGetAccountMarginMode()["data"]["marginMode"] != margin_mode:
         with refusing_to_start("margin_mode", margin_mode):
             api.set_margin_mode(margin_mode, None)
+
+
+def _refuse_no_limits(exchange: Exchange) -> None:
+    """ccxt asks nobody whether a request may be sent where its own limits are switched off."""
+    if not (exchange._api.enableRateLimit and exchange._api_async.enableRateLimit):
+        raise ConfigurationError(
+            "enableRateLimit is false in exchange.ccxt_config (or ccxt_sync_config, "
+            "ccxt_async_config): nothing would keep the bot to BloFin's limits, and who passes "
+            "them is shut out for minutes, with stops that can't be moved. Leave it out."
+        )
 
 
 def _advise(exchange: Exchange) -> None:
