@@ -302,6 +302,27 @@ def test_so_is_that_of_a_young_entry_whose_own_was_booked(listening):
     assert listening.broken() == []
 
 
+def test_so_is_the_one_that_came_with_an_entry_before_freqtrade_has_looked_at_it(
+    listening, monkeypatch
+):
+    strategy = listening.bot.strategy
+    gone, stock = [], strategy.custom_stoploss
+
+    def cancel(pair, *args, **kwargs):
+        if not gone:
+            gone.append(listening.clock.now_ms)
+            listening.cancel_stops(ETH)
+        return stock(pair, *args, **kwargs)
+
+    listening.enter(ETH)
+    # BTC's trade comes first.
+    monkeypatch.setattr(strategy, "custom_stoploss", cancel)
+    listening.loop(able=False, sleep_after=False)
+    assert first_after(listening, "/trade/order-tpsl", gone[0]) - gone[0] <= 1000
+    assert len(stops(listening, ETH)) == 1
+    assert listening.broken() == []
+
+
 def test_a_stop_canceled_while_candles_are_fetched_is_back_before_they_all_are(
     listening, monkeypatch
 ):

@@ -67,8 +67,7 @@ class BarePositions:
         pause: an entry of this bot carries one that BloFin may not show yet.
         """
         pair, side = position["symbol"], position["side"]
-        is_young = booked_stops.is_being_entered(pair) or self._requests.has_just_entered(pair)
-        waits = is_young and not booked_stops.has_had_stop(pair)
+        waits = self._requests.entries.brings_its_stop(pair)
         for pause in SHOWN_AFTER if waits else (0.0,):
             time.sleep(pause)
             if stops := stops_of(self._requests.rows("tpsl", fresh=pause > 0), position):

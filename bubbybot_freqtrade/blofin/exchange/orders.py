@@ -59,9 +59,9 @@ class Orders:
         elif "reduceOnly" in params:
             order = self._exits.send(pair, ordertype, side, contracts, limit, params)
         else:
-            self._requests.note_entry(pair)
+            self._requests.entries.note(pair)
             order = self._requests.send_once(pair, ordertype, side, contracts, limit, params)
-            self._requests.note_entry(pair, order["id"])
+            self._requests.entries.note(pair, order["id"])
         self._requests.forget("positions")
         self._exchange._log_exchange_response("create_order", order)
         # BloFin answers with the id alone: let freqtrade ask for the rest.

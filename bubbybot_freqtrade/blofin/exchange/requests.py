@@ -14,7 +14,6 @@ from freqtrade.exchange.exchange import Exchange
 from freqtrade.exchange.exchange_types import CcxtOrder, CcxtPosition
 from freqtrade.util import dt_now
 
-from bubbybot_freqtrade.blofin.account import database
 from bubbybot_freqtrade.blofin.bracket import TradeSide
 from bubbybot_freqtrade.blofin.ccxt_blofin.budget import share_with
 from bubbybot_freqtrade.blofin.exchange.client_order_ids import ClientOrderIds
@@ -23,6 +22,7 @@ from bubbybot_freqtrade.blofin.exchange.loop_state import ListName, LoopState
 from bubbybot_freqtrade.blofin.exchange.quiet import Quiet
 from bubbybot_freqtrade.blofin.exchange.rows_of_trade import RowsOfTrade
 from bubbybot_freqtrade.blofin.exchange.venue_clock import VenueClock
+from bubbybot_freqtrade.blofin.exchange.young_entries import YoungEntries
 from bubbybot_freqtrade.blofin.protection import closed_side
 
 logger = logging.getLogger(__name__)
@@ -33,9 +33,6 @@ LOOK_UP_PAUSES = (0.0, 0.5, 1.0, 2.0, 4.0)
 
 # BloFin refuses requests that are older than 60 s: an order not there by then never comes.
 REQUEST_LIFETIME = timedelta(seconds=65)
-
-# freqtrade commits a trade right after its entry's request; what shows up meanwhile is its own.
-ENTRY_UNDERWAY = timedelta(seconds=30)
 
 # What placing an order changes, by the list that it belongs on; one that fills changes all.
 _CHANGED_BY: dict[ListName, tuple[ListName, ...]] = {
@@ -56,7 +53,7 @@ class Requests:
         self._lists = LoopState(
             {
                 "orders": lambda: self._shown(self.api.fetch_open_orders()),
-                "tpsl": lambda: self._shown(self.api.fetch_open_orders(params={"tpsl": True})),
+                "tpsl": self._fetch_tpsl,
                 "positions": lambda: self.api.fetch_positions(),
                 "tickers": lambda: list(self.api.fetch_tickers().values()),
             },
@@ -64,8 +61,7 @@ class Requests:
         )
         self.of_trade = RowsOfTrade(exchange, self.order)
         self._look: Callable[[list[CcxtOrder]], None] = lambda _: None
-        # By pair the last entry: when it was sent, and its id once BloFin has answered.
-        self._entries: dict[str, tuple[datetime, str | None]] = {}
+        self.entries = YoungEntries(lambda date: self.clock.venue_ms(date))
         self._doubted_at: datetime | None = None
         self.are_markets_doubted = False
         # Pairs with an order whose answer is lost and that couldn't be found, yet.
@@ -178,6 +174,12 @@ class Requests:
         """Have `look` called with every list of orders that BloFin answers, open or ended."""
         self._look = look
 
+    def _fetch_tpsl(self) -> list[CcxtOrder]:
+        orders = self._shown(self.api.fetch_open_orders(params={"tpsl": True}))
+        stops = (order for order in orders if order.get("stopLossPrice") is not None)
+        self.entries.look(filter(self.is_own, stops))
+        return orders
+
     def _shown(self, orders: list[CcxtOrder]) -> list[CcxtOrder]:
         self._look(orders)
         return orders
@@ -226,21 +228,9 @@ class Requests:
         """A clientOrderId of this bot, never used before."""
         return self._ids.new()
 
-    def note_entry(self, pair: str, order_id: str | None = None) -> None:
-        """An entry is about to be sent, or was taken under an id."""
-        self._entries[pair] = dt_now(), order_id
-
-    def has_just_entered(self, pair: str) -> bool:
-        """Whether an entry was sent a moment ago: BloFin may not show all of it yet."""
-        sent, _ = self._entries.get(pair, (None, None))
-        return sent is not None and dt_now() - sent < ENTRY_UNDERWAY
-
     def is_entering(self, pair: str) -> bool:
         """Whether an entry was sent a moment ago that freqtrade has not written down yet."""
-        if not self.has_just_entered(pair):
-            return False
-        _, order_id = self._entries[pair]
-        return order_id is None or database.order_of(order_id, pair) is None
+        return self.entries.is_unwritten(pair)
 
     def may_still_come(self, pair: str) -> bool:
         """Whether an order whose answer got lost could still be carried out."""

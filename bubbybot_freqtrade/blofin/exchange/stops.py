@@ -72,14 +72,16 @@ class Stops:
         stop = self._exchange.price_to_precision(pair, stop_price, rounding_mode=rounding)
         with freqtrade_errors(f"place the stoploss of {pair} at {stop}"):
             position = self._requests.position(pair, closed_side(side), fresh=True)
-            waits = self._requests.has_just_entered(pair) and not booked_stops.has_had_stop(pair)
+            entries = self._requests.entries
+            is_new = entries.is_young(pair) and not booked_stops.has_had_stop(pair)
             # The list of positions may be behind the fill that has brought a stop.
-            standing = self.stop_orders.standing(pair, side) if position is None and waits else []
+            standing = self.stop_orders.standing(pair, side) if position is None and is_new else []
             if position is None and not standing:
                 closing = self._ended.closed_without_stop(pair, side)
                 return self._requests.in_base_currency(open_stop(closing, triggered=True))
             if why := self._ended.why_at_market(pair, side):
                 raise ccxt.InvalidOrder(why)
+            waits = is_new and entries.brings_its_stop(pair)
             standing = standing or self.stop_orders.standing(pair, side, wait=waits)
             contracts = self._to_cover(pair, amount, position, standing)
             # Never looser than what stands, nor, when that has vanished, than what it was.
