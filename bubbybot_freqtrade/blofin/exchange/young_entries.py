@@ -22,14 +22,18 @@ class YoungEntries:
 
     def __init__(self, venue_ms: Callable[[datetime], int]) -> None:
         self._venue_ms = venue_ms
-        # When it was sent, and its id once BloFin has answered.
+        # When it was sent, later when BloFin has answered, and its id from then on.
         self._sent: dict[str, tuple[datetime, str | None]] = {}
+        # Before that: by BloFin's time, ms.
+        self._asked_ms: dict[str, int] = {}
         # When the newest stop that BloFin has shown was made, ms.
         self._stop_made: dict[str, int] = {}
 
     def note(self, pair: str, order_id: str | None = None) -> None:
         """An entry is about to be sent, or was taken under an id."""
         self._sent[pair] = dt_now(), order_id
+        if order_id is None:
+            self._asked_ms[pair] = self._venue_ms(dt_now())
 
     def look(self, own_stops: Iterable[CcxtOrder]) -> None:
         """Untriggered stops of this bot in a list of BloFin's."""
@@ -55,8 +59,6 @@ class YoungEntries:
         """
         if not booked_stops.is_being_entered(pair) and not self.is_young(pair):
             return False
-        sent, _ = self._sent.get(pair, (None, None))
-        is_shown = sent is not None and (
-            self._stop_made.get(pair, 0) >= self._venue_ms(sent) - _CLOCK_MS
-        )
+        asked = self._asked_ms.get(pair)
+        is_shown = asked is not None and self._stop_made.get(pair, 0) >= asked - _CLOCK_MS
         return not is_shown and not booked_stops.has_had_stop(pair)
