@@ -434,6 +434,42 @@ def test_funding_of_a_position_that_its_owner_has_grown_is_split(open_desk):
     assert trade.funding_fees == pytest.approx(funding(desk) / 10) != 0
 
 
+@pytest.mark.parametrize("is_told", [True, False])
+@pytest.mark.parametrize("closed", [None, "cross", "isolated"])
+def test_funding_of_the_owner_s_position_in_the_other_margin_mode_is_not_the_trade_s(
+    open_desk, monkeypatch, is_told, closed
+):
+    desk = open_desk(position_mode="long_short_mode")
+    bot = desk.start(exchange={"position_mode": "long_short_mode"})
+    if not is_told:
+        api, stock = bot.exchange._api, bot.exchange._api.fetch_funding_history
+
+        def untold(*args, **kwargs):
+            rows = stock(*args, **kwargs)
+            return [row | {"info": row["info"] | {"marginMode": ""}} for row in rows]
+
+        monkeypatch.setattr(api, "fetch_funding_history", untold)
+    trade = desk.enter(BTC)
+    own, beside = {"positionSide": "long"}, {"positionSide": "long", "marginMode": "cross"}
+    order_by_hand(desk, "buy", 3 * ENTERED, **beside)
+    loops(desk)
+    desk.pass_time(250)
+    if closed is not None:
+        bot.update_funding_fees()
+        sold = own | {"marginMode": closed}
+        size = ENTERED if closed == "isolated" else 3 * ENTERED
+        order_by_hand(desk, "sell", size, **sold)
+        loops(desk, 4)
+        desk.pass_time(8 * 60)
+        desk.loop()
+    bot.update_funding_fees()
+    booked = desk.closed(trade) if closed == "isolated" else trade
+    paid = [e for e in account(desk).ledger.entries if e.kind == "funding"]
+    ours = float(sum(entry.amount for entry in paid if entry.margin_mode == "isolated"))
+    assert booked.funding_fees == pytest.approx(ours, rel=1e-6) != 0
+    assert len({entry.margin_mode for entry in paid}) == 2
+
+
 FUNDED_IN_MINUTES = 4 * 60 + 0.5
 
 

@@ -113,11 +113,13 @@ def test_a_payment_counts_by_the_share_that_the_trade_had(trade):
         for hour, share in shares.items():
             traveller.move_to(OPENED + timedelta(hours=hour))
             api.pay(-1.0)
-            told.append(funding_since(api, BTC, is_short=False, since=OPENED, share=share))
+            told.append(
+                funding_since(api, BTC, is_short=False, since=OPENED, share=lambda _, s=share: s)
+            )
         # What the owner had added is gone again, what was its is not counted later.
         assert told == pytest.approx([-1.0, -1.4, -1.8, -2.8])
         traveller.move_to(OPENED + timedelta(days=9))
-        last = funding_since(api, BTC, is_short=False, since=OPENED, share=1.0)
+        last = funding_since(api, BTC, is_short=False, since=OPENED)
     assert last == pytest.approx(-2.8)
 
 

@@ -5,7 +5,9 @@ sum never shrinks: neither when its payments leave that list nor when the list d
 """
 
 import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import ccxt
@@ -41,7 +43,7 @@ def funding_of(
     :param until: only payments before then
     """
     own = amount + _filled_underway(pair, is_short=is_short)
-    share = exchange.requests.share_of_position(pair, "short" if is_short else "long", own)
+    share = partial(exchange.requests.share_of_position, pair, "short" if is_short else "long", own)
     return funding_since(
         exchange.requests.api, pair, is_short=is_short, since=since, until=until, share=share
     )
@@ -88,25 +90,26 @@ def funding_since(
     is_short: bool,
     since: datetime,
     until: datetime | None = None,
-    share: float = 1.0,
+    share: Callable[[str | None], float] = lambda _: 1.0,
 ) -> float:
     """Return the sum of the payments for a pair's open trade since its last fill.
 
     :param since: when the trade's last order filled; payments before are booked on that order
     :param until: only payments before then
-    :param share: of the position that is the trade's: others may have added to it. A payment counts
-        by what it was when it was told first.
+    :param share: of a position that is the trade's, by the margin mode that a payment names: others
+        may have added to it, or hold one of their own. A payment counts by what it was when it was
+        told first.
     """
     trade = database.open_trade(pair, "short" if is_short else "long")
     kept = _kept(trade, dt_ts(since))
     try:
-        payments = _payments(api, pair, is_short=is_short, after=kept["settled"])
+        payments = _payments(api, pair, is_short=is_short, after=kept["settled"], share=share)
     except ccxt.BaseError as e:
         logger.warning(f"The funding of {pair} stays what it was, BloFin does not tell it: {e}")
         return float(kept["told"])
     _tell_gap(pair, kept["settled"])
     for ts, amount in payments.items():
-        kept["young"].setdefault(str(ts), amount * share)
+        kept["young"].setdefault(str(ts), amount)
     if trade is not None:
         _keep(trade, kept)
     end = None if until is None else dt_ts(until)
@@ -149,8 +152,10 @@ def _kept(trade: Trade | None, since: int) -> dict[str, Any]:
     return {"since": since, "settled": since - 1, "sum": 0.0, "told": booked, "young": {}}
 
 
-def _payments(api: Any, pair: str, *, is_short: bool, after: int) -> dict[int, float]:
-    """Amounts after a time, of a pair and side, by their times (ms)."""
+def _payments(
+    api: Any, pair: str, *, is_short: bool, after: int, share: Callable[[str | None], float]
+) -> dict[int, float]:
+    """The trade's part of payments after a time, of a pair and side, by their times (ms)."""
     begin = max(after + 1, dt_ts(dt_now() - HORIZON))
     side = "short" if is_short else "long"
     payments: dict[int, float] = {}
@@ -158,7 +163,8 @@ def _payments(api: Any, pair: str, *, is_short: bool, after: int) -> dict[int, f
         ts = payment["timestamp"]
         is_its = payment["info"].get("positionSide") in (side, "net", None, "")
         if payment["symbol"] == pair and ts > after and is_its:
-            payments[ts] = payments.get(ts, 0.0) + payment["amount"]
+            part = payment["amount"] * share(payment["info"].get("marginMode") or None)
+            payments[ts] = payments.get(ts, 0.0) + part
     return payments
 
 

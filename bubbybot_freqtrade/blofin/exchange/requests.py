@@ -126,11 +126,15 @@ class Requests:
         """Whether a position is the one that a trade of its pair and side has."""
         return self.of_trade.has(position, self.rows("positions"))
 
-    def share_of_position(self, pair: str, side: TradeSide, amount: float) -> float:
+    def share_of_position(
+        self, pair: str, side: TradeSide, amount: float, mode: str | None
+    ) -> float:
         """Part that an amount in base currency is of the position as the loop found it, at most 1:
         others may have added to it. 1 where there was none, or BloFin does not tell.
 
         What the loop itself has ordered since is in the position already, not in its trade.
+
+        :param mode: the position's margin mode; None for all that is held of the side
         """
         try:
             with freqtrade_errors("get the account's positions"):
@@ -138,10 +142,8 @@ class Requests:
         except ExchangeError as e:
             logger.debug(f"The position of {pair} is not known: {e}")
             return 1.0
-        position = self.of_trade.position(held, pair, side)
-        if position is None or not amount:
-            return 1.0
-        return min(self.exact_contracts(pair, amount) / position["contracts"], 1.0)
+        contracts = self.exact_contracts(pair, amount) if amount else 0.0
+        return self.of_trade.share(held, pair, side, contracts, mode)
 
     def ended_orders(self, pair: str | None, since: int) -> list[CcxtOrder]:
         """Ended orders of a pair, or of all, since a time (ms), oldest first, in contracts.

@@ -33,9 +33,7 @@ class RowsOfTrade:
         self, rows: Iterable[CcxtPosition], pair: str, side: TradeSide
     ) -> CcxtPosition | None:
         """The one of these positions that a trade of that pair and side has, or would add to."""
-        held = [
-            row for row in rows if (row["symbol"], row["side"]) == (pair, side) and row["contracts"]
-        ]
+        held = _of_side(rows, pair, side)
         own = next((row for row in held if row["marginMode"] == self._margin_mode), None)
         if own is not None or not held or not self._exchange._api.is_hedged({}):
             return own or next(iter(held), None)
@@ -46,6 +44,29 @@ class RowsOfTrade:
         pair, side = position["symbol"], position["side"]
         ours = self.position(rows, pair, side) or self.position([position], pair, side)
         return ours is not None and ours["marginMode"] == position["marginMode"]
+
+    def share(
+        self,
+        rows: Iterable[CcxtPosition],
+        pair: str,
+        side: TradeSide,
+        contracts: float,
+        mode: str | None,
+    ) -> float:
+        """Part that so many contracts are of a position, at most 1; 1 where none is held, 0 of one
+        that isn't the trade's.
+
+        :param mode: the position's margin mode; None for all that is held of the side
+        """
+        held = _of_side(rows, pair, side)
+        ours = self.position(held, pair, side)
+        if mode is not None and self._exchange._api.is_hedged({}):
+            its = self._mode_of_entry(pair) if ours is None else ours["marginMode"]
+            if mode != (its or mode):
+                return 0.0
+            held = [] if ours is None else [ours]
+        whole = sum(row["contracts"] for row in held)
+        return min(contracts / whole, 1.0) if whole and contracts else 1.0
 
     def stops(
         self, stops: list[CcxtOrder], rows: Iterable[CcxtPosition], pair: str, side: TradeSide
@@ -70,3 +91,7 @@ class RowsOfTrade:
                 self._modes.clear()
             self._modes[entry.order_id] = order["info"].get("marginMode") if order else None
         return self._modes[entry.order_id]
+
+
+def _of_side(rows: Iterable[CcxtPosition], pair: str, side: TradeSide) -> list[CcxtPosition]:
+    return [r for r in rows if (r["symbol"], r["side"]) == (pair, side) and r["contracts"]]
