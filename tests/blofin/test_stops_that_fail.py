@@ -11,6 +11,7 @@ from bubbybot_freqtrade.sandbox.api.faults import Fault
 from bubbybot_freqtrade.sandbox.settings import DEMO_UID
 from bubbybot_freqtrade.sandbox.venue.matching import Matching
 from tests.blofin.desk import BTC, ETH
+from tests.blofin.test_account_watch import open_by_hand
 
 LIMIT_STOP = {
     "entry": "market",
@@ -183,6 +184,25 @@ def test_a_limit_stop_that_was_jumped_goes_out_at_the_market(
     assert "has fired" in caplog.text
     assert "Don't cancel" not in caplog.text
     assert not list(desk.sandbox.engine.account(DEMO_UID).live_orders())
+
+
+def test_what_rests_of_the_owner_s_stop_in_the_other_margin_mode_is_left_to_him(
+    open_desk, jumping_over_limits
+):
+    desk = open_desk(
+        {BTC: [(0, 50_000), (20, 50_000), (24, 48_400), (60, 48_400)]},
+        position_mode="long_short_mode",
+    )
+    desk.start(order_types=LIMIT_STOP, exchange={"position_mode": "long_short_mode"})
+    trade = desk.enter(BTC)
+    stop = {"slTriggerPrice": "49500", "slOrderPrice": "49490"}
+    beside = {"positionSide": "long", "marginMode": "cross", "size": "15"}
+    open_by_hand(desk, "BTC-USDT", side="buy", **beside, **stop)
+    desk.loop(minutes=25)
+    desk.loop()
+    desk.closed(trade)
+    (resting,) = desk.sandbox.engine.account(DEMO_UID).live_orders()
+    assert (resting.margin_mode, resting.size) == ("cross", 15)
 
 
 def test_a_stop_that_the_price_limits_cancel_goes_out_at_the_market(open_desk, caplog):

@@ -30,7 +30,7 @@ class Brackets:
         orders = self._requests.rows("tpsl", fresh=True)
         closing: BuySell = "sell" if side == "long" else "buy"
         stops, held = stop_candidates(orders, pair, closing), self._requests.rows("positions")
-        standing = self._requests.of_trade.stops(stops, held, pair, side)
+        standing = self._requests.of_trade.orders(stops, held, pair, side)
         if not standing:
             return None
         if not any(self._requests.is_own(order) for order in standing):

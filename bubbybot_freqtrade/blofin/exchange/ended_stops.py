@@ -115,9 +115,12 @@ class EndedStops:
         return partly_filled_stop(tpsl, closing)
 
     def _take_back(self, pair: str, side: str) -> list[CcxtOrder]:
-        """Cancel what fired stops have resting on a pair, and return those orders as they ended."""
-        rows = self._requests.rows("orders", fresh=True)
-        resting = [o for o in rows if (o["symbol"], o["side"]) == (pair, side) and is_of_tpsl(o)]
+        """Cancel what fired stops of a trade's position have resting, and return those orders as
+        they ended.
+        """
+        rows, held = self._requests.rows("orders", fresh=True), self._requests.rows("positions")
+        fired = [o for o in rows if (o["symbol"], o["side"]) == (pair, side) and is_of_tpsl(o)]
+        resting = self._requests.of_trade.orders(fired, held, pair, closed_side(side))
         for order in resting:
             try:
                 self._requests.api.cancel_order(order["id"], pair)

@@ -1,4 +1,4 @@
-"""Which of a side's positions, and of their stops, are those of the bot's trade.
+"""Which of a side's positions, and of the orders that close them, are those of the bot's trade.
 
 In hedge mode a side can have a position in each margin mode: the trade's own, and its owner's.
 """
@@ -68,13 +68,13 @@ class RowsOfTrade:
         whole = sum(row["contracts"] for row in held)
         return min(contracts / whole, 1.0) if whole and contracts else 1.0
 
-    def stops(
-        self, stops: list[CcxtOrder], rows: Iterable[CcxtPosition], pair: str, side: TradeSide
+    def orders(
+        self, orders: list[CcxtOrder], rows: Iterable[CcxtPosition], pair: str, side: TradeSide
     ) -> list[CcxtOrder]:
-        """Those of a position's stops that close its trade's, which may not be seen yet."""
+        """Those of the orders that close a side which close its trade's position, seen or not."""
         position = self.position(rows, pair, side)
         mode = self._margin_mode if position is None else position["marginMode"]
-        return [stop for stop in stops if stop["info"].get("marginMode", mode) == mode]
+        return [order for order in orders if order["info"].get("marginMode", mode) == mode]
 
     @property
     def _margin_mode(self) -> str:

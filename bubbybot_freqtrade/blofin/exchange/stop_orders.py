@@ -64,7 +64,7 @@ class StopOrders:
             rows = self._requests.rows("tpsl", fresh=True)
             own = [o for o in stop_candidates(rows, pair, side) if self._requests.is_own(o)]
             held = self._requests.rows("positions")
-            standing = self._requests.of_trade.stops(own, held, pair, closed_side(side))
+            standing = self._requests.of_trade.orders(own, held, pair, closed_side(side))
             if standing:
                 break
         return standing
