@@ -28,6 +28,13 @@ def is_of_side(order: CcxtOrder, side: TradeSide) -> bool:
     return order["info"].get("positionSide") in (side, "net", None, "")
 
 
+def is_of_mode(order: CcxtOrder, mode: str | None) -> bool:
+    """Whether an order works on a position in that margin mode, which one that names none may; any
+    does where the position's is not known.
+    """
+    return mode is None or order["info"].get("marginMode", mode) == mode
+
+
 def opens(order: CcxtOrder, side: TradeSide) -> bool:
     """Whether an order's side is the one that opens positions of `side`."""
     return bool(order["side"] == ("buy" if side == "long" else "sell"))

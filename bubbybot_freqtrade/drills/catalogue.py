@@ -47,15 +47,5 @@ def drill(name: str, out: Path, **settings: Any) -> Figures:
     run = Run(name, folder, **settings)
     with timed(run.figures):
         DRILLS[name](run)
-    _tell_pushes(run)
+    run.tell_pushes()
     return run.figures
-
-
-def _tell_pushes(run: Run) -> None:
-    """How much its bots heard: one that never connected would hold all laws by asking."""
-    figures = run.figures
-    if figures.pushes:
-        where = f"at {figures.heard_at} of {figures.desks} desks"
-        figures.notes.append(f"{figures.pushes:,} pushes of accounts, {where}")
-    elif run.account_stream:
-        figures.broken.append("its bots should have listened, and nothing was pushed to them")

@@ -33,7 +33,6 @@ class Figures:
     duplicates: int = 0
     orphans: int = 0
     secrets: int = 0
-    desks: int = 0
     pushes: int = 0
     heard_at: int = 0
     seconds: float = 0.0
@@ -91,7 +90,6 @@ class Run:
         self.figures.requests += sum(desk.watch.requests.values())
         self.figures.faults += sum(desk.watch.faults.values())
         self.figures.bare += desk.watch.bare_count
-        self.figures.desks += 1
         self.figures.pushes += desk.sandbox.streams.private_pushes
         self.figures.heard_at += desk.sandbox.streams.private_pushes > 0
 
@@ -110,6 +108,15 @@ class Run:
         for what in (*desk.watch.broken, *audit.broken, *stopped):
             self.figures.broken.append(f"{case}: {what}")
         desk.watch.broken.clear()
+
+    def tell_pushes(self) -> None:
+        """How much its bots heard: one that never connected would hold all laws by asking."""
+        if self.figures.pushes:
+            where = f"at {self.figures.heard_at} of {self._desks} desks"
+            self.figures.notes.append(f"{self.figures.pushes:,} pushes of accounts, {where}")
+        elif self.account_stream:
+            silent = "its bots should have listened, and nothing was pushed to them"
+            self.figures.broken.append(silent)
 
     def must(self, holds: bool, case: str, otherwise: str) -> None:
         """Something a case demands besides the laws."""

@@ -16,6 +16,7 @@ from bubbybot_freqtrade.blofin.closings import (
     ended_at,
     filled_by,
     in_sequence,
+    is_of_mode,
     opens,
     part,
 )
@@ -220,7 +221,5 @@ def _of_entry(ended: list[CcxtOrder], entry: Order) -> list[CcxtOrder]:
     return [
         order
         for order in ended
-        if order["info"].get("positionSide") in ("net", None, "")
-        or order["info"].get("marginMode", mode) == mode
-        or mode is None
+        if order["info"].get("positionSide") in ("net", None, "") or is_of_mode(order, mode)
     ]

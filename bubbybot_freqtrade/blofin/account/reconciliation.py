@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from bubbybot_freqtrade.blofin.bracket import TradeSide
-from bubbybot_freqtrade.blofin.closings import closes
+from bubbybot_freqtrade.blofin.closings import closes, is_of_mode
 from bubbybot_freqtrade.blofin.protection import (
     closed_side,
     covers,
@@ -137,12 +137,8 @@ def _by_key(rows: Iterable[Row]) -> dict[Key, list[Row]]:
 
 def stops_of(tpsl: list[Row], position: Row) -> list[Row]:
     """Untriggered stops that close a position: of its pair, side and margin mode."""
-    mode = position.get("marginMode")
-    return [
-        stop
-        for stop in stop_candidates(tpsl, position["symbol"], exit_side(position["side"]))
-        if mode in (None, stop["info"].get("marginMode", mode))
-    ]
+    stops = stop_candidates(tpsl, position["symbol"], exit_side(position["side"]))
+    return [stop for stop in stops if is_of_mode(stop, position.get("marginMode"))]
 
 
 def uncovered(stops: list[Row], contracts: float) -> float:

@@ -67,7 +67,10 @@ class BarePositions:
         pause: an entry of this bot carries one that BloFin may not show yet.
         """
         pair, side = position["symbol"], position["side"]
-        waits = self._requests.entries.brings_its_stop(pair)
+        entries = self._requests.entries
+        is_new = booked_stops.is_being_entered(pair) or entries.is_young(pair)
+        is_new = is_new and not booked_stops.has_had_stop(pair)
+        waits = is_new and not entries.has_shown_stop(pair)
         for pause in SHOWN_AFTER if waits else (0.0,):
             time.sleep(pause)
             if stops := stops_of(self._requests.rows("tpsl", fresh=pause > 0), position):

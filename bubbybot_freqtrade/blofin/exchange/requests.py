@@ -19,8 +19,8 @@ from bubbybot_freqtrade.blofin.ccxt_blofin.budget import share_with
 from bubbybot_freqtrade.blofin.exchange.client_order_ids import ClientOrderIds
 from bubbybot_freqtrade.blofin.exchange.errors import freqtrade_errors
 from bubbybot_freqtrade.blofin.exchange.loop_state import ListName, LoopState
+from bubbybot_freqtrade.blofin.exchange.margin_modes import MarginModes
 from bubbybot_freqtrade.blofin.exchange.quiet import Quiet
-from bubbybot_freqtrade.blofin.exchange.rows_of_trade import RowsOfTrade
 from bubbybot_freqtrade.blofin.exchange.venue_clock import VenueClock
 from bubbybot_freqtrade.blofin.exchange.young_entries import YoungEntries
 from bubbybot_freqtrade.blofin.protection import closed_side
@@ -59,7 +59,7 @@ class Requests:
             },
             quiet,
         )
-        self.of_trade = RowsOfTrade(exchange, self.order)
+        self.of_trade = MarginModes(exchange, self.order)
         self._look: Callable[[list[CcxtOrder]], None] = lambda _: None
         self.entries = YoungEntries(lambda date: self.clock.venue_ms(date))
         self._doubted_at: datetime | None = None

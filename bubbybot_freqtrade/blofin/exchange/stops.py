@@ -81,7 +81,7 @@ class Stops:
                 return self._requests.in_base_currency(open_stop(closing, triggered=True))
             if why := self._ended.why_at_market(pair, side):
                 raise ccxt.InvalidOrder(why)
-            waits = is_new and entries.brings_its_stop(pair)
+            waits = is_new and not entries.has_shown_stop(pair)
             standing = standing or self.stop_orders.standing(pair, side, wait=waits)
             contracts = self._to_cover(pair, amount, position, standing)
             # Never looser than what stands, nor, when that has vanished, than what it was.

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from freqtrade.exchange.exchange_types import CcxtOrder
 from freqtrade.util import dt_now
 
-from bubbybot_freqtrade.blofin.account import booked_stops, database
+from bubbybot_freqtrade.blofin.account import database
 
 # freqtrade commits a trade right after its entry's request; what shows up meanwhile is its own.
-UNDERWAY = timedelta(seconds=30)
+_UNDERWAY = timedelta(seconds=30)
 # What the measured difference of the clocks may be wrong by, ms.
 _CLOCK_MS = 1000
 
@@ -44,7 +44,7 @@ class YoungEntries:
     def is_young(self, pair: str) -> bool:
         """Whether one was sent a moment ago: BloFin may not show all of it yet."""
         sent, _ = self._sent.get(pair, (None, None))
-        return sent is not None and dt_now() - sent < UNDERWAY
+        return sent is not None and dt_now() - sent < _UNDERWAY
 
     def is_unwritten(self, pair: str) -> bool:
         """Whether one was sent a moment ago that freqtrade has not written down yet."""
@@ -53,12 +53,9 @@ class YoungEntries:
         _, order_id = self._sent[pair]
         return order_id is None or database.order_of(order_id, pair) is None
 
-    def brings_its_stop(self, pair: str) -> bool:
-        """Whether the stop that comes with an entry may be there and not shown yet: of one that
-        may still fill or was sent a moment ago. What was shown and is no more does not come back.
+    def has_shown_stop(self, pair: str) -> bool:
+        """Whether BloFin has shown the stop that came with it: one that is no more does not come
+        back.
         """
-        if not booked_stops.is_being_entered(pair) and not self.is_young(pair):
-            return False
         asked = self._asked_ms.get(pair)
-        is_shown = asked is not None and self._stop_made.get(pair, 0) >= asked - _CLOCK_MS
-        return not is_shown and not booked_stops.has_had_stop(pair)
+        return asked is not None and self._stop_made.get(pair, 0) >= asked - _CLOCK_MS

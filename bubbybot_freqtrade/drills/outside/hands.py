@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from bubbybot_freqtrade.drills.desk import Desk
 from bubbybot_freqtrade.drills.drill import Run, settle
@@ -266,6 +268,11 @@ def _copy(source: Path, target: Path) -> None:
         old.backup(new)
 
 
+_HEDGED: Mapping[str, Any] = {
+    "settings": {"position_mode": "long_short_mode"},
+    "config": {"exchange": {"position_mode": "long_short_mode"}},
+}
+
 CASES = (
     Case(5, "an account in Multi-Position mode", settings={"multi_position": True},
          refusal="Multi"),
@@ -284,22 +291,17 @@ CASES = (
     Case(7, "the owner adds without a stop", _grown_bare, books=False),
     Case(7, "the owner adds with a stop", _grown_with_stop, books=False),
     Case(14, "the owner's short beside the bot's long in hedge mode", _opposite_in_hedge_mode,
-         settings={"position_mode": "long_short_mode"},
-         config={"exchange": {"position_mode": "long_short_mode"}}),
+         **_HEDGED),
     Case(5, "the owner's position in the other margin mode beside the trade's",
-         _other_mode_in_hedge_mode, settings={"position_mode": "long_short_mode"},
-         config={"exchange": {"position_mode": "long_short_mode"}}, books=False),
+         _other_mode_in_hedge_mode, books=False, **_HEDGED),
     *(
         Case(5, f"of two margin modes the {whose} position is closed by hand",
-             partial(_one_mode_is_closed_in_hedge_mode, mode=mode), books=False,
-             settings={"position_mode": "long_short_mode"},
-             config={"exchange": {"position_mode": "long_short_mode"}})
+             partial(_one_mode_is_closed_in_hedge_mode, mode=mode), books=False, **_HEDGED)
         for whose, mode in (("trade's", "isolated"), ("owner's", "cross"))
     ),
     Case(5, "the owner's short has lost beside the bot's long", _lost_short_in_hedge_mode,
          prices={BTC: [(0, 50_000), (2, 50_000), (9, 51_000)]}, books=False,
-         settings={"position_mode": "long_short_mode"},
-         config={"exchange": {"position_mode": "long_short_mode"}}),
+         **_HEDGED),
     Case(15, "the owner's stop for the whole position, its size padded", _own_tight_stop,
          settings={"tpsl_sizes": "padded"}),
     Case(21, "another bot on the account", _another_bot),

@@ -10,12 +10,13 @@ from freqtrade.exchange.exchange_types import CcxtOrder, CcxtPosition
 
 from bubbybot_freqtrade.blofin.account import database
 from bubbybot_freqtrade.blofin.bracket import TradeSide
+from bubbybot_freqtrade.blofin.closings import is_of_mode
 
 # Kept at a time; a question more for each that was forgotten.
 _MOST_ENTRIES = 1_000
 
 
-class RowsOfTrade:
+class MarginModes:
     """Tells a trade's position from another one of the same side.
 
     :param exchange: freqtrade's, in whose margin mode its trades are, but for those from before its
@@ -74,7 +75,7 @@ class RowsOfTrade:
         """Those of the orders that close a side which close its trade's position, seen or not."""
         position = self.position(rows, pair, side)
         mode = self._margin_mode if position is None else position["marginMode"]
-        return [order for order in orders if order["info"].get("marginMode", mode) == mode]
+        return [order for order in orders if is_of_mode(order, mode)]
 
     @property
     def _margin_mode(self) -> str:
