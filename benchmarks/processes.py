@@ -9,7 +9,8 @@ from typing import Any
 _SPAWN = multiprocessing.get_context("spawn")
 
 
-def _begin(work: Callable[..., None], values: tuple[Any, ...]) -> tuple[Any, Connection]:
+def begin(work: Callable[..., None], *values: Any) -> tuple[Any, Connection]:
+    """`work` in a process of its own, with `values` and its end of a pipe; and ours."""
     here, there = _SPAWN.Pipe()
     process = _SPAWN.Process(target=work, args=(*values, there), daemon=True)
     process.start()
@@ -24,7 +25,7 @@ def serving(serve: Callable[..., None], *values: Any) -> Iterator[Any]:
 
     :param serve: called with `values` and its end of a pipe
     """
-    process, here = _begin(serve, values)
+    process, here = begin(serve, *values)
     try:
         yield here.recv()
     finally:
@@ -39,7 +40,7 @@ def answer_of(work: Callable[..., None], *values: Any, name: str) -> Any:
     :param name: who has ended when there is no answer
     :raises SystemExit: when it ends without one
     """
-    process, here = _begin(work, values)
+    process, here = begin(work, *values)
     try:
         answer = here.recv()
     except EOFError:
