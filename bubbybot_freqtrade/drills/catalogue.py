@@ -48,4 +48,5 @@ def drill(name: str, out: Path, **settings: Any) -> Figures:
     with timed(run.figures):
         DRILLS[name](run)
     run.tell_pushes()
+    run.tell_bare()
     return run.figures

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ class Figures:
     """What a drill did and what came of it; `broken` in sentences, empty when every law held.
 
     pushes: of an account, to bots that listened. heard_at: of the desks, those that had any.
+    bare_ms: of stops that the owner or the venue took, how long until there was another.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Figures:
     secrets: int = 0
     pushes: int = 0
     heard_at: int = 0
+    bare_ms: list[int] = field(default_factory=list)
     seconds: float = 0.0
     notes: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
@@ -92,6 +95,7 @@ class Run:
         self.figures.bare += desk.watch.bare_count
         self.figures.pushes += desk.sandbox.streams.private_pushes
         self.figures.heard_at += desk.sandbox.streams.private_pushes > 0
+        self.figures.bare_ms += desk.watch.bare_ms
 
     def check(self, desk: Desk, case: str, *, books: bool = True) -> None:
         """The laws, after a case: what was broken since the last check, and the books.
@@ -117,6 +121,15 @@ class Run:
         elif self.account_stream:
             silent = "its bots should have listened, and nothing was pushed to them"
             self.figures.broken.append(silent)
+
+    def tell_bare(self) -> None:
+        """How long positions were bare whose stop the owner or the venue took."""
+        if self.figures.bare_ms:
+            median, most = statistics.median(self.figures.bare_ms), max(self.figures.bare_ms)
+            self.figures.notes.append(
+                f"{len(self.figures.bare_ms):,} stops taken by the owner or the venue, another one "
+                f"after {median:,.0f} ms (median), {most:,} at most"
+            )
 
     def must(self, holds: bool, case: str, otherwise: str) -> None:
         """Something a case demands besides the laws."""

@@ -58,6 +58,8 @@ class Watch:
         self.uid = uid
         self.broken: list[str] = []
         self.bare_count = 0
+        # Whoever took the stop: how long until there was another.
+        self.bare_ms: list[int] = []
         self.faults: Counter[str] = Counter()
         self.requests: Counter[str] = Counter()
         self.on_request: Callable[[LoggedRequest], None] = lambda _: None
@@ -151,13 +153,15 @@ class Watch:
         return covered(self.account, position, last)
 
     def _judge(self, bare: dict[str, str], cause: str, excuse: str) -> None:
-        for position_id in list(self._bare):
-            if position_id not in bare:
-                del self._bare[position_id]
+        now = self.sandbox.engine.now_ms
+        held = {position.position_id for position in self.account.positions.values()}
+        for position_id in self._bare.keys() - bare.keys():
+            ended = self._bare.pop(position_id)
+            if position_id in held:
+                self.bare_ms.append(now - ended.since_ms)
         for position_id, inst_id in bare.items():
             if position_id in self._bare:
                 continue
-            now = self.sandbox.engine.now_ms
             who = excuse or self._venue_took_it(position_id, inst_id)
             bareness = Bareness(position_id, inst_id, now, cause, who)
             self._bare[position_id] = bareness
