@@ -1,11 +1,13 @@
 """Something happens on the account while the bot sends a request, whichever it is.
 
 The loop that is under way has seen one half of the account before and the other half after it, and
-its websocket tells of it amid all that. The laws are those of all drills: one stop on every
-position once the bot could act, every entry once, books equal to the cent.
+its websocket tells of it amid all that, while that request hangs or not. The laws are those of
+all drills: one stop on every position once the bot could act, every entry once, books equal to the
+cent.
 """
 
 import tempfile
+import threading
 from pathlib import Path
 
 from hypothesis import HealthCheck, settings
@@ -22,6 +24,10 @@ PAIRS = (BTC, ETH)
 MOST_REQUESTS = 14
 # What a lag of a list, and a look that is asked for twice, may take.
 LOOPS_TO_MEND = 4
+# The request that it happens before may hang, real seconds: so long that what is signed is asked
+# for again, and what isn't, or orders something, has the account looked at meanwhile.
+HOW = st.sampled_from(("", "unsent", "unanswered"))
+HANGS_S = 0.8
 
 
 class Amid(RuleBasedStateMachine):
@@ -34,12 +40,17 @@ class Amid(RuleBasedStateMachine):
         self.desk.start(exchange={"account_stream": True})
         self.desk.loop()
         self.stock = Session.send
-        self.left, self.act = -1, None
+        self.left, self.act, self.hangs = -1, None, ""
         machine = self
 
         def send(session, request, **kwargs):
-            machine.switch()
-            return machine.stock(session, request, **kwargs)
+            hangs = machine.switch()
+            if hangs == "unsent":
+                machine.hang()
+            answer = machine.stock(session, request, **kwargs)
+            if hangs == "unanswered":
+                machine.hang()
+            return answer
 
         Session.send = send
 
@@ -55,15 +66,21 @@ class Amid(RuleBasedStateMachine):
             self.folder.cleanup()
 
     def switch(self):
-        """A request is about to be sent."""
+        """A request is about to be sent; whether it then hangs, and before or after its effect."""
         self.left -= 1
         if self.left == 0 and self.act is not None:
             act, self.act = self.act, None
             act()
+            return self.hangs
+        return ""
 
-    def happens_amid(self, act, request):
+    def hang(self):
+        """Give what was pushed the time to come, and the bot that to act amid this request."""
+        threading.Event().wait(HANGS_S)
+
+    def happens_amid(self, act, request, hangs=""):
         """Loops of the bot, and `act` before its so-manieth request."""
-        self.left, self.act = request, act
+        self.left, self.act, self.hangs = request, act, hangs
         self.desk.loop(able=False)
         if self.act is not None:
             # The loop was a quiet one: then it happens in its pause.
@@ -91,25 +108,30 @@ class Amid(RuleBasedStateMachine):
         self.desk.loop(2)
 
     @precondition(lambda self: self.desk.watch.account.positions)
-    @rule(pair=st.sampled_from(PAIRS), request=st.integers(1, MOST_REQUESTS))
-    def a_stop_is_canceled(self, pair, request):
-        self.happens_amid(lambda: self.desk.cancel_stops(pair), request)
+    @rule(pair=st.sampled_from(PAIRS), request=st.integers(1, MOST_REQUESTS), hangs=HOW)
+    def a_stop_is_canceled(self, pair, request, hangs):
+        self.happens_amid(lambda: self.desk.cancel_stops(pair), request, hangs)
 
     @precondition(lambda self: self.desk.watch.account.positions)
-    @rule(pair=st.sampled_from(PAIRS), request=st.integers(1, MOST_REQUESTS))
-    def a_position_is_closed(self, pair, request):
-        self.happens_amid(lambda: self.desk.close_position(pair), request)
+    @rule(request=st.integers(1, MOST_REQUESTS), hangs=HOW)
+    def all_stops_are_canceled(self, request, hangs):
+        self.happens_amid(lambda: [self.desk.cancel_stops(p) for p in PAIRS], request, hangs)
 
     @precondition(lambda self: self.desk.watch.account.positions)
-    @rule(pair=st.sampled_from(PAIRS), request=st.integers(1, MOST_REQUESTS))
-    def a_stop_is_canceled_twice(self, pair, request):
+    @rule(pair=st.sampled_from(PAIRS), request=st.integers(1, MOST_REQUESTS), hangs=HOW)
+    def a_position_is_closed(self, pair, request, hangs):
+        self.happens_amid(lambda: self.desk.close_position(pair), request, hangs)
+
+    @precondition(lambda self: self.desk.watch.account.positions)
+    @rule(pair=st.sampled_from(PAIRS), request=st.integers(1, MOST_REQUESTS), hangs=HOW)
+    def a_stop_is_canceled_twice(self, pair, request, hangs):
         """Once as the bot looks, and again what it has placed since."""
 
         def act():
             self.desk.cancel_stops(pair)
             self.left, self.act = 4, lambda: self.desk.cancel_stops(pair)
 
-        self.happens_amid(act, request)
+        self.happens_amid(act, request, hangs)
 
     @rule(request=st.integers(1, MOST_REQUESTS))
     def the_connection_breaks(self, request):

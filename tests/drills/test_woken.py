@@ -193,17 +193,109 @@ def test_a_public_request_that_hangs_does_not_hold_up_a_stop(falling, monkeypatc
     assert falling.broken() == []
 
 
-def test_a_signed_request_is_never_left_to_another_thread(falling, monkeypatch):
-    stock, sent = Session.send, []
+def hang_once(monkeypatch, is_it, act, until_then, *, has_effect=False):
+    """The first request of a kind hangs: `act`, and the request goes on when something is so."""
+    stock, seen = Session.send, []
 
-    def note(session, request, **kwargs):
-        sent.append(("ACCESS-SIGN" in request.headers, threading.current_thread().name))
-        return stock(session, request, **kwargs)
+    def send(session, request, **kwargs):
+        if seen or not is_it(request):
+            return stock(session, request, **kwargs)
+        seen.append(request.path_url)
+        answer = stock(session, request, **kwargs) if has_effect else None
+        act()
+        until(until_then, "what is waited for while the request hangs")
+        return answer or stock(session, request, **kwargs)
 
-    monkeypatch.setattr(Session, "send", note)
+    monkeypatch.setattr(Session, "send", send)
+    return seen
+
+
+@pytest.mark.parametrize("path", ["trade/orders-tpsl-pending", "account/positions", "trade/order-"])
+def test_what_the_account_is_asked_for_is_asked_again_when_the_answer_hangs(
+    falling, monkeypatch, path
+):
+    falling.cancel_stops(BTC)
+    before = len(falling.sandbox.requests.select())
+    seen = hang_once(
+        monkeypatch,
+        lambda request: request.method == "GET" and f"/api/v1/{path}" in request.path_url,
+        lambda: None,
+        lambda: stops(falling),
+    )
+    falling.loop(able=False)
+    assert seen
+    (asked, *_) = [r for r in falling.sandbox.requests.select()[before:] if path in r.path]
+    # With the question as it was: signed anew, it is none that was heard before.
+    assert seen[0].removesuffix("?") == f"{asked.path}?{asked.query}".removesuffix("?")
     falling.loop(2)
-    assert {thread for signed, thread in sent if signed} == {"MainThread"}
-    assert {thread for signed, thread in sent if not signed} == {"blofin_public"}
+    assert len(stops(falling)) == 1
+    assert falling.broken() == []
+
+
+@pytest.mark.parametrize("has_effect", [False, True])
+def test_an_order_that_hangs_does_not_hold_up_the_stop_of_another_pair(
+    falling, monkeypatch, has_effect
+):
+    seen = hang_once(
+        monkeypatch,
+        lambda request: request.method == "POST" and request.path_url == "/api/v1/trade/order",
+        lambda: falling.cancel_stops(BTC),
+        lambda: stops(falling),
+        has_effect=has_effect,
+    )
+    falling.enter(ETH)
+    falling.loop(2)
+    assert seen
+    assert (len(stops(falling)), len(stops(falling, ETH))) == (1, 1)
+    orders = falling.sandbox.requests.select(path="/api/v1/trade/order")
+    assert len(orders) == 2
+    assert falling.broken() == []
+
+
+@pytest.mark.parametrize("path", ["trade/order-tpsl", "market/tickers"])
+def test_a_pair_whose_stop_is_being_placed_gets_no_second_one_meanwhile(falling, monkeypatch, path):
+    """Both stops are gone; a request for the one of ETH hangs, BTC's is placed amid that.
+
+    A look takes the newest position first.
+    """
+    falling.enter(ETH)
+    falling.loop(2)
+    tpsl = "/api/v1/trade/order-tpsl"
+    before = len(falling.sandbox.requests.select(path=tpsl))
+    seen = hang_once(
+        monkeypatch,
+        lambda request: request.path_url.partition("?")[0] == f"/api/v1/{path}",
+        lambda: falling.cancel_stops(BTC),
+        lambda: stops(falling),
+    )
+    falling.cancel_stops(ETH)
+    falling.loop(3, able=False)
+    assert seen
+    assert (len(stops(falling)), len(stops(falling, ETH))) == (1, 1)
+    assert len(falling.sandbox.requests.select(path=tpsl)) == before + 2
+    assert falling.broken() == []
+
+
+def test_a_look_that_fails_does_not_lose_the_answer_of_an_order(falling, monkeypatch):
+    def fail():
+        raise RuntimeError("a defect")
+
+    def act():
+        monkeypatch.setattr(falling.bot.exchange.account_watch, "guard", fail)
+        falling.cancel_stops(BTC)
+
+    since = len(falling.log.lines)
+    hang_once(
+        monkeypatch,
+        lambda request: request.method == "POST" and request.path_url == "/api/v1/trade/order",
+        act,
+        lambda: falling.said("could not be looked at", since=since),
+    )
+    assert falling.enter(ETH) is not None
+    monkeypatch.undo()
+    falling.loop(3, able=False)
+    assert (len(stops(falling)), len(stops(falling, ETH))) == (1, 1)
+    assert falling.broken() == []
 
 
 def test_an_error_of_the_network_is_slept_over_only_until_something_happens(falling, monkeypatch):

@@ -23,8 +23,19 @@ class Clock(Protocol):
         """What is wrong with the clock; None when it is right."""
 
 
+class InHand(Protocol):
+    """Pairs that something is being done about."""
+
+    def leaves_alone(self, pair: str) -> bool:
+        """Whether a pair is in hand, at whose state somebody looks."""
+
+
 class Requests(Protocol):
     """Lists and orders of the account, amounts in contracts."""
+
+    @property
+    def in_hand(self) -> InHand:
+        """Pairs that something is being done about."""
 
     @property
     def clock(self) -> Clock:

@@ -252,10 +252,10 @@ class AccountWatch:
         trade = database.open_trade(finding.pair, finding.side)
         if trade is None or not (finding.is_all_bare or not trade.has_open_orders):
             return False
-        # freqtrade waits for the stop that comes with a young entry, and adopts it.
-        return not self._requests.is_entering(finding.pair) or booked_stops.has_had_stop(
-            finding.pair
-        )
+        if self._requests.is_entering(finding.pair) and not booked_stops.has_had_stop(finding.pair):
+            # freqtrade waits for the stop that comes with a young entry, and adopts it.
+            return False
+        return not self._requests.in_hand.leaves_alone(finding.pair)
 
     def _may_bring_its_stop(self, finding: Finding) -> bool:
         trade = database.open_trade(finding.pair, finding.side)

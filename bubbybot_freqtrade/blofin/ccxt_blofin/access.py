@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import uuid
+from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -67,21 +68,30 @@ class Access:
         self.check_required_credentials()
         self.signed_for_others += path not in OF_THE_WALLET
         content = self.json(query) if method != "GET" and query else ""
+        signed = self._signed(target, method, content)
+        if method != "GET":
+            signed["Content-Type"] = "application/json"
+        return {"url": url, "method": method, "body": content or None, "headers": signed}
+
+    def _signed(self: Any, target: str, method: str, content: str) -> SignedHeaders:
         timestamp, nonce = str(self.nonce()), uuid.uuid4().hex
-        signed = SignedHeaders(
+        sign = signature(self.secret, target + method + timestamp + nonce + content)
+        return SignedHeaders(
             {
                 "ACCESS-KEY": self.apiKey,
                 "ACCESS-PASSPHRASE": self.password,
                 "ACCESS-TIMESTAMP": timestamp,
                 "ACCESS-NONCE": nonce,
-                "ACCESS-SIGN": signature(
-                    self.secret, target + method + timestamp + nonce + content
-                ),
+                "ACCESS-SIGN": sign,
             }
         )
-        if method != "GET":
-            signed["Content-Type"] = "application/json"
-        return {"url": url, "method": method, "body": content or None, "headers": signed}
+
+    def sign_again(self: Any, url: str, headers: Mapping[str, str]) -> SignedHeaders | None:
+        """Headers to send a signed GET a second time with; None when the budget has no room."""
+        target = url.removeprefix(self.urls["api"]["rest"])
+        if not self.has_room_for(trading="/trade/" in target):
+            return None
+        return SignedHeaders({**headers, **self._signed(target, "GET", "")})
 
     def enable_demo_trading(self, enable: bool) -> None:
         """Switch REST and both websockets to BloFin's demo account, or back.

@@ -21,6 +21,8 @@ from bubbybot_freqtrade.blofin.ccxt_blofin.machine_budget import (
 # (seconds, requests): a tenth below what the reference allows, for retries and the app itself.
 LIMITS: Limits = ((60.0, 450), (300.0, 1350))
 TRADING_LIMITS: Limits = ((10.0, 27),)
+# The share of them that no second question may use.
+KEPT_FOR_OTHERS = 0.1
 
 
 class RequestBudget:
@@ -136,6 +138,12 @@ class SyncBudget:
         time.sleep(wait_for(self, cost, 0 if self.is_urgent else self.left_to_urgent))
         while (seconds := machine_budget(self).claim()) > 0:
             time.sleep(seconds)
+
+    def has_room_for(self, *, trading: bool) -> bool:
+        """Take a place for a request that is sent at once; False when there is none."""
+        if free_requests(self, KEPT_FOR_OTHERS) <= 0 or machine_budget(self).claim() > 0:
+            return False
+        return wait_for(self, 2 if trading else 1) <= 0
 
 
 class AsyncBudget:

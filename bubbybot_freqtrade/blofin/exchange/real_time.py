@@ -1,5 +1,7 @@
 """The account in real time: its websocket, the loop it wakes, and when both are there."""
 
+import json
+import logging
 import math
 from collections.abc import Mapping
 from concurrent.futures import Future, wait
@@ -27,11 +29,14 @@ if TYPE_CHECKING:
     from freqtrade.exchange.exchange_ws import ExchangeWS
 
     from bubbybot_freqtrade.blofin.account.watch import AccountWatch
+    from bubbybot_freqtrade.blofin.exchange.requests import Requests
+
+logger = logging.getLogger(__name__)
 
 # A stop is put back by six trading requests. In an hour's run one took eight seconds; that they had
 # to wait after a burst of orders would explain it, and was not reproduced.
 LEFT_TO_THE_GUARD = 6
-# Of a public request, between two looks at the account: most are answered before the first.
+# Of a request, between two looks at the account: most are answered before the first.
 HANGS_S = 0.1
 
 
@@ -75,7 +80,7 @@ class RealTime:
         if not self.is_heard or not self.bell.is_of_this_thread:
             return False
         before, self._looked_at = self._looked_at, self.stream.pulse.changes
-        return self._looked_at != before
+        return self._exchange.requests.in_hand.has_left() or self._looked_at != before
 
     def loop_looks(self) -> None:
         """The loop is about to look at the account, by what has happened so far."""
@@ -86,7 +91,8 @@ class RealTime:
         if is_account_streamed(self._exchange._config):
             self.bell.loop_begins()
             self.stream.start()
-            self._exchange._api.session.meanwhile = self._wait_for
+            session = self._exchange._api.session
+            session.meanwhile, session.sign_again = self._wait_for, self._exchange._api.sign_again
             self._exchange._api.left_to_urgent = LEFT_TO_THE_GUARD
             moves = self.stream.pulse.moves + self.prices.moves
             self.has_moved, self._moves = moves != self._moves, moves
@@ -120,10 +126,27 @@ class RealTime:
             api.session.meanwhile = None
             api.left_to_urgent = 0
 
-    def _wait_for(self, answer: Future[Any]) -> None:
-        """Look at the account while a public answer is waited for, on the loop's thread."""
-        while not wait([answer], timeout=HANGS_S).done:
-            self._exchange.look_at_account()
+    def _wait_for(self, answer: Future[Any], body: str) -> None:
+        """Look at the account while an answer is waited for, on the loop's thread.
+
+        What is ordered in `body` may come to be at any moment: its pairs are left alone.
+        """
+        with self._exchange.requests.in_hand.hold(self._pairs_of(body)):
+            while not wait([answer], timeout=HANGS_S).done:
+                try:
+                    self._exchange.look_at_account()
+                except Exception:
+                    # The answer may be an order's: it must be taken in. The next loop looks itself.
+                    logger.exception("The account could not be looked at while BloFin answers.")
+                    return
+
+    def _pairs_of(self, body: str) -> set[str]:
+        orders = json.loads(body) if body else []
+        rows = orders if isinstance(orders, list) else [orders]
+        ids = {row.get("instId") for row in rows}
+        return {
+            market["symbol"] for market in self._exchange.markets.values() if market["id"] in ids
+        }
 
     def _follow_open_trades(self) -> None:
         """Hear the prices of open trades until the next loop."""
@@ -177,6 +200,7 @@ class AccountInRealTime(Exchange):
     """Where freqtrade's own methods are the place to begin, look and end."""
 
     real_time: RealTime
+    requests: "Requests"
     account_watch: "AccountWatch | None"
     _exchange_ws: "ExchangeWS | None"
 

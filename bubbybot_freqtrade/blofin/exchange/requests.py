@@ -18,6 +18,7 @@ from bubbybot_freqtrade.blofin.bracket import TradeSide
 from bubbybot_freqtrade.blofin.ccxt_blofin.budget import share_with
 from bubbybot_freqtrade.blofin.exchange.client_order_ids import ClientOrderIds
 from bubbybot_freqtrade.blofin.exchange.errors import freqtrade_errors
+from bubbybot_freqtrade.blofin.exchange.in_hand import InHand
 from bubbybot_freqtrade.blofin.exchange.loop_state import ListName, LoopState
 from bubbybot_freqtrade.blofin.exchange.margin_modes import MarginModes
 from bubbybot_freqtrade.blofin.exchange.quiet import Quiet
@@ -60,6 +61,7 @@ class Requests:
             quiet,
         )
         self.of_trade = MarginModes(exchange, self.order)
+        self.in_hand = InHand()
         self._look: Callable[[list[CcxtOrder]], None] = lambda _: None
         self.entries = YoungEntries(lambda date: self.clock.venue_ms(date))
         self._doubted_at: datetime | None = None
@@ -193,11 +195,11 @@ class Requests:
     @contextmanager
     def at_once(self) -> Iterator[None]:
         """Send what is asked inside without ccxt's spacing, as far as the budget goes."""
-        self.api.is_urgent = True
+        before, self.api.is_urgent = self.api.is_urgent, True
         try:
             yield
         finally:
-            self.api.is_urgent = False
+            self.api.is_urgent = before
 
     def is_own(self, order: CcxtOrder) -> bool:
         """Whether this bot (a bot on this database) placed the order."""

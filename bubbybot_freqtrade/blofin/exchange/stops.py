@@ -70,7 +70,8 @@ class Stops:
         """
         rounding = ROUND_DOWN if side == "buy" else ROUND_UP
         stop = self._exchange.price_to_precision(pair, stop_price, rounding_mode=rounding)
-        with freqtrade_errors(f"place the stoploss of {pair} at {stop}"):
+        doing = f"place the stoploss of {pair} at {stop}"
+        with self._requests.in_hand.hold([pair]), freqtrade_errors(doing):
             position = self._requests.position(pair, closed_side(side), fresh=True)
             entries = self._requests.entries
             is_new = entries.is_young(pair) and not booked_stops.has_had_stop(pair)
@@ -179,6 +180,10 @@ class Stops:
         A stop that can't be moved in place gets a tighter one beside it, which freqtrade's
         replacement adopts. Where BloFin takes neither, the stop stays as it is.
         """
+        with self._requests.in_hand.hold([order["symbol"]]):
+            return self._move(stop_loss, order)
+
+    def _move(self, stop_loss: float, order: CcxtOrder) -> bool:
         pair, side = order["symbol"], order["side"]
         if self.stop_orders.is_passed(pair, side, stop_loss):
             return True
@@ -272,4 +277,5 @@ class Stops:
 
     def protect(self, position: CcxtPosition) -> bool:
         """Place a stop on the contracts of a position that have none; False where they have."""
-        return self._bare.protect(position)
+        with self._requests.in_hand.hold([position["symbol"]]):
+            return self._bare.protect(position)
