@@ -7,7 +7,7 @@ import time
 import freqtrade.worker
 import pytest
 from freqtrade.enums import State
-from freqtrade.exceptions import TemporaryError
+from freqtrade.exceptions import OperationalException, TemporaryError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from requests import Session
@@ -276,26 +276,29 @@ def test_a_pair_whose_stop_is_being_placed_gets_no_second_one_meanwhile(falling,
     assert falling.broken() == []
 
 
-def test_a_look_that_fails_does_not_lose_the_answer_of_an_order(falling, monkeypatch):
+def test_a_look_that_fails_amid_an_order_is_told_once_its_answer_was_taken_in(falling, monkeypatch):
+    failed = []
+
     def fail():
-        raise RuntimeError("a defect")
+        failed.append(True)
+        raise OperationalException("there is another bot")
 
     def act():
         monkeypatch.setattr(falling.bot.exchange.account_watch, "guard", fail)
         falling.cancel_stops(BTC)
 
-    since = len(falling.log.lines)
     hang_once(
         monkeypatch,
         lambda request: request.method == "POST" and request.path_url == "/api/v1/trade/order",
         act,
-        lambda: falling.said("could not be looked at", since=since),
+        lambda: failed,
     )
     assert falling.enter(ETH) is not None
     monkeypatch.undo()
-    falling.loop(3, able=False)
-    assert (len(stops(falling)), len(stops(falling, ETH))) == (1, 1)
-    assert falling.broken() == []
+    falling.loop(able=False)
+    assert "stopped itself" in falling.stopped
+    assert falling.said("there is another bot")
+    assert len(failed) == 1
 
 
 def test_an_error_of_the_network_is_slept_over_only_until_something_happens(falling, monkeypatch):

@@ -1,7 +1,6 @@
 """The account in real time: its websocket, the loop it wakes, and when both are there."""
 
 import json
-import logging
 import math
 from collections.abc import Mapping
 from concurrent.futures import Future, wait
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
     from bubbybot_freqtrade.blofin.account.watch import AccountWatch
     from bubbybot_freqtrade.blofin.exchange.requests import Requests
 
-logger = logging.getLogger(__name__)
-
 # A stop is put back by six trading requests. In an hour's run one took eight seconds; that they had
 # to wait after a burst of orders would explain it, and was not reproduced.
 LEFT_TO_THE_GUARD = 6
@@ -52,6 +49,7 @@ class RealTime:
         self.prices = PriceStream(self.bell.ring)
         self.stream = AccountStream(self._make_api, self._wake, self.prices)
         self._is_called = False
+        self._failure: Exception | None = None
         # Whether the price of a position has moved fast since the loop before this one.
         self.has_moved = False
         self._moves = 0
@@ -82,12 +80,21 @@ class RealTime:
         before, self._looked_at = self._looked_at, self.stream.pulse.changes
         return self._exchange.requests.in_hand.has_left() or self._looked_at != before
 
+    def raise_failure(self) -> None:
+        """Raise, on the loop's thread, what a look has failed with while an answer was awaited."""
+        if not self.bell.is_of_this_thread:
+            return
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+
     def loop_looks(self) -> None:
         """The loop is about to look at the account, by what has happened so far."""
         self._looked_at = self.stream.pulse.changes
 
     def loop_begins(self) -> None:
         """A loop of the bot begins; with the first one the listening does."""
+        self.raise_failure()
         if is_account_streamed(self._exchange._config):
             self.bell.loop_begins()
             self.stream.start()
@@ -135,9 +142,9 @@ class RealTime:
             while not wait([answer], timeout=HANGS_S).done:
                 try:
                     self._exchange.look_at_account()
-                except Exception:
-                    # The answer may be an order's: it must be taken in. The next loop looks itself.
-                    logger.exception("The account could not be looked at while BloFin answers.")
+                except Exception as e:  # noqa: BLE001 - raised by raise_failure
+                    # The answer may be an order's, which has to be taken in first.
+                    self._failure = e
                     return
 
     def _pairs_of(self, body: str) -> set[str]:
@@ -211,6 +218,7 @@ class AccountInRealTime(Exchange):
 
     def look_at_account(self) -> None:
         """Amid a loop, in its thread: give bare positions their stop if something has changed."""
+        self.real_time.raise_failure()
         if self.account_watch is not None and self.real_time.is_due():
             self.account_watch.guard()
 
