@@ -287,6 +287,8 @@ def main() -> None:
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=ROWS)
     parser.add_argument("--lead", type=float, default=0, help="to start in")
     given = parser.parse_args()
+    # A shell's background jobs ignore Ctrl-C, and so would the bots.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     print("seconds after the close of 15m, 1h and 4h; requests from the start on")
     for count in given.pairs:
         for row in given.rows:

@@ -242,6 +242,8 @@ def main() -> None:
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
     parser.add_argument("--out", help="for logs and databases, an empty folder; else they go")
     given = parser.parse_args()
+    # A shell's background jobs ignore Ctrl-C, and so would the bots.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as folder:
         given.out = given.out or folder
         measure(given)
