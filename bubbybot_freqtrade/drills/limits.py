@@ -49,6 +49,8 @@ HISTORY_DAYS = KEPT_CANDLES * 15 // 1440 + 1
 MINUTES_PLAYED_BEFORE = KEPT_CANDLES - MINUTES_BEFORE
 # The first hours fill caches (SQLAlchemy's statements, trades of the day, arenas of malloc).
 WARM_UP_SHARE = 0.25
+# Of a bot with hundreds of pairs: leverage tiers come some in each loop, after the candles.
+WARM_UP_HOURS = 0.75
 SAMPLES = 96
 # More than this is a leak that a month would show: 1 MB an hour are 720 MB a month.
 MB_AN_HOUR = 1.0
@@ -201,7 +203,11 @@ def _judge_requests(run: Run, load: _Load) -> None:
 
 def _judge_memory(run: Run, load: _Load) -> None:
     """Flat: from the end of the warm-up on it neither climbs steadily nor by much."""
-    first = bisect_left(load.hours, WARM_UP_SHARE * load.hours[-1])
+    warm_up = WARM_UP_HOURS if run.pairs > MOST_PAIRS_BY_THE_MINUTE else 0.0
+    first = bisect_left(load.hours, max(WARM_UP_SHARE * load.hours[-1], warm_up))
+    if first == len(load.hours):
+        run.figures.notes.append(f"memory is not judged before {WARM_UP_HOURS:g} hours")
+        return
     for who, seen in (("bot", load.bot_mb), ("venue", load.venue_mb)):
         run.figures.notes.append(
             f"memory of the {who}: {seen[0]:.0f} MB at the start, {seen[first]:.0f} MB after "
