@@ -27,8 +27,10 @@ benchmark: .venv/installed-benchmark
 	$(BIN)/python benchmarks/many_pairs.py
 	$(BIN)/python benchmarks/backtest.py
 	$(BIN)/python benchmarks/many_backtests.py
+	$(BIN)/python benchmarks/search_on_dask.py
 	$(BIN)/python benchmarks/producers.py
 	$(BIN)/python benchmarks/account_stream.py
+	$(BIN)/python benchmarks/real_hour.py --minutes 10
 
 results: .venv/installed
 	$(BIN)/python benchmarks/results.py $(ARGS)
