@@ -6,11 +6,12 @@ Whatever is pushed, late, twice, in another order or never: the laws are those o
 from __future__ import annotations
 
 from collections.abc import Callable
+from random import Random
 
 from bubbybot_freqtrade.blofin.exchange.pushed_rows import LIST_OF_CHANNEL
 from bubbybot_freqtrade.drills.desk import Desk
 from bubbybot_freqtrade.drills.drill import Run, leave, settle
-from bubbybot_freqtrade.drills.market import BTC, ETH, inst_id
+from bubbybot_freqtrade.drills.market import BTC, ETH, inst_id, quiet
 from bubbybot_freqtrade.sandbox.api.streams import StreamFaults
 
 Act = Callable[[Desk], None]
@@ -28,6 +29,10 @@ FAULTS: dict[str, StreamFaults] = {
 # Loops of 5 s. A websocket that is up and keeps its pushes to itself looks like a quiet account for
 # 5 s (`exchange.account_stream_silence`); that long the bot can't know what it was not told.
 LOOPS_AFTER = 6
+A_DAY = "a day, its account stream another one every hour"
+HOURS = 24
+# Of an hour with one event: loops of a bot that waits, so far apart.
+LOOPS_OF_THE_REST, MINUTES_BETWEEN = 10, 5
 
 
 def account_streams(run: Run) -> None:
@@ -39,6 +44,8 @@ def account_streams(run: Run) -> None:
         "the owner closes the position": _close,
     }
     _play_all(run, events)
+    if run.cases(A_DAY):
+        _play_a_day(run, events)
     # A position that is not the trade's alone: its money can't be either, then or later.
     _play_all(run, {"the owner adds to the position": _add}, books=False)
 
@@ -61,6 +68,27 @@ def _play_all(run: Run, events: dict[str, Act], *, books: bool = True) -> None:
             run.say(case)
         missed = desk.bot.exchange.real_time.quiet.trust.missed
         run.figures.notes.append(f"{missed} changes found that no push told of")
+
+
+def _play_a_day(run: Run, events: dict[str, Act]) -> None:
+    """An event an hour under a fault, which goes on while little happens: drawn by the seed."""
+    draw = Random(f"{A_DAY} {run.seed}")  # noqa: S311 - a drill
+    with run.desk(quiet((HOURS + 4) * 60)) as desk:
+        desk.start(exchange={"account_stream": True})
+        desk.loop()
+        for hour in range(HOURS):
+            fault, event = draw.choice(list(FAULTS)), draw.choice(list(events))
+            case = f"{A_DAY}: {hour + 1}, {event}, {fault}"
+            _play(run, desk, case, FAULTS[fault], events[event])
+            desk.enter(BTC)
+            desk.sandbox.streams.faults = FAULTS[fault]
+            for _ in range(LOOPS_OF_THE_REST):
+                desk.loop(minutes=MINUTES_BETWEEN)
+            desk.sandbox.streams.faults = StreamFaults()
+            settle(desk)
+            leave(desk)
+            run.check(desk, case)
+        run.say(A_DAY)
 
 
 def _play(run: Run, desk: Desk, case: str, faults: StreamFaults, act: Act) -> None:
