@@ -301,6 +301,59 @@ def test_a_look_that_fails_amid_an_order_is_told_once_its_answer_was_taken_in(fa
     assert len(failed) == 1
 
 
+def replaced_after_ms(desk, monkeypatch, at_ms, act):
+    """Do what makes the bot wait, `at_ms` into which the owner cancels BTC's stop; ms until the
+    next one is placed.
+    """
+    sleep, begun, gone = desk.clock.sleep, desk.clock.now_ms, []
+
+    def cancel_amid(seconds):
+        until_then = max((begun + at_ms - desk.clock.now_ms) / 1000, 0)
+        if not gone and until_then <= seconds:
+            sleep(until_then)
+            gone.append(desk.clock.now_ms)
+            desk.cancel_stops(BTC)
+            seconds -= until_then
+        sleep(seconds)
+
+    monkeypatch.setattr(desk.clock, "sleep", cancel_amid)
+    act()
+    assert gone
+    placed = [
+        request.ts_ms
+        for request in desk.sandbox.requests.select(path="/api/v1/trade/order-tpsl")
+        if request.ts_ms >= gone[0] and inst_id(BTC) in request.body
+    ]
+    return placed[0] - gone[0]
+
+
+def test_an_order_that_waits_for_its_place_in_the_budget_does_not_hold_up_a_stop(
+    falling, monkeypatch
+):
+    api = falling.bot.exchange._api
+    api.enableRateLimit, api.rateLimit = True, 1
+    # What was asked before is ten seconds old.
+    falling.loop(3)
+    begun = falling.clock.now_ms
+    while falling.clock.now_ms - begun < 100:
+        api.fetch_open_orders()
+    begun = falling.clock.now_ms
+    assert replaced_after_ms(falling, monkeypatch, 2_000, lambda: falling.enter(ETH)) <= 1000
+    assert falling.clock.now_ms - begun > 5_000
+    falling.loop(2)
+    assert (len(stops(falling)), len(stops(falling, ETH))) == (1, 1)
+    assert falling.broken() == []
+
+
+def test_so_does_no_order_whose_answer_got_lost(falling, monkeypatch):
+    falling.fault(kind="reset", path="/api/v1/trade/order", times=1)
+    took = replaced_after_ms(falling, monkeypatch, 2_000, lambda: falling.enter(ETH))
+    assert took <= 1000
+    falling.loop(2)
+    assert len(stops(falling)) == 1
+    assert falling.broken() == []
+
+
 def test_an_error_of_the_network_is_slept_over_only_until_something_happens(falling, monkeypatch):
     failing, gone = [True], []
     stock = falling.bot.process

@@ -10,6 +10,7 @@ import asyncio
 import threading
 import time
 from collections import defaultdict, deque
+from collections.abc import Callable
 from typing import Any
 
 from bubbybot_freqtrade.blofin.ccxt_blofin.machine_budget import (
@@ -130,14 +131,19 @@ class SyncBudget:
     is_urgent = False
     # Trading requests in ten seconds that only what is urgent may use.
     left_to_urgent = 0
+    # Waits so many seconds; None for a plain sleep.
+    pause: Callable[[float], None] | None = None
 
     def throttle(self, cost: float | None = None) -> None:
         """Wait until the request may be sent."""
         if not self.is_urgent:
             super().throttle(cost)  # type: ignore[misc]
-        time.sleep(wait_for(self, cost, 0 if self.is_urgent else self.left_to_urgent))
+        self._wait(wait_for(self, cost, 0 if self.is_urgent else self.left_to_urgent))
         while (seconds := machine_budget(self).claim()) > 0:
-            time.sleep(seconds)
+            self._wait(seconds)
+
+    def _wait(self, seconds: float) -> None:
+        (self.pause or time.sleep)(seconds)
 
     def has_room_for(self, *, trading: bool) -> bool:
         """Take a place for a request that is sent at once; False when there is none."""

@@ -1,7 +1,6 @@
 """Positions without a stop, or with one for a part of them only: they get one at once."""
 
 import logging
-import time
 from collections.abc import Callable
 
 from freqtrade.constants import BuySell
@@ -72,7 +71,7 @@ class BarePositions:
         is_new = is_new and not booked_stops.has_had_stop(pair)
         waits = is_new and not entries.has_shown_stop(pair)
         for pause in SHOWN_AFTER if waits else (0.0,):
-            time.sleep(pause)
+            self._requests.pause(pause)
             if stops := stops_of(self._requests.rows("tpsl", fresh=pause > 0), position):
                 return stops
         logger.debug(f"BloFin shows no stop of the {side} position of {pair}.")

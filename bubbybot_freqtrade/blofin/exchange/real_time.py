@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from collections.abc import Mapping
 from concurrent.futures import Future, wait
 from contextlib import suppress
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 # A stop is put back by six trading requests. In an hour's run one took eight seconds; that they had
 # to wait after a burst of orders would explain it, and was not reproduced.
 LEFT_TO_THE_GUARD = 6
-# Of a request, between two looks at the account: most are answered before the first.
+# Of what is waited for, between two looks at the account: most are answered before the first.
 HANGS_S = 0.1
 
 
@@ -100,6 +101,7 @@ class RealTime:
             self.stream.start()
             session = self._exchange._api.session
             session.meanwhile, session.sign_again = self._wait_for, self._exchange._api.sign_again
+            self._exchange._api.pause = self.pause
             self._exchange._api.left_to_urgent = LEFT_TO_THE_GUARD
             moves = self.stream.pulse.moves + self.prices.moves
             self.has_moved, self._moves = moves != self._moves, moves
@@ -130,7 +132,7 @@ class RealTime:
         # freqtrade also closes an exchange that its config kept from being made.
         api = getattr(self._exchange, "_api", None)
         if api is not None:
-            api.session.meanwhile = None
+            api.session.meanwhile = api.pause = None
             api.left_to_urgent = 0
 
     def _wait_for(self, answer: Future[Any], body: str) -> None:
@@ -140,12 +142,28 @@ class RealTime:
         """
         with self._exchange.requests.in_hand.hold(self._pairs_of(body)):
             while not wait([answer], timeout=HANGS_S).done:
-                try:
-                    self._exchange.look_at_account()
-                except Exception as e:  # noqa: BLE001 - raised by raise_failure
-                    # The answer may be an order's, which has to be taken in first.
-                    self._failure = e
-                    return
+                self._look_amid()
+
+    def pause(self, seconds: float) -> None:
+        """Wait amid something, for a place in the budget or for BloFin to show what it has taken;
+        look at the account while other things happen.
+        """
+        if not self.is_listening:
+            time.sleep(seconds)
+            return
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, HANGS_S))
+            self._look_amid()
+
+    def _look_amid(self) -> None:
+        """Look at the account amid something that has to be brought to its end all the same."""
+        if self._failure is not None:
+            return
+        try:
+            self._exchange.look_at_account()
+        except Exception as e:  # noqa: BLE001 - raised by raise_failure
+            self._failure = e
 
     def _pairs_of(self, body: str) -> set[str]:
         orders = json.loads(body) if body else []

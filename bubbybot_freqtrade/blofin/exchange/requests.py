@@ -1,7 +1,6 @@
 """What is asked of BloFin: lists once per loop, orders exactly once."""
 
 import logging
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -62,6 +61,8 @@ class Requests:
         )
         self.of_trade = MarginModes(exchange, self.order)
         self.in_hand = InHand()
+        # Waits so many seconds, and looks at what happens meanwhile.
+        self.pause: Callable[[float], None] = exchange.real_time.pause
         self._look: Callable[[list[CcxtOrder]], None] = lambda _: None
         self.entries = YoungEntries(lambda date: self.clock.venue_ms(date))
         self._doubted_at: datetime | None = None
@@ -324,17 +325,18 @@ class Requests:
         earlier = self._unresolved_until.get(pair)
         self._unresolved_until[pair] = dt_now() + REQUEST_LIFETIME
         params = {"clientOrderId": client_order_id, **({"tpsl": True} if tpsl else {})}
-        for pause in LOOK_UP_PAUSES:
-            time.sleep(pause)
-            try:
-                order = self.api.fetch_order("", pair, params)
-            except ccxt.BaseError as e:
-                # Whatever it is, it doesn't say that the order is not there.
-                logger.debug(f"Order {client_order_id} on {pair} not found yet: {e}")
-                continue
-            if earlier is None:
-                self._unresolved_until.pop(pair, None)
-            else:
-                self._unresolved_until[pair] = earlier
-            return order
+        with self.in_hand.hold([pair]):
+            for pause in LOOK_UP_PAUSES:
+                self.pause(pause)
+                try:
+                    order = self.api.fetch_order("", pair, params)
+                except ccxt.BaseError as e:
+                    # Whatever it is, it doesn't say that the order is not there.
+                    logger.debug(f"Order {client_order_id} on {pair} not found yet: {e}")
+                    continue
+                if earlier is None:
+                    self._unresolved_until.pop(pair, None)
+                else:
+                    self._unresolved_until[pair] = earlier
+                return order
         raise lost

@@ -1,7 +1,6 @@
 """TP/SL orders of a position: adopted, moved, placed, read back, taken away."""
 
 import logging
-import time
 from datetime import datetime
 from typing import Any
 
@@ -60,7 +59,7 @@ class StopOrders:
         """
         standing: list[CcxtOrder] = []
         for pause in LOOK_UP_PAUSES if wait else (0.0,):
-            time.sleep(pause)
+            self._requests.pause(pause)
             rows = self._requests.rows("tpsl", fresh=True)
             own = [o for o in stop_candidates(rows, pair, side) if self._requests.is_own(o)]
             held = self._requests.rows("positions")
@@ -173,7 +172,7 @@ class StopOrders:
         """
         order_id, pair = placed["id"], placed["symbol"]
         for pause in LOOK_UP_PAUSES:
-            time.sleep(pause)
+            self._requests.pause(pause)
             try:
                 order = self._requests.api.fetch_order(order_id, pair, {"tpsl": True})
             except ccxt.OrderNotFound:
