@@ -354,6 +354,22 @@ def test_so_does_no_order_whose_answer_got_lost(falling, monkeypatch):
     assert falling.broken() == []
 
 
+def test_looks_amid_looks_come_to_an_end(falling, monkeypatch):
+    """An account where something happens all the time while every request has to wait."""
+    real_time, depth, deepest = falling.bot.exchange.real_time, [0], [0]
+
+    def look():
+        depth[0] += 1
+        deepest[0] = max(deepest[0], depth[0])
+        real_time.pause(1.0)
+        depth[0] -= 1
+
+    monkeypatch.setattr(real_time, "is_due", lambda: True)
+    monkeypatch.setattr(falling.bot.exchange.account_watch, "guard", look)
+    real_time.pause(1.0)
+    assert deepest == [2]
+
+
 def test_an_error_of_the_network_is_slept_over_only_until_something_happens(falling, monkeypatch):
     failing, gone = [True], []
     stock = falling.bot.process

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 LEFT_TO_THE_GUARD = 6
 # Of what is waited for, between two looks at the account: most are answered before the first.
 HANGS_S = 0.1
+# A look waits as well, for its own requests, and is looked amid in its turn: not without end.
+MOST_LOOKS_AMID = 2
 
 
 class RealTime:
@@ -51,6 +53,7 @@ class RealTime:
         self.stream = AccountStream(self._make_api, self._wake, self.prices)
         self._is_called = False
         self._failure: Exception | None = None
+        self._looks_amid = 0
         # Whether the price of a position has moved fast since the loop before this one.
         self.has_moved = False
         self._moves = 0
@@ -158,12 +161,16 @@ class RealTime:
 
     def _look_amid(self) -> None:
         """Look at the account amid something that has to be brought to its end all the same."""
-        if self._failure is not None:
+        is_deepest = self._looks_amid >= MOST_LOOKS_AMID
+        if is_deepest or self._failure is not None or not self.bell.is_of_this_thread:
             return
+        self._looks_amid += 1
         try:
             self._exchange.look_at_account()
         except Exception as e:  # noqa: BLE001 - raised by raise_failure
             self._failure = e
+        finally:
+            self._looks_amid -= 1
 
     def _pairs_of(self, body: str) -> set[str]:
         orders = json.loads(body) if body else []
