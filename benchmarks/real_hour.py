@@ -11,7 +11,8 @@ part of the time they are late, or tell everything twice. Then Ctrl-C.
 
 Printed are the ms until a position had a stop again, the requests that the venue received and
 refused, what laws of the drills were broken (a bare position, an entry or stop twice, books that
-differ by a cent), what the log told as an error, and what the bot's process had grown by.
+differ by a cent; an order that the venue has filled since the bot's last loop is told as one that
+the database waits for), what the log told as an error, and what the bot's process had grown by.
 """
 
 import argparse
@@ -23,12 +24,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -52,14 +52,14 @@ EVENT_EVERY_S, BEGIN_S = 25.0, 60.0
 CLOSE_ONE_IN = 6
 CUT_EVERY_S = 300.0
 # In turn, by sixths of the time.
-FAULTS = (
-    StreamFaults(),
-    StreamFaults(delay_ms=300),
-    StreamFaults(twice=True),
-    StreamFaults(shuffle=True),
-    StreamFaults(silent=True),
-    StreamFaults(),
-)
+FAULTS = {
+    "whole": StreamFaults(),
+    "late by 300 ms": StreamFaults(delay_ms=300),
+    "twice": StreamFaults(twice=True),
+    "in another order": StreamFaults(shuffle=True),
+    "silent": StreamFaults(silent=True),
+    "whole again": StreamFaults(),
+}
 # A stop that nobody puts back ends its measurement.
 PATIENCE_S = 60.0
 LOOK_S = 0.002
@@ -67,17 +67,19 @@ LOOK_S = 0.002
 
 @dataclass
 class Hour:
-    """What one way's hour came to; `bare` are ms, and when it began."""
+    """What one way's hour came to; `bare` are ms without a stop, by the websocket's state."""
 
-    bare: list[tuple[float, str]] = field(default_factory=list)
+    bare: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     lines: list[str] = field(default_factory=list)
 
     def told(self) -> str:
         """Lines of the report."""
-        median = statistics.median(ms for ms, _ in self.bare)
-        slow = ", ".join(f"{ms:.0f} at {when}" for ms, when in sorted(self.bare)[-5:])
-        stops = f"{len(self.bare)} stops taken away: a stop stood after {median:.0f} ms"
-        return "\n  ".join([f"{stops} (median), the slowest {slow}", *self.lines])
+        stops = [
+            f"{len(ms)} stops taken away while it was {state}: another one after "
+            f"{statistics.median(ms):.0f} ms (median), {max(ms):.0f} at most"
+            for state, ms in self.bare.items()
+        ]
+        return "\n  ".join([*stops, *self.lines])
 
 
 @dataclass
@@ -96,15 +98,15 @@ class Owner:
         time.sleep(BEGIN_S)
         cut_at = began + CUT_EVERY_S
         while (passed := time.monotonic() - began) < self.seconds:
-            part = min(int(len(FAULTS) * passed / self.seconds), len(FAULTS) - 1)
-            self.sandbox.streams.faults = FAULTS[part]
+            state = list(FAULTS)[int(len(FAULTS) * passed / self.seconds)]
+            self.sandbox.streams.faults = FAULTS[state]
             if time.monotonic() > cut_at:
                 self.sandbox.streams.drop()
                 cut_at += CUT_EVERY_S
-            self._act()
+            self._act(state)
             time.sleep(EVENT_EVERY_S * (0.5 + self.draw.random()))
 
-    def _act(self) -> None:
+    def _act(self, state: str) -> None:
         with self.sandbox.engine.exclusive():
             held = [p for p in self.watch.account.positions.values() if not self._is_bare(p)]
             if not held:
@@ -117,8 +119,7 @@ class Owner:
                 self._app("cancel-tpsl", position, tpslId=order.tpsl_id)
             if not self._is_bare(position):
                 return
-        when = f"{datetime.now(UTC):%H:%M:%S}"
-        self.hour.bare.append((self._until_covered(position), when))
+        self.hour.bare[state].append(self._until_covered(position))
 
     def _app(self, path: str, position: Position, **fields: str) -> None:
         body = {"instId": position.inst_id, "marginMode": position.margin_mode, **fields}
