@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from bubbybot_freqtrade.blofin.account.watch import AccountWatch
     from bubbybot_freqtrade.blofin.exchange.requests import Requests
 
-# A stop is put back by six trading requests. In an hour's run one took eight seconds; that they had
-# to wait after a burst of orders would explain it, and was not reproduced.
+# A stop is put back by six trading requests, which must not wait after a burst of orders.
 LEFT_TO_THE_GUARD = 6
 # Of what is waited for, between two looks at the account: most are answered before the first.
 HANGS_S = 0.1
