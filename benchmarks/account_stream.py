@@ -24,6 +24,7 @@ from freqtrade.worker import Worker
 
 from bubbybot_freqtrade.blofin.exchange.trust import LAG_SECONDS
 from bubbybot_freqtrade.drills.desk import bot_config, environment_of
+from bubbybot_freqtrade.drills.market import pair_of
 from bubbybot_freqtrade.sandbox.server import Sandbox
 from bubbybot_freqtrade.sandbox.settings import ApiKey, SandboxSettings
 
@@ -116,7 +117,7 @@ def measure(way: str, streamed: bool, trades: int, seconds: float) -> Row:
 def started(sandbox: Sandbox, folder: Path, streamed: bool) -> Worker:
     """A bot that waits for orders of its owner."""
     instruments = sandbox.engine.venue.instruments
-    pairs = tuple(f"{name.replace('-', '/')}:USDT" for name in instruments)
+    pairs = tuple(map(pair_of, instruments))
     config = bot_config(
         sandbox.url,
         folder,

@@ -35,6 +35,7 @@ from processes import answer_of, serving
 
 import bubbybot_freqtrade
 from bubbybot_freqtrade.drills.desk import bot_config, environment_of
+from bubbybot_freqtrade.drills.market import pair_of
 from bubbybot_freqtrade.rehearsal.clock import VirtualClock
 from bubbybot_freqtrade.sandbox.server import Sandbox
 from bubbybot_freqtrade.sandbox.settings import ApiKey, SandboxSettings
@@ -72,7 +73,7 @@ def serve(count: int, here: Connection) -> None:
     settings: dict[str, Any] = {"pair_count": count, "start_ms": START_MS, "rate_limits": False}
     settings |= {"margin_mode": "isolated", "keys": (KEY,), "request_log_size": 1}
     with Sandbox(SandboxSettings(**settings)) as sandbox:
-        pairs = [f"{name.replace('-', '/')}:USDT" for name in sandbox.engine.venue.instruments]
+        pairs = list(map(pair_of, sandbox.engine.venue.instruments))
         here.send((sandbox.url, pairs))
         here.recv()
 

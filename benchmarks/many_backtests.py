@@ -68,12 +68,13 @@ def live(data: Path, pairs: tuple[str, ...], span: str, peer: str, to: Connectio
         with quiet():
             config = desk.config(span, max_open_trades=6, fee=0.0006, **changes)
             exchange = ExchangeResolver.load_exchange(config, load_leverage_tiers=True)
-            before, started = _most_mb(), time.process_time()
+            before, started = most_mb(), time.process_time()
             trades = (pair_by_pair if is_ours else plain)(config, exchange)
-        to.send((before, _most_mb(), time.process_time() - started, trades))
+        to.send((before, most_mb(), time.process_time() - started, trades))
 
 
-def _most_mb() -> float:
+def most_mb() -> float:
+    """Of the process that is asked, MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 

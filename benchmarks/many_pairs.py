@@ -32,6 +32,7 @@ import psutil
 import requests
 
 from bubbybot_freqtrade.drills.desk import bot_config
+from bubbybot_freqtrade.drills.market import pair_of
 from bubbybot_freqtrade.drills.secrets import environment
 from bubbybot_freqtrade.sandbox.settings import ApiKey
 
@@ -236,7 +237,7 @@ def run(given: argparse.Namespace, folder: Path) -> None:
         tickers = requests.get(f"{url}/api/v1/market/tickers", timeout=60).json()["data"]
         names = [row["instId"] for row in tickers]
         asked(url)
-        write_config(folder, url, [f"{name.replace('-', '/')}:USDT" for name in names])
+        write_config(folder, url, list(map(pair_of, names)))
         for number in range(1 + given.restarts):
             print("the start" if not number else f"restart {number}")
             minutes = given.minutes if not number else given.again

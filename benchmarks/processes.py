@@ -1,6 +1,7 @@
 """Programs of a benchmark in processes of their own: so each one's memory and time is its own."""
 
 import multiprocessing
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
@@ -17,6 +18,11 @@ def begin(work: Callable[..., None], *values: Any) -> tuple[Any, Connection]:
     # So the end of that process is the end of the pipe.
     there.close()
     return process, here
+
+
+def hear_ctrl_c() -> None:
+    """Have what is begun from here on hear it, also where a shell's background jobs ignore it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @contextmanager

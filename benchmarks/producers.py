@@ -30,7 +30,7 @@ from typing import Any
 import freqtrade
 import psutil
 import requests
-from processes import serving
+from processes import hear_ctrl_c, serving
 
 from bubbybot_freqtrade.sandbox.cli import config_fragment
 from bubbybot_freqtrade.sandbox.server import Sandbox
@@ -287,8 +287,7 @@ def main() -> None:
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=ROWS)
     parser.add_argument("--lead", type=float, default=0, help="to start in")
     given = parser.parse_args()
-    # A shell's background jobs ignore Ctrl-C, and so would the bots.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    hear_ctrl_c()
     print("seconds after the close of 15m, 1h and 4h; requests from the start on")
     for count in given.pairs:
         for row in given.rows:

@@ -34,10 +34,11 @@ from pathlib import Path
 
 import psutil
 from freqtrade.persistence import Trade, init_db
-from processes import begin
+from processes import begin, hear_ctrl_c
 
 from bubbybot_freqtrade.drills.desk import bot_config, environment_of
 from bubbybot_freqtrade.drills.laws import audit
+from bubbybot_freqtrade.drills.market import pair_of
 from bubbybot_freqtrade.drills.watch import Watch, covered
 from bubbybot_freqtrade.sandbox.api.streams import StreamFaults
 from bubbybot_freqtrade.sandbox.server import Sandbox
@@ -66,31 +67,14 @@ LOOK_S = 0.002
 
 
 @dataclass
-class Hour:
-    """What one way's hour came to; `bare` are ms without a stop, by the websocket's state."""
-
-    bare: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-    lines: list[str] = field(default_factory=list)
-
-    def told(self) -> str:
-        """Lines of the report."""
-        stops = [
-            f"{len(ms)} stops taken away while it was {state}: another one after "
-            f"{statistics.median(ms):.0f} ms (median), {max(ms):.0f} at most"
-            for state, ms in self.bare.items()
-        ]
-        return "\n  ".join([*stops, *self.lines])
-
-
-@dataclass
 class Owner:
-    """The account's owner and the network, at work until told to end."""
+    """The account's owner and the network. bare: ms without a stop, by the websocket's state."""
 
     sandbox: Sandbox
     watch: Watch
     draw: random.Random
     seconds: float
-    hour: Hour = field(default_factory=Hour)
+    bare: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
     def work(self) -> None:
         """Do what owners do, for so long."""
@@ -106,6 +90,14 @@ class Owner:
             self._act(state)
             time.sleep(EVENT_EVERY_S * (0.5 + self.draw.random()))
 
+    def told(self) -> list[str]:
+        """A line for each state of the websocket."""
+        return [
+            f"{len(ms)} stops taken away while it was {state}: another one after "
+            f"{statistics.median(ms):.0f} ms (median), {max(ms):.0f} at most"
+            for state, ms in self.bare.items()
+        ]
+
     def _act(self, state: str) -> None:
         with self.sandbox.engine.exclusive():
             held = [p for p in self.watch.account.positions.values() if not self._is_bare(p)]
@@ -119,7 +111,7 @@ class Owner:
                 self._app("cancel-tpsl", position, tpslId=order.tpsl_id)
             if not self._is_bare(position):
                 return
-        self.hour.bare[state].append(self._until_covered(position))
+        self.bare[state].append(self._until_covered(position))
 
     def _app(self, path: str, position: Position, **fields: str) -> None:
         body = {"instId": position.inst_id, "marginMode": position.margin_mode, **fields}
@@ -164,14 +156,13 @@ def live(way: str, given: argparse.Namespace, to: Connection) -> None:
         grown = f"{before} after half of the time, {_size(bot)} at the end"
         lines = [f"memory and threads: {grown}", _requests(sandbox), end(bot)]
         lines += _books(sandbox, watch, folder)
-    owner.hour.lines = lines
-    to.send(owner.hour.told())
+    to.send("\n  ".join([*owner.told(), *lines]))
 
 
 @contextmanager
 def trading(sandbox: Sandbox, folder: Path, *, listening: bool) -> Iterator[psutil.Popen]:
     """`freqtrade trade` with short trades on the sandbox's pairs."""
-    pairs = tuple(f"{n.replace('-', '/')}:USDT" for n in sandbox.engine.venue.instruments)
+    pairs = tuple(map(pair_of, sandbox.engine.venue.instruments))
     config = bot_config(
         sandbox.url,
         folder,
@@ -243,8 +234,7 @@ def main() -> None:
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
     parser.add_argument("--out", help="for logs and databases, an empty folder; else they go")
     given = parser.parse_args()
-    # A shell's background jobs ignore Ctrl-C, and so would the bots.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    hear_ctrl_c()
     with tempfile.TemporaryDirectory() as folder:
         given.out = given.out or folder
         measure(given)

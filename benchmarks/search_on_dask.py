@@ -10,14 +10,13 @@ for one such backtest in a process without a limit. FOLDER as of many_backtests.
 
 import argparse
 import json
-import resource
 import tempfile
 import time
 from datetime import timedelta
 from pathlib import Path
 
 from distributed import Client, LocalCluster
-from many_backtests import END, PEERS, live, market
+from many_backtests import END, PEERS, live, market, most_mb
 from processes import answer_of
 
 from bubbybot_freqtrade.search.backends import runner
@@ -45,11 +44,6 @@ def plan_of(desk: BacktestDesk, days: int) -> Plan:
     start = END - timedelta(days + JUDGED_DAYS)
     config = checked_config(options)
     return Plan(config, start, END, parts=1, past_days=days, trials=TRIALS, batch=WORKERS)
-
-
-def most_mb() -> float:
-    """Of the process that is asked, MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def search(desk: BacktestDesk, given: argparse.Namespace) -> None:

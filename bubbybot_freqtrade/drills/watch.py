@@ -154,10 +154,9 @@ class Watch:
 
     def _judge(self, bare: dict[str, str], cause: str, excuse: str) -> None:
         now = self.sandbox.engine.now_ms
-        held = {position.position_id for position in self.account.positions.values()}
         for position_id in self._bare.keys() - bare.keys():
             ended = self._bare.pop(position_id)
-            if position_id in held:
+            if any(p.position_id == position_id for p in self.account.positions.values()):
                 self.bare_ms.append(now - ended.since_ms)
         for position_id, inst_id in bare.items():
             if position_id in self._bare:

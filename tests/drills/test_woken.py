@@ -174,25 +174,6 @@ def test_an_alarm_is_reached_where_its_words_say_so(prices, low, amount, room):
 # --- what can't hold it up ------------------------------------------------------------------------
 
 
-def test_a_public_request_that_hangs_does_not_hold_up_a_stop(falling, monkeypatch):
-    stock, seen = Session.send, []
-
-    def hang(session, request, **kwargs):
-        if not seen and request.path_url.startswith("/api/v1/market/tickers"):
-            seen.append(len(stops(falling)))
-            falling.cancel_stops(BTC)
-            seen.append(len(stops(falling)))
-            until(lambda: stops(falling), "a stop while the request hangs")
-        return stock(session, request, **kwargs)
-
-    monkeypatch.setattr(Session, "send", hang)
-    falling.loop()
-    assert seen == [1, 0]
-    falling.loop(2)
-    assert len(stops(falling)) == 1
-    assert falling.broken() == []
-
-
 def hang_once(monkeypatch, is_it, act, until_then, *, has_effect=False):
     """The first request of a kind hangs: `act`, and the request goes on when something is so."""
     stock, seen = Session.send, []
@@ -208,6 +189,27 @@ def hang_once(monkeypatch, is_it, act, until_then, *, has_effect=False):
 
     monkeypatch.setattr(Session, "send", send)
     return seen
+
+
+def test_a_public_request_that_hangs_does_not_hold_up_a_stop(falling, monkeypatch):
+    seen = []
+
+    def act():
+        seen.append(len(stops(falling)))
+        falling.cancel_stops(BTC)
+        seen.append(len(stops(falling)))
+
+    hang_once(
+        monkeypatch,
+        lambda request: request.path_url.startswith("/api/v1/market/tickers"),
+        act,
+        lambda: stops(falling),
+    )
+    falling.loop()
+    assert seen == [1, 0]
+    falling.loop(2)
+    assert len(stops(falling)) == 1
+    assert falling.broken() == []
 
 
 @pytest.mark.parametrize("path", ["trade/orders-tpsl-pending", "account/positions", "trade/order-"])
@@ -371,7 +373,7 @@ def test_looks_amid_looks_come_to_an_end(falling, monkeypatch):
 
 
 def test_an_error_of_the_network_is_slept_over_only_until_something_happens(falling, monkeypatch):
-    failing, gone = [True], []
+    failing = [True]
     stock = falling.bot.process
 
     def process():
@@ -381,27 +383,12 @@ def test_an_error_of_the_network_is_slept_over_only_until_something_happens(fall
             raise TemporaryError("no network")
 
     monkeypatch.setattr(falling.bot, "process", process)
-    sleep = falling.clock.sleep
 
-    def cancel_amid(seconds):
-        until_then = (begun + 10_000 - falling.clock.now_ms) / 1000
-        if not gone and until_then <= seconds:
-            sleep(max(until_then, 0))
-            gone.append(falling.clock.now_ms)
-            falling.cancel_stops(BTC)
-            seconds -= max(until_then, 0)
-        sleep(seconds)
+    def loops():
+        falling.loop(able=False)
+        falling.loop()
 
-    monkeypatch.setattr(falling.clock, "sleep", cancel_amid)
-    begun = falling.clock.now_ms
-    falling.loop(able=False)
-    falling.loop()
-    placed = min(
-        request.ts_ms
-        for request in falling.sandbox.requests.select(path="/api/v1/trade/order-tpsl")
-        if request.ts_ms >= gone[0]
-    )
-    assert placed - gone[0] <= 1000
+    assert replaced_after_ms(falling, monkeypatch, 10_000, loops) <= 1000
     # It is no /stop: the same connection goes on.
     assert falling.bot.exchange.real_time.stream.pulse.session == 1
     assert falling.broken() == []

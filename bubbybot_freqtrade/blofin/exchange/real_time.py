@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 # A stop is put back by six trading requests, which must not wait after a burst of orders.
 LEFT_TO_THE_GUARD = 6
 # Of what is waited for, between two looks at the account: most are answered before the first.
-HANGS_S = 0.1
+LOOKS_APART_S = 0.1
 # A look waits as well, for its own requests, and is looked amid in its turn: not without end.
 MOST_LOOKS_AMID = 2
 
@@ -143,7 +143,7 @@ class RealTime:
         What is ordered in `body` may come to be at any moment: its pairs are left alone.
         """
         with self._exchange.requests.in_hand.hold(self._pairs_of(body)):
-            while not wait([answer], timeout=HANGS_S).done:
+            while not wait([answer], timeout=LOOKS_APART_S).done:
                 self._look_amid()
 
     def pause(self, seconds: float) -> None:
@@ -155,7 +155,7 @@ class RealTime:
             return
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
-            time.sleep(min(left, HANGS_S))
+            time.sleep(min(left, LOOKS_APART_S))
             self._look_amid()
 
     def _look_amid(self) -> None:
@@ -174,10 +174,8 @@ class RealTime:
     def _pairs_of(self, body: str) -> set[str]:
         orders = json.loads(body) if body else []
         rows = orders if isinstance(orders, list) else [orders]
-        ids = {row.get("instId") for row in rows}
-        return {
-            market["symbol"] for market in self._exchange.markets.values() if market["id"] in ids
-        }
+        ids = {row["instId"] for row in rows if "instId" in row}
+        return {self._exchange._api.safe_symbol(name, None, "-", "swap") for name in ids}
 
     def _follow_open_trades(self) -> None:
         """Hear the prices of open trades until the next loop."""
