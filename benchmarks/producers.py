@@ -201,13 +201,14 @@ def wait_for_analysis(bots: Bots, port: int) -> None:
     waiting: list[str] | None = None
     while waiting is None or waiting:
         bots.look()
-        time.sleep(1)
         with suppress(requests.RequestException):
             if waiting is None:
-                waiting = ask(port, "whitelist")["whitelist"]
-            found = ask(port, "pair_candles", pair=waiting[-1], timeframe="15m", limit=1)
-            if found.get("data"):
+                # An error, or no pairs, until the bot behind the server is made.
+                waiting = ask(port, "whitelist").get("whitelist") or None
+            elif ask(port, "pair_candles", pair=waiting[-1], timeframe="15m", limit=1).get("data"):
                 waiting.pop()
+                continue
+        time.sleep(1)
 
 
 def ask(port: int, path: str, **words: Any) -> dict[str, Any]:

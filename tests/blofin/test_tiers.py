@@ -1,10 +1,15 @@
 """Leverage tiers of many markets: after the first candles, and before the first order."""
 
 import json
+import os
+import time
+from copy import deepcopy
 from urllib.parse import parse_qs
 
 import pytest
 from freqtrade.exceptions import InvalidOrderException
+from freqtrade.exchange import exchange as freqtrade_exchange
+from freqtrade.resolvers import ExchangeResolver
 from freqtrade.rpc import RPC
 
 from bubbybot_freqtrade.blofin.exchange import tiers
@@ -95,8 +100,9 @@ def test_a_restart_asks_for_those_alone_that_were_not_told_yet(desk):
     assert len(told) == 2
     # The bot is killed while it writes the next ones.
     (file,) = (desk.bot.config["datadir"] / "futures").glob("leverage_tiers_*.json")
-    file.with_name(file.name.replace(".json", ".new.json")).write_text('{"updated": "20')
-    assert names(json.loads(file.read_text())["data"]) == told
+    left = file.with_name(file.name.replace(".json", ".0f.new.json"))
+    left.write_text('{"updated": "20')
+    assert sorted(names(json.loads(file.read_text())["data"])) == sorted(told)
     desk.stop()
     desk.start(exchange={"pair_whitelist": LISTED})
     for _ in range(12):
@@ -105,3 +111,54 @@ def test_a_restart_asks_for_those_alone_that_were_not_told_yet(desk):
     assert set(again).isdisjoint(told)
     assert set(again) == listed(desk) - set(told)
     assert len(again) == len(set(again))
+    assert left.exists()
+    long_ago = time.time() - 2 * tiers.LEFT_SECONDS
+    os.utime(left, (long_ago, long_ago))
+    desk.bot.exchange.cache_leverage_tiers({}, "USDT")
+    assert not left.exists()
+
+
+@pytest.fixture
+def other(desk):
+    """Another bot's exchange on the same folder."""
+    config = deepcopy(desk.bot.config) | {"dry_run": True}
+    exchange = ExchangeResolver.load_exchange(config, validate=False, load_leverage_tiers=True)
+    yield exchange
+    exchange.close()
+
+
+def test_bots_that_share_a_folder_ask_for_each_market_once_among_them(desk, other):
+    markets, told = listed(desk), []
+    for _ in range(len(markets)):
+        desk.loop()
+        other.tiers.ask_some(())
+        told += asked(desk)
+    assert sorted(told) == sorted(markets)
+    assert other._leverage_tiers.keys() == desk.bot.exchange._leverage_tiers.keys()
+    assert other._leverage_tiers[BTC] == desk.bot.exchange._leverage_tiers[BTC]
+
+
+def test_bots_that_share_a_folder_may_write_at_the_same_time(desk, other, monkeypatch):
+    dump, writers = freqtrade_exchange.file_dump_json, [other]
+
+    def dump_amid(*args, **kwargs):
+        dump(*args, **kwargs)
+        if writers:
+            writers.pop().cache_leverage_tiers({}, "USDT")
+
+    monkeypatch.setattr(freqtrade_exchange, "file_dump_json", dump_amid)
+    desk.loop()
+    desk.loop()
+    assert not writers
+    (file,) = (desk.bot.config["datadir"] / "futures").iterdir()
+    assert sorted(names(json.loads(file.read_text())["data"])) == names(LISTED)
+
+
+def test_a_folder_that_takes_no_file_stops_nobody(desk, caplog):
+    folder = desk.bot.config["datadir"] / "futures"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.write_text("")
+    desk.loop()
+    desk.loop()
+    assert f"Leverage tiers can't be kept in {folder}" in caplog.text
+    assert desk.enter(LISTED[0]).leverage == 5.0

@@ -31,7 +31,7 @@ from pyarrow import ArrowException
 
 from bubbybot_freqtrade.blofin.exchange.candle_checks import VALUES, differs
 from bubbybot_freqtrade.blofin.exchange.made_candles import is_made_of
-from bubbybot_freqtrade.blofin.exchange.tiers import venue_name
+from bubbybot_freqtrade.blofin.exchange.tiers import LEFT_SECONDS, venue_name
 
 if TYPE_CHECKING:
     from freqtrade.data.history.datahandlers.idatahandler import IDataHandler
@@ -51,8 +51,6 @@ SAVED_A_LOOP = 40
 """Series written in a loop, 5 ms each. The rest is for the loops after it."""
 
 ASIDE = "new-"
-LEFT_SECONDS = 3600.0
-"""No bot that is running takes so long to write some files."""
 
 Series = dict[PairWithTimeframe, DataFrame]
 Fetch = Callable[[list[PairWithTimeframe]], Series]

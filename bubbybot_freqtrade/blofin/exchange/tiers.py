@@ -7,11 +7,15 @@ take a third of the requests that BloFin allows in five.
 
 import asyncio
 import logging
+import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import ccxt
 from freqtrade.enums import TRADE_MODES, TradingMode
@@ -34,6 +38,9 @@ MOST_AT_START = 100
 
 KEPT_FREE = 0.3
 """Of the venue's requests, while the tiers of markets that nobody trades yet are asked for."""
+
+LEFT_SECONDS = 3600.0
+"""No bot that is running takes so long to write a file."""
 
 MarketTiers = list[dict[str, Any]]
 
@@ -132,10 +139,33 @@ class Tiers:
         exchange = self._exchange
         if not self._deferred or free_requests(exchange._api_async, KEPT_FREE) <= AT_ONCE:
             return
+        self._take_what_others_keep()
+        if not self._deferred:
+            return
         first = [pair for pair in dict.fromkeys(wanted) if pair in self._deferred]
         self._tickers = self._prices()
         self._ask([*first, *sorted(self._deferred.difference(first))][:AT_ONCE])
         self._tickers = {}
+
+    def _take_what_others_keep(self) -> None:
+        """Bots that share a folder ask for each market once among them."""
+        oldest, kept = dt_ts(dt_now() - MAX_AGE), self._kept()
+        told = {
+            symbol: kept[symbol]
+            for symbol in self._deferred & kept.keys()
+            if _asked_at(kept[symbol]) >= oldest
+        }
+        self._deferred.difference_update(told)
+        self._take(told)
+
+    def _kept(self) -> dict[str, MarketTiers]:
+        name = self.file(self._exchange._config["stake_currency"])
+        return Exchange.load_cached_leverage_tiers(self._exchange, name) or {}
+
+    def _take(self, told: dict[str, MarketTiers]) -> None:
+        parse = self._exchange.parse_leverage_tier
+        for symbol, tiers in told.items():
+            self._exchange._leverage_tiers[symbol] = [parse(tier) for tier in tiers]
 
     def _ask(self, symbols: Sequence[str]) -> None:
         """Those that can't be had come with the markets' next refresh."""
@@ -157,13 +187,11 @@ class Tiers:
                 )
             else:
                 told[symbol] = result[1]
-                exchange._leverage_tiers[symbol] = [
-                    exchange.parse_leverage_tier(tier) for tier in result[1]
-                ]
+        self._take(told)
         if told:
-            stake_currency = exchange._config["stake_currency"]
-            kept = Exchange.load_cached_leverage_tiers(exchange, self.file(stake_currency))
-            exchange.cache_leverage_tiers({**(kept or {}), **told}, stake_currency)
+            exchange.cache_leverage_tiers(
+                {**self._kept(), **told}, exchange._config["stake_currency"]
+            )
 
 
 class TiersInLoops(Exchange):
@@ -184,13 +212,22 @@ class TiersInLoops(Exchange):
         return super().load_leverage_tiers()
 
     def cache_leverage_tiers(self, tiers: dict[str, list[dict]], stake_currency: str) -> None:
-        """Keep tiers on disk, apart for live, demo and a sandbox: theirs differ."""
-        name = self.tiers.file(stake_currency)
-        super().cache_leverage_tiers(tiers, f"{name}.new")
-        # In one piece, whenever the bot is killed.
-        folder = self._config["datadir"] / "futures"
-        new = folder / f"leverage_tiers_{name}.new.json"
-        new.replace(folder / f"leverage_tiers_{name}.json")
+        """Keep tiers on disk, apart for live, demo and a sandbox: theirs differ.
+
+        In one piece, whenever the bot is killed and however many bots share the folder.
+        """
+        name, folder = self.tiers.file(stake_currency), self._config["datadir"] / "futures"
+        aside = f"{name}.{uuid4().hex}.new"
+        try:
+            super().cache_leverage_tiers(tiers, aside)
+            new = folder / f"leverage_tiers_{aside}.json"
+            new.replace(folder / f"leverage_tiers_{name}.json")
+            _remove_left(folder.glob(f"leverage_tiers_{name}.*.new.json"))
+        except OSError as e:
+            logger.warning(
+                f"Leverage tiers can't be kept in {folder}, so they are asked for again at the "
+                f"bot's next start. Free space there, or let the bot write there. Message: {e}"
+            )
 
     def load_cached_leverage_tiers(
         self, stake_currency: str, cache_time: timedelta | None = None
@@ -223,3 +260,11 @@ class TiersInLoops(Exchange):
 
 def _asked_at(tiers: MarketTiers) -> int:
     return tiers[0].get("askedAt", 0) if tiers else 0
+
+
+def _remove_left(files: Iterable[Path]) -> None:
+    """Remove what bots that were killed had not moved to its place."""
+    for left in files:
+        with suppress(FileNotFoundError):  # another bot was faster
+            if time.time() - left.stat().st_mtime > LEFT_SECONDS:
+                left.unlink()
