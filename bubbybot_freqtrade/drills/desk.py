@@ -303,7 +303,8 @@ class Desk:
 
     def pass_time(self, minutes: float) -> None:
         """Play the market on; the bot sleeps."""
-        self.clock.sleep(minutes * 60)
+        with self.watch.asleep():
+            self.clock.sleep(minutes * 60)
 
     def real_pause(self, seconds: float) -> None:
         """Let other threads work; virtual time stands still."""

@@ -123,7 +123,7 @@ class Run:
             self.figures.broken.append(silent)
 
     def tell_bare(self) -> None:
-        """How long positions were bare whose stop the owner or the venue took."""
+        """How long positions were bare whose stop the owner or the venue took, a bot being there."""
         if self.figures.bare_ms:
             median, most = statistics.median(self.figures.bare_ms), max(self.figures.bare_ms)
             self.figures.notes.append(

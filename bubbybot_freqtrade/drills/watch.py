@@ -24,7 +24,10 @@ ORDER_PATHS = ("/trade/order", "/trade/order-tpsl", "/trade/order-algo")
 
 @dataclass(slots=True)
 class Bareness:
-    """A position without a stop for its whole size. `excuse`: who took the stop, if not the bot."""
+    """A position without a stop for its whole size. `excuse`: who took the stop, if not the bot.
+
+    since_ms: of the time in which a bot was there to do something about it.
+    """
 
     position_id: str
     inst_id: str
@@ -58,8 +61,10 @@ class Watch:
         self.uid = uid
         self.broken: list[str] = []
         self.bare_count = 0
-        # Whoever took the stop: how long until there was another.
+        # Whoever took the stop: how long until there was another, while a bot was at work.
         self.bare_ms: list[int] = []
+        self._asleep_ms = 0
+        self._asleep_since: int | None = None
         self.faults: Counter[str] = Counter()
         self.requests: Counter[str] = Counter()
         self.on_request: Callable[[LoggedRequest], None] = lambda _: None
@@ -88,6 +93,21 @@ class Watch:
                 self._moving = False
             self._judge_moment()
             self._judge(self._bare_now(), "while time passed", "")
+
+    @contextmanager
+    def asleep(self) -> Iterator[None]:
+        """Time inside passes without a bot."""
+        self._asleep_since = begin = self.sandbox.engine.now_ms
+        try:
+            yield
+        finally:
+            self._asleep_since = None
+            self._asleep_ms += self.sandbox.engine.now_ms - begin
+
+    @property
+    def _awake_ms(self) -> int:
+        now = self.sandbox.engine.now_ms if self._asleep_since is None else self._asleep_since
+        return now - self._asleep_ms
 
     @contextmanager
     def by_hand(self, what: str) -> Iterator[None]:
@@ -153,7 +173,7 @@ class Watch:
         return covered(self.account, position, last)
 
     def _judge(self, bare: dict[str, str], cause: str, excuse: str) -> None:
-        now = self.sandbox.engine.now_ms
+        now = self._awake_ms
         for position_id in self._bare.keys() - bare.keys():
             ended = self._bare.pop(position_id)
             if any(p.position_id == position_id for p in self.account.positions.values()):

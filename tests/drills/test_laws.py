@@ -34,6 +34,16 @@ def test_a_stop_canceled_by_the_owner_is_excused_for_a_loop_and_no_longer(desk):
     assert any("no loop replaced it" in what for what in desk.broken())
 
 
+def test_how_long_a_stop_was_missing_is_the_time_in_which_a_bot_was_there(desk):
+    desk.enter(BTC)
+    desk.loop(2)
+    desk.cancel_stops(BTC)
+    desk.pass_time(12)
+    desk.clock.sleep(2.5)
+    desk.loop()
+    assert desk.watch.bare_ms == [2500]
+
+
 def test_a_blindly_repeated_entry_is_a_duplicate(desk, monkeypatch):
     def look_up_by_sending_again(requests, pair, client_order_id, tpsl, lost):
         params = {"marginMode": "isolated", "stopLoss": {"triggerPrice": 49_000.0}}
