@@ -23,7 +23,7 @@ class Figures:
     """What a drill did and what came of it; `broken` in sentences, empty when every law held.
 
     pushes: of an account, to bots that listened. heard_at: of the desks, those that had any.
-    bare_ms: of stops that the owner or the venue took, how long until there was another.
+    bare_ms: of stops that the owner or the venue took, how long a bot took for another one.
     """
 
     name: str
@@ -123,7 +123,7 @@ class Run:
             self.figures.broken.append(silent)
 
     def tell_bare(self) -> None:
-        """How long positions were bare whose stop the owner or the venue took, a bot being there."""
+        """How long positions were bare whose stop the owner or the venue took."""
         if self.figures.bare_ms:
             median, most = statistics.median(self.figures.bare_ms), max(self.figures.bare_ms)
             self.figures.notes.append(

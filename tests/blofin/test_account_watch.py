@@ -217,6 +217,31 @@ def test_an_entry_lost_by_a_kill_is_booked_also_when_its_stop_filled_meanwhile(o
     assert open_trade.pair == BTC
 
 
+def test_an_exit_lost_by_a_kill_does_not_end_the_next_trade_as_well(open_desk):
+    desk = open_desk()
+    bot = desk.start()
+    trade = desk.enter(BTC)
+    desk.loop()
+    # The kill comes between the exit's request and the commit of its order.
+    bot.exchange.create_order(
+        pair=BTC, ordertype="market", side="sell", amount=trade.amount, rate=50_000.0,
+        leverage=5.0, reduceOnly=True,
+    )  # fmt: skip
+    desk.stop()
+    desk.start()
+    desk.loop(0)
+    assert Trade.get_open_trades() == []
+    # In the same millisecond: by its time alone the exit could be this trade's.
+    again = desk.enter(BTC).id
+    desk.loop(0)
+    desk.stop()
+    desk.start()
+    desk.loop()
+    (left,) = Trade.get_open_trades()
+    assert left.id == again
+    assert len(desk.standing_stops(BTC)) == 1
+
+
 def test_a_deleted_trade_stays_deleted_and_its_position_is_reported(open_desk):
     desk = open_desk()
     bot = desk.start()

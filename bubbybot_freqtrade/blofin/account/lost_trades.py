@@ -14,6 +14,7 @@ from bubbybot_freqtrade.blofin.account import books, database
 from bubbybot_freqtrade.blofin.account.replay import Life, lives
 from bubbybot_freqtrade.blofin.account.venue import Requests
 from bubbybot_freqtrade.blofin.bracket import TradeSide
+from bubbybot_freqtrade.blofin.closings import in_sequence
 
 logger = logging.getLogger(__name__)
 
@@ -69,10 +70,31 @@ class LostTrades:
         return told
 
     def _book(self, pair: str, side: TradeSide, unknown: list[CcxtOrder]) -> list[str]:
-        trade = database.open_trade(pair, side)
-        held = self._requests.exact_contracts(pair, trade.amount) if trade else 0.0
-        found = lives(unknown, side, self._requests.is_own, held)
+        trade, is_own = database.open_trade(pair, side), self._requests.is_own
+        if trade is None:
+            found = lives(unknown, side, is_own)
+        else:
+            held = self._requests.exact_contracts(pair, trade.amount) if trade.amount else 0.0
+            before, since = self._parted(trade, unknown)
+            earlier = lives(before, side, is_own)
+            # What was entered before and stands is of this trade.
+            standing = [entry for life in earlier if life.left > 0 for entry in life.entries]
+            ended = [life for life in earlier if life.left <= 0]
+            found = [*ended, *lives([*standing, *since], side, is_own, held)]
         return [say for life in found if (say := self._book_life(trade, life))]
+
+    def _parted(
+        self, trade: Trade, unknown: list[CcxtOrder]
+    ) -> tuple[list[CcxtOrder], list[CcxtOrder]]:
+        """Orders from before a trade's entry, none of which can have closed it, and those since."""
+        entry = database.first_entry(trade.pair)
+        opened = entry and self._requests.order(entry.order_id, trade.pair)
+        if not opened:
+            # Older than what BloFin keeps.
+            return [], unknown
+        row = in_sequence([opened, *unknown], trade.trade_direction)
+        place = row.index(opened)
+        return row[:place], row[place + 1 :]
 
     def _book_life(self, trade: Trade | None, life: Life) -> str | None:
         entries, exits = self._in_base(life.entries), self._in_base(life.exits)
