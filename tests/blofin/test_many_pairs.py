@@ -192,6 +192,22 @@ def test_few_pairs_have_all_their_candles_in_one_loop(tmp_path):
         assert Counter(bar for _, bar in asked(desk)) == {"15m": 6, "1H": 6}
 
 
+@pytest.mark.parametrize("few", [0, 1_000])
+def test_a_running_bot_has_the_candles_of_one_that_starts(tmp_path, monkeypatch, few):
+    monkeypatch.setattr(candle_queue, "FEW_SERIES", few)
+    with desk_with_many(tmp_path, _ft_has_params={"ohlcv_candle_limit": 20}) as desk:
+        running = desk.bot.exchange
+        loops_until_there(running)
+        for _ in range(8):
+            desk.pass_time(15)
+            loops_until_there(running)
+        starting = ExchangeResolver.load_exchange({**desk.bot.config, "dry_run": True})
+        Exchange.refresh_latest_ohlcv(starting, KEYS)
+        assert len(running.klines(KEYS[0])) == 19
+        for key in KEYS:
+            assert_frame_equal(running.klines(key), starting.klines(key), check_exact=True)
+
+
 def test_candles_that_ended_by_websocket_are_taken_and_longer_ones_made(tmp_path, slices):
     with desk_with_many(tmp_path, enable_ws=True) as desk:
         exchange = desk.bot.exchange

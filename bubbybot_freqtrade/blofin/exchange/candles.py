@@ -14,7 +14,7 @@ from freqtrade.exchange.exchange_ws import ExchangeWS
 from pandas import DataFrame
 
 from bubbybot_freqtrade.blofin.exchange.candle_queue import CandleQueue
-from bubbybot_freqtrade.blofin.exchange.made_candles import is_made_of
+from bubbybot_freqtrade.blofin.exchange.made_candles import age_out, is_made_of
 from bubbybot_freqtrade.blofin.exchange.pushed_candles import PushedCandles, later_than
 
 # Before freqtrade 2026.8 funding rates were stored as candles; since, candle_columns says how.
@@ -51,8 +51,15 @@ class CandlesInSlices(Exchange):
         is_loop = cache and not since_ms and self._config["runmode"] in TRADE_MODES
         if not is_loop or not self._config.get("timeframe"):
             return fetch(pair_list)
+
+        def fetch_and_age_out(keys: ListPairsWithTimeframes) -> dict[PairWithTimeframe, DataFrame]:
+            found = fetch(keys)
+            for key in keys:
+                age_out(self, key)
+            return found
+
         ask = partial(super().refresh_latest_ohlcv, cache=False)
-        return self.candle_queue.refresh(pair_list, self.held_pairs(), fetch, ask)
+        return self.candle_queue.refresh(pair_list, self.held_pairs(), fetch_and_age_out, ask)
 
     @staticmethod
     def held_pairs() -> list[str]:

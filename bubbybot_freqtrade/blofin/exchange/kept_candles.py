@@ -30,7 +30,7 @@ from pandas import DataFrame, DatetimeTZDtype, read_feather
 from pyarrow import ArrowException
 
 from bubbybot_freqtrade.blofin.exchange.candle_checks import VALUES, differs
-from bubbybot_freqtrade.blofin.exchange.made_candles import is_made_of
+from bubbybot_freqtrade.blofin.exchange.made_candles import is_made_of, length_at_start
 from bubbybot_freqtrade.blofin.exchange.tiers import LEFT_SECONDS, venue_name
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class KeptCandles:
             # Hundreds of files take seconds.
             self._exchange.look_at_account()
             frame = self._load(key)
-            if frame is not None and self._is_whole(frame, key[1]):
+            if frame is not None and self._is_whole(frame, key):
                 found[key] = frame
         proofs = self._proofs(found, ask)
         if not proofs:
@@ -177,14 +177,12 @@ class KeptCandles:
 
     # What is believed
 
-    def _is_whole(self, frame: DataFrame, timeframe: str) -> bool:
+    def _is_whole(self, frame: DataFrame, key: PairWithTimeframe) -> bool:
         """Whether it has as many candles as the venue gives, no gap, and values that can be."""
-        exchange, step = self._exchange, timeframe_to_msecs(timeframe)
-        least = exchange.required_candle_call_count * exchange.ohlcv_candle_limit(
-            timeframe, CandleType.FUTURES
-        )
-        # One less: the last one of an answer has not ended.
-        if list(frame.columns) != ["date", *VALUES] or len(frame) < least - 1:
+        timeframe, step = key[1], timeframe_to_msecs(key[1])
+        if list(frame.columns) != ["date", *VALUES]:
+            return False
+        if len(frame) < length_at_start(self._exchange, key):
             return False
         if not isinstance(frame["date"].dtype, DatetimeTZDtype):
             return False

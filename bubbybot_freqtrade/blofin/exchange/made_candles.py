@@ -73,9 +73,26 @@ def add_made(exchange: Exchange, key: PairWithTimeframe, base: PairWithTimeframe
     made = made_candles(exchange._klines[base], step, part, newest + step)
     if made is None:
         return False
-    # As many as freqtrade keeps.
-    most = exchange.ohlcv_candle_limit(key[1], key[2]) + exchange._startup_candle_count
     longer = concat([kept, made.astype({"date": kept["date"].dtype})], ignore_index=True)
-    exchange._klines[key] = longer.tail(most).reset_index(drop=True)
+    exchange._klines[key] = longer
+    age_out(exchange, key)
     exchange._pairs_last_refresh_time[key] = newest + step * len(made)
     return True
+
+
+def length_at_start(exchange: Exchange, key: PairWithTimeframe) -> int:
+    """How many finished candles a bot has of a series once it has started."""
+    limit = exchange.ohlcv_candle_limit(key[1], key[2])
+    # The last one of an answer has not ended.
+    return exchange.required_candle_call_count * limit - 1
+
+
+def age_out(exchange: Exchange, key: PairWithTimeframe) -> None:
+    """Keep as many candles of a series as at the start.
+
+    freqtrade lets them grow by `startup_candle_count`, which at 1,439 doubles them: a fortnight of
+    15m candles in which memory grows, and signals that a bot that starts again hasn't got.
+    """
+    frame, most = exchange._klines.get(key), length_at_start(exchange, key)
+    if frame is not None and len(frame) > most:
+        exchange._klines[key] = frame.tail(most).reset_index(drop=True)
