@@ -5,6 +5,7 @@ from datetime import timedelta
 from urllib.parse import parse_qs
 
 from bubbybot_freqtrade.blofin.exchange import tiers
+from bubbybot_freqtrade.sandbox.settings import DEMO_UID
 from tests.blofin.desk import BTC
 
 PAIRS = [f"C{number:02}/USDT:USDT" for number in range(20)]
@@ -49,6 +50,28 @@ def test_open_entry_orders_are_read_from_one_list(open_desk):
         "/api/v1/trade/orders-pending": 1,
         "/api/v1/trade/orders-tpsl-pending": 1,
     }
+
+
+def test_a_stop_that_is_put_back_asks_once_what_its_trade_was_entered_with(open_desk):
+    desk = open_desk()
+    desk.start()
+    desk.enter(BTC)
+    desk.loop()
+    details = []
+    for _ in range(3):
+        (stop,) = desk.standing_stops(BTC)
+        with desk.sandbox.engine.exclusive():
+            body = {"instId": "BTC-USDT", "tpslId": stop.tpsl_id}
+            desk.sandbox.app("/api/v1/trade/cancel-tpsl", body, uid=DEMO_UID)
+        asked = trading_requests(desk)
+        (again,) = desk.standing_stops(BTC)
+        assert (again.tpsl.sl_trigger, again.tpsl.tp_trigger) == (
+            stop.tpsl.sl_trigger,
+            stop.tpsl.tp_trigger,
+        )
+        details.append(asked["/api/v1/trade/order-detail"])
+    assert details[1:] == [0, 0]
+    assert details[0] <= 1
 
 
 def test_leverage_tiers_get_renewed_a_few_at_a_time(open_desk, monkeypatch):

@@ -14,12 +14,17 @@ from bubbybot_freqtrade.blofin.protection import stop_candidates, tightest
 
 logger = logging.getLogger(__name__)
 
+# Kept at a time; a question more for each that was forgotten.
+_MOST_ENTRIES = 100
+
 
 class Brackets:
     """What is known of stops and targets without asking the strategy."""
 
     def __init__(self, requests: Requests) -> None:
         self._requests = requests
+        # Entries that have ended, by id: what they were sent with does not change.
+        self._ended: dict[str, CcxtOrder] = {}
 
     def standing(self, pair: str, side: TradeSide) -> Bracket | None:
         """Stop and target of a position as they stand on BloFin now; None when no stop does.
@@ -74,8 +79,10 @@ class Brackets:
         entry = database.first_entry(pair)
         if entry is None or entry.ft_order_side == side:
             return {}
+        if entry.order_id in self._ended:
+            return self._ended[entry.order_id]
         try:
-            return self._requests.api.fetch_order(entry.order_id, pair)
+            order = self._requests.api.fetch_order(entry.order_id, pair)
         except ccxt.BaseError as e:
             # A stop must not wait for its target.
             logger.warning(
@@ -83,6 +90,11 @@ class Brackets:
                 f"placed by what freqtrade knows, without a target: {e}"
             )
             return {}
+        if order["status"] in ("closed", "canceled"):
+            if len(self._ended) >= _MOST_ENTRIES:
+                self._ended.clear()
+            self._ended[entry.order_id] = order
+        return order
 
 
 def _bracket_of(order: CcxtOrder) -> Bracket | None:
