@@ -4,6 +4,9 @@ from collections import Counter
 from datetime import timedelta
 from urllib.parse import parse_qs
 
+import pytest
+
+from bubbybot_freqtrade.blofin.ccxt_blofin.budget import wait_for
 from bubbybot_freqtrade.blofin.exchange import tiers
 from bubbybot_freqtrade.sandbox.settings import DEMO_UID
 from tests.blofin.desk import BTC
@@ -18,6 +21,15 @@ def trading_requests(desk) -> Counter:
     desk.loop(minutes=0.2)
     asked = [r for r in list(desk.sandbox.requests)[before:] if "/trade/" in r.path]
     return Counter(r.path for r in asked)
+
+
+def cancel_in_the_app(desk):
+    """The owner takes the stop away; as it was."""
+    (stop,) = desk.standing_stops(BTC)
+    with desk.sandbox.engine.exclusive():
+        body = {"instId": "BTC-USDT", "tpslId": stop.tpsl_id}
+        desk.sandbox.app("/api/v1/trade/cancel-tpsl", body, uid=DEMO_UID)
+    return stop
 
 
 def test_a_loop_with_twenty_trades_asks_no_more_than_with_one(open_desk):
@@ -59,10 +71,7 @@ def test_a_stop_that_is_put_back_asks_once_what_its_trade_was_entered_with(open_
     desk.loop()
     details = []
     for _ in range(3):
-        (stop,) = desk.standing_stops(BTC)
-        with desk.sandbox.engine.exclusive():
-            body = {"instId": "BTC-USDT", "tpslId": stop.tpsl_id}
-            desk.sandbox.app("/api/v1/trade/cancel-tpsl", body, uid=DEMO_UID)
+        stop = cancel_in_the_app(desk)
         asked = trading_requests(desk)
         (again,) = desk.standing_stops(BTC)
         assert (again.tpsl.sl_trigger, again.tpsl.tp_trigger) == (
@@ -72,6 +81,27 @@ def test_a_stop_that_is_put_back_asks_once_what_its_trade_was_entered_with(open_
         details.append(asked["/api/v1/trade/order-detail"])
     assert details[1:] == [0, 0]
     assert details[0] <= 1
+
+
+@pytest.mark.parametrize("stands", [False, True])
+def test_the_stop_of_a_bare_position_waits_for_no_place_that_is_left_to_stops(open_desk, stands):
+    desk = open_desk()
+    ccxt_config = desk.config()["exchange"]["ccxt_config"] | {"enableRateLimit": True}
+    bot = desk.start(exchange={"ccxt_config": ccxt_config})
+    trade = desk.enter(BTC)
+    desk.loop()
+    if not stands:
+        cancel_in_the_app(desk)
+        bot.exchange.requests.rows("tpsl", fresh=True)
+    api, waits = bot.exchange._api, []
+    api.left_to_urgent, api.pause = 7, waits.append
+    # A burst of orders has used up what is not left to stops.
+    while wait_for(api, 2, api.left_to_urgent) <= 0:
+        pass
+    stop = trade.stop_loss * (1.001 if stands else 1)
+    bot.exchange.create_stoploss(BTC, trade.amount, stop, bot.strategy.order_types, "sell", 5.0)
+    assert (max(waits) > 1) == stands
+    assert len(desk.standing_stops(BTC)) == 1
 
 
 def test_leverage_tiers_get_renewed_a_few_at_a_time(open_desk, monkeypatch):

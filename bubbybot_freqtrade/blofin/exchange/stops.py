@@ -1,6 +1,7 @@
 """Stops on BloFin: adopted, moved, replaced, never gone before their position."""
 
 import logging
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 
 import ccxt
@@ -33,6 +34,7 @@ from bubbybot_freqtrade.blofin.protection import (
     closed_side,
     covers,
     open_stop,
+    stop_candidates,
     tighter,
     tightest,
 )
@@ -71,7 +73,8 @@ class Stops:
         rounding = ROUND_DOWN if side == "buy" else ROUND_UP
         stop = self._exchange.price_to_precision(pair, stop_price, rounding_mode=rounding)
         doing = f"place the stoploss of {pair} at {stop}"
-        with self._requests.in_hand.hold([pair]), freqtrade_errors(doing):
+        hold = self._requests.in_hand.hold([pair])
+        with hold, freqtrade_errors(doing), self._at_its_pace(pair, side):
             position = self._requests.position(pair, closed_side(side), fresh=True)
             entries = self._requests.entries
             is_new = entries.is_young(pair) and not booked_stops.has_had_stop(pair)
@@ -97,6 +100,14 @@ class Stops:
             self.stop_orders.take_away_others(order, standing)
         self._exchange._log_exchange_response("create_stoploss_order", order)
         return self._requests.in_base_currency(open_stop(order))
+
+    def _at_its_pace(self, pair: str, side: BuySell) -> AbstractContextManager[None]:
+        """What a stop is sent at: at once where none stands, as far as is known; a guard leaves a
+        pair alone that is in hand.
+        """
+        standing = stop_candidates(self._requests.rows("tpsl"), pair, side)
+        is_bare = not any(map(self._requests.is_own, standing))
+        return self._requests.at_once() if is_bare else nullcontext()
 
     def _to_cover(
         self, pair: str, amount: float, position: CcxtPosition | None, standing: list[CcxtOrder]
