@@ -75,7 +75,6 @@ EXCHANGE_INSIDE = (
     Seam(
         EXCHANGE + "_klines", "the candles that strategies see: made ones are added, wrong replaced"
     ),
-    Seam(EXCHANGE + "_startup_candle_count", "how many candles freqtrade keeps"),
     Seam(
         EXCHANGE + "_now_is_time_to_refresh",
         "whether a series may have a new candle",

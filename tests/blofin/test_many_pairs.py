@@ -296,7 +296,7 @@ def quarter_with_pushes(desk) -> None:
 def wait_for(desk, has_come) -> None:
     websocket = desk.bot.exchange._exchange_ws
     for pair in PAIRS:
-        for _ in range(500):
+        for _ in range(3000):
             pushed = websocket.get_ohlcv_with_refresh(pair, "15m", CandleType.FUTURES)
             if pushed[0] and has_come(*pushed):
                 break
