@@ -1,7 +1,7 @@
 """Candles of more pairs than a loop has time for: in slices, in the end as freqtrade has them."""
 
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import count
 from types import SimpleNamespace
 
@@ -201,11 +201,14 @@ def test_a_running_bot_has_the_candles_of_one_that_starts(tmp_path, monkeypatch,
         for _ in range(8):
             desk.pass_time(15)
             loops_until_there(running)
-        starting = ExchangeResolver.load_exchange({**desk.bot.config, "dry_run": True})
-        Exchange.refresh_latest_ohlcv(starting, KEYS)
-        assert len(running.klines(KEYS[0])) == 19
-        for key in KEYS:
-            assert_frame_equal(running.klines(key), starting.klines(key), check_exact=True)
+        # Closed here: one that is left to the garbage collector may end amid another test.
+        with closing(
+            ExchangeResolver.load_exchange({**desk.bot.config, "dry_run": True})
+        ) as starting:
+            Exchange.refresh_latest_ohlcv(starting, KEYS)
+            assert len(running.klines(KEYS[0])) == 19
+            for key in KEYS:
+                assert_frame_equal(running.klines(key), starting.klines(key), check_exact=True)
 
 
 def test_candles_that_ended_by_websocket_are_taken_and_longer_ones_made(tmp_path, slices):
